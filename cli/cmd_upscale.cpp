@@ -1,0 +1,262 @@
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/upscale_job.h"
+#include "cli/usage_error.h"
+#include "cli/values.h"
+#include "core/error.h"
+#include "datasets/image_folder.h"
+
+namespace zsr::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct UpscaleFlags {
+  std::vector<std::string> inputs;
+  std::string output;
+  std::string scale = "2";
+  std::string method = "auto";
+  std::string time;
+  std::string max_pixels = "200M";
+  std::string format;
+  int64_t quality = 95;
+  std::string depth = "auto";
+  bool strip = false;
+  bool force = false;
+  bool skip_existing = false;
+  bool recursive = false;
+  bool no_record = false;
+};
+
+void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method) {
+  options.group("Photos");
+  options.positional("input,i", "PHOTO", "Photos or folders", &flags.inputs);
+  options.add("output,o", "PATH", "File, or folder for several photos. Default: NAME_x2 beside the photo",
+              &flags.output);
+  options.add("scale,s", "FACTOR", "Above 1, fractions too; 2x1.5 = horizontal x vertical", &flags.scale);
+  if (with_method) options.add("method,m", "NAME", "auto (= zssr), zssr or bicubic", &flags.method);
+  options.add("time", "DURATION", "Budget per photo, e.g. 60s or 5m; the schedule shrinks to fit", &flags.time);
+  options.add("format,f", "NAME", "png, jpeg, tiff, webp, pnm or bmp. Default: by the output's name", &flags.format);
+  options.add("quality", "N", "JPEG and WebP quality, 1-100 (WebP 100 is lossless)", &flags.quality);
+  options.add("depth", "BITS", "8, 16 or auto (as the photo)", &flags.depth);
+  options.flag("strip", "Leave EXIF, XMP, ICC profile and resolution out of the result", &flags.strip);
+  options.flag("force", "Replace an existing output (never the input)", &flags.force);
+  options.flag("skip-existing", "In folders: leave out photos whose output exists", &flags.skip_existing);
+  options.flag("recursive,r", "Folders with their subfolders; the tree is kept", &flags.recursive);
+  options.add("max-pixels", "N", "Largest photo to read or to make, e.g. 200M", &flags.max_pixels);
+  options.flag("no-record", "Do not store OUTPUT.zsr.json with the effective settings", &flags.no_record);
+}
+
+struct Job {
+  fs::path input;
+  fs::path output;
+};
+
+fs::path beside(const fs::path& input, Scale scale, const std::string& format) {
+  std::string extension = input.extension().string();
+  if (!format.empty()) {
+    extension = "." + format;
+  } else if (extension.empty() || !is_writable(format_from_name(input))) {
+    extension = ".png";  // GIF and HEIF are read only
+  }
+  return input.parent_path() / fmt::format("{}_x{}{}", input.stem().string(), format_scale(scale), extension);
+}
+
+fs::path in_folder(const fs::path& folder, const fs::path& relative, const std::string& format) {
+  fs::path name = relative;
+  if (!format.empty()) {
+    name.replace_extension(format);
+  } else if (name.has_extension() && !is_writable(format_from_name(name))) {
+    name.replace_extension("png");
+  }
+  return folder / name;
+}
+
+std::vector<Job> plan_jobs(const UpscaleFlags& flags, const UpscaleSettings& settings, int64_t& skipped) {
+  if (flags.inputs.empty()) throw UsageError("no photo given; 'zsr upscale photo.jpg -s 2'");
+  const bool many = flags.inputs.size() > 1 || fs::is_directory(flags.inputs[0]);
+  const fs::path output = flags.output;
+  const bool into_folder = !flags.output.empty() && (many || fs::is_directory(output) || flags.output.back() == '/');
+  std::vector<Job> jobs;
+  for (const std::string& text : flags.inputs) {
+    const fs::path input = text;
+    if (!fs::is_directory(input)) {
+      if (into_folder) {
+        jobs.push_back({input, in_folder(output, input.filename(), settings.format)});
+      } else {
+        jobs.push_back({input, output.empty() ? beside(input, settings.scale, settings.format) : output});
+      }
+      continue;
+    }
+    if (output.empty()) throw UsageError(fmt::format("'{}' is a folder; name a folder for the results with -o", text));
+    int64_t others = 0;
+    for (const fs::path& image : list_images(input, flags.recursive, &others)) {
+      jobs.push_back({image, in_folder(output, fs::relative(image, input), settings.format)});
+    }
+    skipped += others;
+  }
+  if (into_folder) {
+    std::error_code error;
+    fs::create_directories(output, error);
+    if (error) throw IoError(fmt::format("cannot make folder '{}': {}", output.string(), error.message()));
+  }
+  return jobs;
+}
+
+UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const CommonFlags& common) {
+  UpscaleSettings settings;
+  settings.method = flags.method == "auto" ? "zssr" : flags.method;
+  if (settings.method != "zssr" && settings.method != "bicubic") {
+    throw UsageError(fmt::format("--method '{}' must be auto, zssr or bicubic", flags.method));
+  }
+  settings.zssr = zssr;
+  settings.scale = zssr.options.scale;
+  resolve_zssr_flags(settings.zssr);
+  settings.limits.max_pixels = parse_count(flags.max_pixels, "max-pixels");
+  if (flags.quality < 1 || flags.quality > 100) {
+    throw UsageError(fmt::format("--quality {} must be from 1 to 100", flags.quality));
+  }
+  settings.write.encode = {static_cast<int>(flags.quality), flags.strip};
+  settings.write.overwrite = flags.force ? Overwrite::kYes : Overwrite::kNo;
+  if (flags.depth == "8" || flags.depth == "16") {
+    settings.write.bit_depth = std::stoi(flags.depth);
+  } else if (flags.depth != "auto") {
+    throw UsageError(fmt::format("--depth '{}' must be 8, 16 or auto", flags.depth));
+  }
+  settings.format = flags.format;
+  if (!settings.format.empty() && !is_writable(format_from_name(settings.format))) {
+    throw UsageError(fmt::format("--format '{}' cannot be written; use png, jpeg, tiff, webp, pnm or bmp", flags.format));
+  }
+  if (!flags.time.empty()) settings.time_budget_s = parse_duration(flags.time);
+  settings.keep_record = !flags.no_record;
+  settings.common = common;
+  settings.runtime = start_runtime(common);
+  return settings;
+}
+
+void print_settings(const UpscaleSettings& settings) {
+  if (settings.common.quiet) return;
+  const auto& zssr = settings.zssr.options;
+  if (settings.method == "bicubic") {
+    fmt::print(stderr, "bicubic x{}\n", format_scale(settings.scale));
+    return;
+  }
+  fmt::print(stderr, "zssr x{} preset {}: {}x{} network, {} steps at most, kernel {}, noise {:.1f}, back-projection {}, "
+             "ensemble {}; {} thread(s) on {}, seed {}\n",
+             format_scale(settings.scale), settings.zssr.preset, zssr.depth, zssr.width, zssr.max_steps,
+             settings.zssr.kernel, zssr.son_noise * 255.0, zssr.back_projection, zssr.self_ensemble ? "on" : "off",
+             settings.runtime.threads, settings.runtime.device.str(), settings.runtime.seed);
+}
+
+void print_result(const nlohmann::json& record) {
+  fmt::print("{}\n", record["output"].get<std::string>());
+  fmt::print(stderr, "{} -> {}: {}x{} to {}x{} in {:.1f} s, peak memory {:.0f} MB\n",
+             record["input"].get<std::string>(), record["output"].get<std::string>(),
+             record["input_size"]["width"].get<int64_t>(), record["input_size"]["height"].get<int64_t>(),
+             record["output_size"]["width"].get<int64_t>(), record["output_size"]["height"].get<int64_t>(),
+             record["seconds"]["total"].get<double>(), record["peak_memory_mb"].get<double>());
+}
+
+// What happened to the photos of one call.
+struct Tally {
+  nlohmann::json records = nlohmann::json::array();
+  int64_t failed = 0;
+  int64_t existing = 0;
+  bool usage_error = false;
+};
+
+void run_job(const Job& job, const UpscaleSettings& settings, const UpscaleFlags& flags, Tally& tally) {
+  ProgressPrinter progress(settings.common.quiet);
+  try {
+    if (flags.skip_existing && fs::exists(job.output)) {
+      ++tally.existing;
+      return;
+    }
+    if (flags.recursive) fs::create_directories(job.output.parent_path());
+    nlohmann::json record = upscale_photo(job.input, job.output, settings, progress);
+    for (const auto& warning : record["warnings"]) {
+      fmt::print(stderr, "zsr: warning: {}\n", warning.get<std::string>());
+    }
+    if (record["status"] != 0) ++tally.failed;
+    if (!settings.common.json) print_result(record);
+    tally.records.push_back(std::move(record));
+  } catch (const Error& error) {
+    progress.finish();
+    fmt::print(stderr, "zsr: {}\n", error.what());
+    ++tally.failed;
+    tally.usage_error = dynamic_cast<const UsageError*>(&error) != nullptr ||
+                        dynamic_cast<const OptionError*>(&error) != nullptr;
+    tally.records.push_back({{"input", job.input.string()}, {"status", 1}, {"error", error.what()}});
+  } catch (const fs::filesystem_error& error) {
+    progress.finish();
+    fmt::print(stderr, "zsr: cannot use '{}': {}\n", error.path1().string(), error.code().message());
+    ++tally.failed;
+    tally.records.push_back({{"input", job.input.string()}, {"status", 1}, {"error", error.what()}});
+  }
+}
+
+int run(const std::vector<std::string>& arguments, const char* name, bool with_method) {
+  UpscaleFlags flags;
+  ZssrFlags zssr;
+  CommonFlags common;
+  const auto make_options = [&](UpscaleFlags& f, ZssrFlags& z, CommonFlags& c) {
+    auto options = std::make_unique<OptionSet>(
+        fmt::format("zsr {} PHOTO... [-o OUTPUT] [-s 2] [options]", name),
+        "Enlarges photos and keeps what they carry: metadata, colour profile, bit depth, transparency.",
+        fmt::format("  zsr {0} photo.jpg -s 2\n  zsr {0} scans/ -o enlarged/ -s 2 --skip-existing\n"
+                    "  zsr {0} photo.png -s 2 --kernel kernel.mat\n  zsr {0} photo.png -s 3 --time 60s\n",
+                    name));
+    add_upscale_flags(*options, f, with_method);
+    add_zssr_flags(*options, z);
+    add_common_flags(*options, c);
+    return options;
+  };
+  // First pass for preset and scale, which give the defaults that the second pass overrides.
+  UpscaleFlags first_flags;
+  ZssrFlags first_zssr;
+  CommonFlags first_common;
+  if (!make_options(first_flags, first_zssr, first_common)->parse(arguments)) return kExitOk;
+  zssr.options = zssr::preset(first_zssr.preset, parse_scale(first_flags.scale));
+  make_options(flags, zssr, common)->parse(arguments);
+
+  const UpscaleSettings settings = resolve(flags, zssr, common);
+  int64_t skipped = 0;
+  const std::vector<Job> jobs = plan_jobs(flags, settings, skipped);
+  if (jobs.empty()) throw UsageError("no photos found");
+  print_settings(settings);
+
+  Tally tally;
+  for (const Job& job : jobs) {
+    if (interrupted()) break;
+    run_job(job, settings, flags, tally);
+  }
+  if (common.json) {
+    const nlohmann::json output = jobs.size() == 1 && tally.records.size() == 1
+                                      ? tally.records[0]
+                                      : nlohmann::json{{"images", tally.records},
+                                                       {"failed", tally.failed},
+                                                       {"skipped_existing", tally.existing},
+                                                       {"not_images", skipped}};
+    fmt::print("{}\n", output.dump(2));
+  } else if (jobs.size() > 1) {
+    fmt::print(stderr, "{} of {} photos done, {} failed, {} already there, {} other files left out\n",
+               static_cast<int64_t>(tally.records.size()) - tally.failed, jobs.size(), tally.failed, tally.existing,
+               skipped);
+  }
+  if (interrupted()) return interrupt_exit_code();
+  if (tally.failed > 0) return jobs.size() == 1 && tally.usage_error ? kExitUsage : kExitFailed;
+  return kExitOk;
+}
+
+}  // namespace
+
+int run_upscale(const std::vector<std::string>& arguments) { return run(arguments, "upscale", true); }
+
+int run_zssr(const std::vector<std::string>& arguments) { return run(arguments, "zssr", false); }
+
+}  // namespace zsr::cli

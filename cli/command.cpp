@@ -1,0 +1,89 @@
+#include "cli/command.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "cli/usage_error.h"
+#include "cli/version.h"
+
+namespace zsr::cli {
+namespace {
+
+size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row[b.size()];
+}
+
+std::string help_text() {
+  std::string text =
+      "zsr - zero-shot and real-world image super-resolution\n\n"
+      "  zsr upscale photo.jpg -s 2      enlarges a photo; the result lies beside it\n\n"
+      "Commands:\n";
+  for (const Command& command : commands()) text += fmt::format("  {:<10} {}\n", command.name, command.summary);
+  text += "\n'zsr COMMAND --help' tells more. Exit codes: 0 done, 1 some input failed, 2 usage, 130 interrupted.\n";
+  return text;
+}
+
+}  // namespace
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> table = {
+      {"upscale", "Enlarge photos (method zssr unless -m names another)", run_upscale},
+      {"zssr", "Enlarge by zero-shot super-resolution: a network trained on the photo alone", run_zssr},
+      {"degrade", "Make low-resolution images from high-resolution ones", run_degrade},
+      {"eval", "PSNR and SSIM of results against references, as the SR papers measure them", run_eval},
+      {"info", "What this build can do, or what a photo holds", run_info},
+  };
+  return table;
+}
+
+std::string closest(const std::string& word, const std::vector<std::string>& candidates) {
+  std::string best;
+  size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;
+  for (const std::string& candidate : candidates) {
+    const size_t distance = edit_distance(word, candidate);
+    if (distance < best_distance) {
+      best_distance = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+int dispatch(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) {
+    fmt::print(stderr, "{}", help_text());
+    return kExitUsage;
+  }
+  const std::string& name = arguments[0];
+  if (name == "help" && arguments.size() > 1) return dispatch({arguments[1], "--help"});
+  if (name == "help" || name == "--help" || name == "-h") {
+    fmt::print("{}", help_text());
+    return kExitOk;
+  }
+  if (name == "--version" || name == "version") {
+    fmt::print("zsr {}\n", kVersion);
+    return kExitOk;
+  }
+  std::vector<std::string> names;
+  for (const Command& command : commands()) {
+    if (name == command.name) return command.run({arguments.begin() + 1, arguments.end()});
+    names.emplace_back(command.name);
+  }
+  const std::string guess = closest(name, names);
+  throw UsageError(fmt::format("unknown command '{}'{}; 'zsr help' lists the commands", name,
+                               guess.empty() ? "" : fmt::format(", did you mean '{}'?", guess)));
+}
+
+}  // namespace zsr::cli

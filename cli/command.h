@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace zsr::cli {
+
+/// One subcommand. `run` gets the arguments after its name and returns the exit code; errors leave as exceptions.
+struct Command {
+  const char* name;
+  const char* summary;  ///< One line for `zsr help`.
+  int (*run)(const std::vector<std::string>& arguments);
+};
+
+/// Every command, in the order `zsr help` shows them.
+const std::vector<Command>& commands();
+
+/// Runs `arguments` (without the program's name): looks the command up, prints help, or throws UsageError with a guess.
+int dispatch(const std::vector<std::string>& arguments);
+
+/// The candidate closest to `word` in edit distance, empty when none is close.
+std::string closest(const std::string& word, const std::vector<std::string>& candidates);
+
+int run_upscale(const std::vector<std::string>& arguments);
+int run_zssr(const std::vector<std::string>& arguments);
+int run_degrade(const std::vector<std::string>& arguments);
+int run_eval(const std::vector<std::string>& arguments);
+int run_info(const std::vector<std::string>& arguments);
+
+}  // namespace zsr::cli

@@ -1,0 +1,131 @@
+#include "cli/options.h"
+
+#include <map>
+#include <memory>
+#include <set>
+#include <sstream>
+
+#include <boost/program_options.hpp>
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/usage_error.h"
+
+namespace zsr::cli {
+
+namespace po = boost::program_options;
+
+struct OptionSet::State {
+  std::string usage;
+  std::string description;
+  std::string examples;
+  std::vector<std::unique_ptr<po::options_description>> groups;
+  po::options_description hidden;
+  po::positional_options_description positionals;
+  po::variables_map values;
+  std::vector<std::string> names;
+
+  po::options_description& current() {
+    if (groups.empty()) groups.push_back(std::make_unique<po::options_description>("Options", 110, 60));
+    return *groups.back();
+  }
+
+  template <typename Value>
+  void add(const std::string& flag, const std::string& value_name, const std::string& help, Value* field) {
+    auto* semantic = po::value<Value>(field)->value_name(value_name);
+    std::string text = help;
+    if constexpr (std::is_same_v<Value, std::string>) {
+      if (!field->empty()) text += fmt::format(" [{}]", *field);
+    } else {
+      text += fmt::format(" [{}]", *field);
+    }
+    current().add_options()(flag.c_str(), semantic, text.c_str());
+    names.push_back(flag.substr(0, flag.find(',')));
+  }
+
+  po::options_description all() const {
+    po::options_description result;
+    for (const auto& entry : groups) result.add(*entry);
+    result.add(hidden);
+    return result;
+  }
+};
+
+OptionSet::OptionSet(std::string usage, std::string description, std::string examples)
+    : state_(std::make_unique<State>()) {
+  state_->usage = std::move(usage);
+  state_->description = std::move(description);
+  state_->examples = std::move(examples);
+  state_->hidden.add_options()("help,h", "Show this text");
+}
+
+OptionSet::~OptionSet() = default;
+
+void OptionSet::group(const std::string& title) {
+  state_->groups.push_back(std::make_unique<po::options_description>(title, 110, 60));
+}
+
+void OptionSet::add(const std::string& names, const std::string& value_name, const std::string& help,
+                    std::string* field) {
+  state_->add(names, value_name, help, field);
+}
+void OptionSet::add(const std::string& names, const std::string& value_name, const std::string& help, int64_t* field) {
+  state_->add(names, value_name, help, field);
+}
+void OptionSet::add(const std::string& names, const std::string& value_name, const std::string& help, double* field) {
+  state_->add(names, value_name, help, field);
+}
+
+void OptionSet::flag(const std::string& names, const std::string& help, bool* field) {
+  state_->current().add_options()(names.c_str(), po::bool_switch(field), help.c_str());
+  state_->names.push_back(names.substr(0, names.find(',')));
+}
+
+void OptionSet::positional(const std::string& name, const std::string& value_name, const std::string& help,
+                           std::vector<std::string>* field) {
+  state_->current().add_options()(name.c_str(), po::value<std::vector<std::string>>(field)->value_name(value_name),
+                                  help.c_str());
+  const std::string long_name = name.substr(0, name.find(','));
+  state_->positionals.add(long_name.c_str(), -1);
+  state_->names.push_back(long_name);
+}
+
+bool OptionSet::parse(const std::vector<std::string>& arguments) {
+  for (const std::string& argument : arguments) {
+    if (argument == "--help" || argument == "-h") {
+      fmt::print("{}", help());
+      return false;
+    }
+  }
+  const po::options_description all = state_->all();
+  const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+  try {
+    po::store(po::command_line_parser(arguments).options(all).positional(state_->positionals).style(style).run(),
+              state_->values);
+    po::notify(state_->values);
+  } catch (const po::unknown_option& error) {
+    const std::string flag = error.get_option_name();
+    std::string guess = flag.rfind("--", 0) == 0 ? closest(flag.substr(2), state_->names) : "";
+    if (!guess.empty()) guess = fmt::format(", did you mean '--{}'?", guess);
+    throw UsageError(fmt::format("unknown option '{}'{}", flag, guess));
+  } catch (const po::error& error) {
+    throw UsageError(error.what());
+  }
+  return true;
+}
+
+bool OptionSet::given(const std::string& name) const {
+  return state_->values.count(name) > 0 && !state_->values[name].defaulted();
+}
+
+std::string OptionSet::help() const {
+  std::ostringstream text;
+  text << "Usage: " << state_->usage << "\n\n" << state_->description << "\n";
+  for (const auto& entry : state_->groups) text << "\n" << *entry;
+  text << "\nExamples:\n" << state_->examples;
+  return text.str();
+}
+
+std::vector<std::string> OptionSet::names() const { return state_->names; }
+
+}  // namespace zsr::cli

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace zsr::cli {
+
+/// The flags of one command. Each is bound to a field, whose value at that moment is the default that --help shows: defaults
+/// live once, in the option structs. No prefix guessing: `--se` is an error, not `--seed`.
+class OptionSet {
+ public:
+  /// `usage`: "zsr upscale PHOTO [options]"; `description`: a few lines; `examples`: lines to copy.
+  OptionSet(std::string usage, std::string description, std::string examples);
+  ~OptionSet();
+
+  /// Starts a headed group in --help.
+  void group(const std::string& title);
+  /// `names`: "scale,s". `value_name`: "FACTOR". The field keeps its value unless the flag is given.
+  void add(const std::string& names, const std::string& value_name, const std::string& help, std::string* field);
+  void add(const std::string& names, const std::string& value_name, const std::string& help, int64_t* field);
+  void add(const std::string& names, const std::string& value_name, const std::string& help, double* field);
+  /// A switch without a value.
+  void flag(const std::string& names, const std::string& help, bool* field);
+  /// Arguments without a flag; also reachable by `--name`.
+  void positional(const std::string& name, const std::string& value_name, const std::string& help,
+                  std::vector<std::string>* field);
+
+  /// Reads `arguments`. False when --help was asked for and printed. Throws UsageError.
+  bool parse(const std::vector<std::string>& arguments);
+  /// True when the flag of this long name was given.
+  bool given(const std::string& name) const;
+  /// What --help prints.
+  std::string help() const;
+  /// Long names of all flags.
+  std::vector<std::string> names() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace zsr::cli

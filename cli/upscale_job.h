@@ -1,0 +1,37 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "cli/common_flags.h"
+#include "cli/progress.h"
+#include "cli/zssr_flags.h"
+#include "core/image/photo.h"
+
+namespace zsr::cli {
+
+/// Everything `zsr upscale` needs to know for one photo.
+struct UpscaleSettings {
+  std::string method = "zssr";
+  ZssrFlags zssr;
+  Scale scale{2.0, 2.0};
+  ReadLimits limits;
+  WriteOptions write;        ///< format is set per photo.
+  std::string format;        ///< Empty: by the output's extension.
+  std::optional<double> time_budget_s;
+  bool keep_record = true;
+  CommonFlags common;
+  Runtime runtime;
+};
+
+/// Reads, enlarges and writes one photo; returns its record (the JSON that --json prints and that is stored beside the
+/// result). `status` in it is 0 when all went well, 1 when the result is only the fallback.
+nlohmann::json upscale_photo(const std::filesystem::path& input, const std::filesystem::path& output,
+                             const UpscaleSettings& settings, ProgressPrinter& progress);
+
+/// Where the record of `output` is stored.
+std::filesystem::path record_path(const std::filesystem::path& output);
+
+}  // namespace zsr::cli

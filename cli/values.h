@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/image/resize.h"
+
+namespace zsr::cli {
+
+/// "2", "1.5" or "2x1.5" (horizontal x vertical) -> Scale. Throws UsageError for anything that is not one or two numbers
+/// above 0; the methods check the range.
+Scale parse_scale(const std::string& text);
+
+/// "90", "90s", "1.5m", "2h" -> seconds, > 0. Throws UsageError.
+double parse_duration(const std::string& text);
+
+/// "12", "12.5M", "2G" -> a count. Throws UsageError.
+int64_t parse_count(const std::string& text, const char* flag);
+
+/// A number in text; throws UsageError naming `flag`.
+double parse_number(const std::string& text, const char* flag);
+
+/// "2", "1.5x2": the opposite of parse_scale.
+std::string format_scale(Scale scale);
+
+}  // namespace zsr::cli

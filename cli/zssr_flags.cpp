@@ -1,0 +1,140 @@
+#include "cli/zssr_flags.h"
+
+#include <sstream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <torch/torch.h>
+
+#include "cli/usage_error.h"
+#include "cli/values.h"
+#include "degradations/kernel_io.h"
+
+namespace zsr::cli {
+namespace {
+
+KernelConvention parse_convention(const std::string& name) {
+  if (name == "zssr" || name == "kernelgan") return KernelConvention::kZssr;
+  if (name == "kair" || name == "usrnet") return KernelConvention::kKair;
+  if (name == "fkp") return KernelConvention::kFkp;
+  throw UsageError(fmt::format("--kernel-convention '{}' must be zssr, kair or fkp", name));
+}
+
+bool parse_switch(const std::string& text, const char* flag) {
+  if (text == "on" || text == "yes" || text == "1") return true;
+  if (text == "off" || text == "no" || text == "0") return false;
+  throw UsageError(fmt::format("--{} '{}' must be on or off", flag, text));
+}
+
+nlohmann::json scale_json(Scale scale) { return nlohmann::json{{"x", scale.x}, {"y", scale.y}}; }
+
+}  // namespace
+
+void add_zssr_flags(OptionSet& options, ZssrFlags& flags) {
+  zssr::Options& zssr = flags.options;
+  options.group("ZSSR");
+  options.add("preset", "NAME",
+              "default (fast), paper (the authors' configuration), paper-gradual, kernel, real", &flags.preset);
+  options.add("kernel", "FILE",
+              "Blur kernel of the photo (.mat, .npy, text or image), or bicubic", &flags.kernel);
+  options.add("kernel-convention", "NAME", "How the kernel file is meant: zssr (correlation), kair or fkp",
+              &flags.kernel_convention);
+  options.add("phase", "NAME",
+              "Where LR pixels stand: center (as imresize) or corner (as image[::s]); the kernel is moved there",
+              &flags.phase);
+  options.add("noise", "SIGMA", "Noise of the photo, 0-255 units; sons get as much. Default: the preset's",
+              &flags.noise);
+  options.add("steps", "N", "Training steps at most", &zssr.max_steps);
+  options.add("learning-rate", "RATE", "Adam's step size", &zssr.learning_rate);
+  options.add("crop", "PIXELS", "Side of a training crop", &zssr.crop);
+  options.add("batch", "N", "Crops per step (default preset)", &zssr.batch);
+  options.add("width", "N", "Channels of the network", &zssr.width);
+  options.add("depth", "N", "Layers of the network", &zssr.depth);
+  options.add("back-projection", "N", "Back-projection iterations", &zssr.back_projection);
+  options.add("gradual", "LIST", "Scales on the way, e.g. 1.5,2; 'none' for one jump", &flags.gradual);
+  options.add("ensemble,x", "on|off", "Median over 8 turned and mirrored passes. Default: the preset's",
+              &flags.ensemble);
+  options.add("tile,t", "PIXELS", "Side of a tile in the input, >= 16; 0 chooses by free memory", &zssr.tile);
+}
+
+void resolve_zssr_flags(ZssrFlags& flags) {
+  zssr::Options& options = flags.options;
+  if (flags.kernel == "auto") {
+    throw UsageError("--kernel auto is not available in this version; give a kernel file or bicubic");
+  }
+  if (flags.kernel != "bicubic") {
+    options.kernels = {load_kernel(flags.kernel, parse_convention(flags.kernel_convention))};
+  }
+  if (flags.phase == "corner") {
+    options.phase = Phase{};
+  } else if (flags.phase != "center") {
+    throw UsageError(fmt::format("--phase '{}' must be center or corner", flags.phase));
+  }
+  if (!flags.noise.empty()) {
+    options.son_noise = parse_number(flags.noise, "noise") / 255.0;
+    if (options.son_noise < 0.0 || options.son_noise > 1.0) {
+      throw UsageError(fmt::format("--noise {} must be from 0 to 255", flags.noise));
+    }
+  }
+  if (!flags.ensemble.empty()) options.self_ensemble = parse_switch(flags.ensemble, "ensemble");
+  if (flags.gradual == "none") {
+    options.gradual.clear();
+  } else if (!flags.gradual.empty()) {
+    options.gradual.clear();
+    options.gradual_back_projection.clear();
+    std::istringstream list(flags.gradual);
+    for (std::string item; std::getline(list, item, ',');) options.gradual.push_back(parse_scale(item));
+  }
+  options.validate();
+}
+
+nlohmann::json to_json(const zssr::Options& options) {
+  nlohmann::json gradual = nlohmann::json::array();
+  for (const Scale scale : options.gradual) gradual.push_back(scale_json(scale));
+  nlohmann::json kernels = nlohmann::json::array();
+  for (const BlurKernel& kernel : options.kernels) {
+    kernels.push_back({{"height", kernel.height()}, {"width", kernel.width()}, {"phase_y", kernel.phase().y},
+                       {"phase_x", kernel.phase().x}});
+  }
+  nlohmann::json json{
+      {"architecture", options.architecture == zssr::Architecture::kPixelShuffle ? "pixel-shuffle" : "pre-upsampled"},
+      {"depth", options.depth},
+      {"width", options.width},
+      {"init_variance", options.init_variance},
+      {"schedule", options.schedule == zssr::Schedule::kCosine ? "cosine" : "slope-rule"},
+      {"learning_rate", options.learning_rate},
+      {"max_steps", options.max_steps},
+      {"sampling", options.sampling == zssr::Sampling::kPyramid ? "pyramid" : "affine"},
+      {"crop", options.crop},
+      {"batch", options.batch},
+      {"rotate", options.rotate},
+      {"son_noise", options.son_noise},
+      {"self_ensemble", options.self_ensemble},
+      {"back_projection", options.back_projection},
+      {"scale", scale_json(options.scale)},
+      {"gradual", gradual},
+      {"kernels", kernels},
+      {"phase", options.phase ? "corner" : "center"},
+      {"tile", options.tile},
+  };
+  if (options.sampling == zssr::Sampling::kPyramid) {
+    json["pyramid_scales"] = options.pyramid_scales;
+  } else {
+    json["leave_as_is_probability"] = options.leave_as_is_probability;
+    json["no_interpolation_probability"] = options.no_interpolation_probability;
+    json["min_father_scale"] = options.min_father_scale;
+    json["aspect_sigma"] = options.aspect_sigma;
+    json["shear_sigma"] = options.shear_sigma;
+  }
+  if (options.schedule == zssr::Schedule::kSlopeRule) {
+    json["min_learning_rate"] = options.min_learning_rate;
+    json["min_steps"] = options.min_steps;
+    json["test_every"] = options.test_every;
+    json["check_every"] = options.check_every;
+    json["slope_range"] = options.slope_range;
+    json["slope_ratio"] = options.slope_ratio;
+  }
+  return json;
+}
+
+}  // namespace zsr::cli

@@ -1,0 +1,194 @@
+#include "core/conv/conv_chain.h"
+
+#include <cstdlib>
+#include <mutex>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include "core/conv/onednn_chain.h"
+#include "core/error.h"
+
+namespace zsr {
+namespace {
+
+ConvBackend find_backend() {
+  const char* wanted = std::getenv("ZSR_CONV");
+  const std::string_view name = wanted != nullptr ? wanted : "";
+  for (const ConvBackend backend : {ConvBackend::kWinograd, ConvBackend::kDirect}) {
+    if ((name.empty() || name == to_string(backend)) && onednn::supports(backend)) return backend;
+  }
+  return ConvBackend::kTorch;
+}
+
+}  // namespace
+
+ConvBackend preferred_conv_backend() {
+  static const ConvBackend backend = find_backend();
+  return backend;
+}
+
+std::string to_string(ConvBackend backend) {
+  switch (backend) {
+    case ConvBackend::kWinograd:
+      return "winograd";
+    case ConvBackend::kDirect:
+      return "direct";
+    case ConvBackend::kTorch:
+      return "torch";
+  }
+  return "unknown";
+}
+
+std::string describe_conv_backend() {
+  const ConvBackend backend = preferred_conv_backend();
+  if (backend == ConvBackend::kTorch) return "at::conv2d";
+  return fmt::format("oneDNN {} {}", onednn::version(), to_string(backend));
+}
+
+struct ConvChain::State {
+  std::vector<ConvLayer> layers;
+  ConvBackend backend = ConvBackend::kTorch;
+  std::vector<int64_t> weight_offset;
+  int64_t parameter_count = 0;
+  std::mutex mutex;  // the oneDNN chain reuses its buffers
+  std::unique_ptr<onednn::Chain> onednn;
+
+  torch::Tensor weight(const torch::Tensor& parameters, size_t index) const {
+    const ConvLayer& layer = layers[index];
+    return parameters.narrow(0, weight_offset[index], layer.out_channels * layer.in_channels * 9)
+        .view({layer.out_channels, layer.in_channels, 3, 3});
+  }
+
+  torch::Tensor bias(const torch::Tensor& parameters, size_t index) const {
+    const ConvLayer& layer = layers[index];
+    if (!layer.bias) return {};
+    return parameters.narrow(0, weight_offset[index] + layer.out_channels * layer.in_channels * 9, layer.out_channels);
+  }
+
+  std::vector<torch::Tensor> weights(const torch::Tensor& parameters) const {
+    std::vector<torch::Tensor> views;
+    for (size_t i = 0; i < layers.size(); ++i) views.push_back(weight(parameters, i));
+    return views;
+  }
+
+  std::vector<torch::Tensor> biases(const torch::Tensor& parameters) const {
+    std::vector<torch::Tensor> views;
+    for (size_t i = 0; i < layers.size(); ++i) views.push_back(bias(parameters, i));
+    return views;
+  }
+};
+
+namespace {
+
+// Carries the chain and the activations from forward to backward.
+struct Pass : torch::CustomClassHolder {
+  std::shared_ptr<onednn::Chain::Activations> activations;
+  std::function<torch::autograd::tensor_list(const torch::Tensor&, const torch::Tensor&,
+                                             const std::shared_ptr<onednn::Chain::Activations>&, bool)>
+      backward;
+};
+
+using ForwardFn = std::function<torch::Tensor(const torch::Tensor&, const torch::Tensor&,
+                                              std::shared_ptr<onednn::Chain::Activations>&)>;
+
+struct ChainFunction : torch::autograd::Function<ChainFunction> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& input,
+                               const torch::Tensor& parameters, const ForwardFn& run,
+                               const c10::intrusive_ptr<Pass>& pass) {
+    torch::Tensor output = run(input, parameters, pass->activations);
+    context->save_for_backward({parameters});
+    context->saved_data["pass"] = c10::IValue::make_capsule(pass);
+    context->saved_data["input_gradient"] = input.requires_grad();
+    return output;
+  }
+
+  static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
+                                               torch::autograd::tensor_list gradients) {
+    TORCH_CHECK(!torch::GradMode::is_enabled(), "ConvChain has no second derivative");
+    const auto capsule = context->saved_data["pass"].toCapsule();
+    auto* pass = static_cast<Pass*>(capsule.get());
+    TORCH_CHECK(pass->activations, "ConvChain: backward was called twice for one forward");
+    auto result = pass->backward(gradients[0], context->get_saved_variables()[0], pass->activations,
+                                 context->saved_data["input_gradient"].toBool());
+    pass->activations.reset();
+    return {result[0], result[1], {}, {}};
+  }
+};
+
+}  // namespace
+
+ConvChain::ConvChain(std::vector<ConvLayer> layers, ConvBackend backend) : state_(std::make_shared<State>()) {
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const ConvLayer& layer = layers[i];
+    if (layer.in_channels < 1 || layer.out_channels < 1 ||
+        (i > 0 && layers[i - 1].out_channels != layer.in_channels)) {
+      throw OptionError(fmt::format("convolution layer {} takes {} channels and gives {}; it must fit its neighbours", i,
+                                    layer.in_channels, layer.out_channels));
+    }
+    state_->weight_offset.push_back(state_->parameter_count);
+    state_->parameter_count += layer.out_channels * (layer.in_channels * 9 + (layer.bias ? 1 : 0));
+  }
+  state_->layers = std::move(layers);
+  state_->backend = backend;
+  if (backend != ConvBackend::kTorch) {
+    if (!onednn::supports(backend)) throw OptionError(fmt::format("convolution '{}' is not available", to_string(backend)));
+    state_->onednn = std::make_unique<onednn::Chain>(state_->layers, backend);
+  }
+}
+
+ConvChain::~ConvChain() = default;
+ConvChain::ConvChain(ConvChain&&) noexcept = default;
+ConvChain& ConvChain::operator=(ConvChain&&) noexcept = default;
+
+const std::vector<ConvLayer>& ConvChain::layers() const { return state_->layers; }
+ConvBackend ConvChain::backend() const { return state_->backend; }
+int64_t ConvChain::parameter_count() const { return state_->parameter_count; }
+torch::Tensor ConvChain::weight(const torch::Tensor& parameters, size_t index) const {
+  return state_->weight(parameters, index);
+}
+torch::Tensor ConvChain::bias(const torch::Tensor& parameters, size_t index) const {
+  return state_->bias(parameters, index);
+}
+
+torch::Tensor ConvChain::forward(const torch::Tensor& input, const torch::Tensor& parameters) const {
+  const std::shared_ptr<State> state = state_;
+  const bool fast = state->onednn && input.device().is_cpu() && input.scalar_type() == torch::kFloat32 &&
+                    parameters.scalar_type() == torch::kFloat32 && input.numel() > 0;
+  if (!fast) {
+    torch::Tensor x = input;
+    for (size_t i = 0; i < state->layers.size(); ++i) {
+      x = torch::conv2d(x, state->weight(parameters, i), state->bias(parameters, i), 1, 1);
+      if (state->layers[i].relu) x = torch::relu(x);
+    }
+    return x;
+  }
+
+  const bool training = torch::GradMode::is_enabled() && (input.requires_grad() || parameters.requires_grad());
+  if (!training) {
+    const std::lock_guard lock(state->mutex);
+    const torch::Tensor flat = parameters.detach();
+    return state->onednn->infer(input.contiguous(), state->weights(flat), state->biases(flat));
+  }
+  const auto pass = c10::make_intrusive<Pass>();
+  pass->backward = [state](const torch::Tensor& gradient, const torch::Tensor& flat,
+                           const std::shared_ptr<onednn::Chain::Activations>& activations, bool input_gradient) {
+    const std::lock_guard lock(state->mutex);
+    torch::Tensor flat_gradient = torch::empty_like(flat);
+    auto weight_gradients = state->weights(flat_gradient);
+    auto bias_gradients = state->biases(flat_gradient);
+    const torch::Tensor input_result = state->onednn->backward(gradient, state->weights(flat.detach()), activations,
+                                                               input_gradient, weight_gradients, bias_gradients);
+    return torch::autograd::tensor_list{input_result, flat_gradient};
+  };
+  const ForwardFn run = [state](const torch::Tensor& x, const torch::Tensor& flat,
+                                std::shared_ptr<onednn::Chain::Activations>& activations) {
+    const std::lock_guard lock(state->mutex);
+    const torch::Tensor values = flat.detach();
+    return state->onednn->forward(x.detach().contiguous(), state->weights(values), state->biases(values), activations);
+  };
+  return ChainFunction::apply(input, parameters, run, pass);
+}
+
+}  // namespace zsr

@@ -1,0 +1,112 @@
+#include "core/device.h"
+
+#include <sched.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <opencv2/core.hpp>
+#include <torch/torch.h>
+
+#include "core/conv/conv_backend.h"
+#include "core/error.h"
+
+namespace zsr {
+namespace {
+
+std::optional<double> read_number(const std::string& path) {
+  std::ifstream file(path);
+  double value = 0.0;
+  if (file >> value) return value;
+  return std::nullopt;
+}
+
+// cgroup v2 says "max 100000" or "200000 100000" in cpu.max; v1 has two files.
+std::optional<double> cgroup_cpu_quota() {
+  std::ifstream v2("/sys/fs/cgroup/cpu.max");
+  double quota = 0.0;
+  double period = 0.0;
+  if (v2 >> quota >> period && period > 0.0) return quota / period;
+  const auto v1_quota = read_number("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+  const auto v1_period = read_number("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  if (v1_quota && v1_period && *v1_quota > 0.0 && *v1_period > 0.0) return *v1_quota / *v1_period;
+  return std::nullopt;
+}
+
+std::optional<double> cgroup_memory_left() {
+  const auto limit = read_number("/sys/fs/cgroup/memory.max");
+  const auto used = read_number("/sys/fs/cgroup/memory.current");
+  if (limit && used) return std::max(0.0, *limit - *used);
+  return std::nullopt;
+}
+
+}  // namespace
+
+torch::Device resolve_device(const std::string& request) {
+  if (request == "cpu") return torch::kCPU;
+  const bool has_cuda = torch::cuda::is_available();
+  if (request == "auto") return has_cuda ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
+  int64_t index = -1;
+  if (request == "cuda") index = 0;
+  if (request.rfind("cuda:", 0) == 0 && request.size() > 5 && request.size() <= 8 &&
+      request.find_first_not_of("0123456789", 5) == std::string::npos) {
+    index = std::stoll(request.substr(5));
+  }
+  if (index < 0) {
+    throw OptionError(fmt::format("device = '{}', must be auto, cpu, cuda or cuda:N", request));
+  }
+  const auto count = has_cuda ? static_cast<int64_t>(torch::cuda::device_count()) : 0;
+  if (index >= count) {
+    throw OptionError(fmt::format("device = '{}', but this LibTorch sees {} CUDA device(s); use --device cpu", request,
+                                  count));
+  }
+  return {torch::kCUDA, static_cast<c10::DeviceIndex>(index)};
+}
+
+int64_t available_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  int64_t cores = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+  if (const auto quota = cgroup_cpu_quota()) cores = std::min(cores, static_cast<int64_t>(std::ceil(*quota)));
+  return std::max<int64_t>(1, cores);
+}
+
+int64_t available_memory() {
+  double bytes = 1e9;
+  std::ifstream meminfo("/proc/meminfo");
+  for (std::string line; std::getline(meminfo, line);) {
+    if (line.rfind("MemAvailable:", 0) == 0) bytes = std::stod(line.substr(13)) * 1024.0;
+  }
+  if (const auto left = cgroup_memory_left()) bytes = std::min(bytes, *left);
+  return static_cast<int64_t>(bytes);
+}
+
+int64_t peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<int64_t>(usage.ru_maxrss) * 1024;
+}
+
+int64_t set_thread_count(int64_t threads) {
+  if (threads < 0) throw OptionError(fmt::format("threads = {}, must be >= 0 (0 = all cores)", threads));
+  if (threads == 0) threads = available_cores();
+  at::set_num_threads(static_cast<int>(threads));
+  // OpenCV brings its own pool (TBB); what zsr asks of it is small, and two pools fight over the cores.
+  cv::setNumThreads(1);
+  return threads;
+}
+
+std::string describe_runtime() {
+  return fmt::format("LibTorch {}.{}.{}, OpenCV {}, convolution: {}, {} thread(s) of {} core(s), CUDA devices: {}",
+                     TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR, TORCH_VERSION_PATCH, CV_VERSION,
+                     describe_conv_backend(), at::get_num_threads(), available_cores(),
+                     torch::cuda::is_available() ? static_cast<int64_t>(torch::cuda::device_count()) : 0);
+}
+
+}  // namespace zsr

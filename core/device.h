@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <torch/types.h>
+
+namespace zsr {
+
+/// The device that `request` names: "auto" (CUDA when there is one, else CPU), "cpu", "cuda" or "cuda:N".
+/// Throws OptionError for anything else and for a CUDA device that is not there.
+torch::Device resolve_device(const std::string& request);
+
+/// Cores this process may use: its affinity mask, cut by the cgroup's CPU quota; at least 1.
+int64_t available_cores();
+
+/// Bytes of memory this process may still take: MemAvailable, cut by the cgroup's limit.
+int64_t available_memory();
+
+/// Peak resident memory of this process so far, bytes.
+int64_t peak_memory();
+
+/// Gives LibTorch and OpenCV their threads. `threads` 0 means all of `available_cores()`. Returns the number in force.
+/// LibTorch 1.13 would take half the cores by itself.
+int64_t set_thread_count(int64_t threads);
+
+/// Lines for bug reports: LibTorch and oneDNN versions, instruction set, BLAS, threads.
+std::string describe_runtime();
+
+}  // namespace zsr

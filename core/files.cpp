@@ -1,0 +1,192 @@
+#include "core/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+
+namespace zsr {
+namespace {
+
+// Names of open temporary files, for the signal handler: fixed storage, no locks, no allocation.
+struct TemporarySlot {
+  std::atomic<bool> taken{false};
+  std::atomic<bool> named{false};
+  std::array<char, 4096> path{};
+};
+std::array<TemporarySlot, 16> temporary_slots;
+
+void register_temporary(const std::string& path) {
+  for (TemporarySlot& slot : temporary_slots) {
+    bool expected = false;
+    if (path.size() + 1 > slot.path.size() || !slot.taken.compare_exchange_strong(expected, true)) continue;
+    std::memcpy(slot.path.data(), path.c_str(), path.size() + 1);
+    slot.named = true;
+    return;
+  }
+}
+
+void unregister_temporary(const std::string& path) {
+  for (TemporarySlot& slot : temporary_slots) {
+    if (slot.named && path == slot.path.data()) {
+      slot.named = false;
+      slot.taken = false;
+      return;
+    }
+  }
+}
+
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
+bool is_device(const struct stat& status) { return S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode); }
+
+[[noreturn]] void throw_write_error(const std::filesystem::path& path, int code) {
+  throw IoError(fmt::format("cannot write '{}': {}", path.string(), system_error_text(code)));
+}
+
+}  // namespace
+
+bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
+  struct stat status_a {};
+  struct stat status_b {};
+  return stat(a.c_str(), &status_a) == 0 && stat(b.c_str(), &status_b) == 0 && status_a.st_dev == status_b.st_dev &&
+         status_a.st_ino == status_b.st_ino;
+}
+
+void check_output(const std::filesystem::path& output, const std::filesystem::path& input, Overwrite overwrite) {
+  struct stat status {};
+  if (stat(output.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) throw IoError(fmt::format("cannot write '{}': it is a folder", output.string()));
+    if (is_device(status)) return;
+    if (!input.empty() && is_same_file(input, output)) {
+      throw IoError(fmt::format("output '{}' is the input itself; zsr never overwrites its input, choose another name",
+                                output.string()));
+    }
+    if (overwrite == Overwrite::kNo) {
+      throw IoError(fmt::format("output '{}' already exists; use --force to replace it", output.string()));
+    }
+    if (!S_ISREG(status.st_mode)) {
+      throw IoError(fmt::format("cannot write '{}': it is not a regular file", output.string()));
+    }
+  }
+  const std::filesystem::path folder = folder_of(output);
+  if (stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
+    throw IoError(fmt::format("cannot write '{}': the folder '{}' does not exist", output.string(), folder.string()));
+  }
+  // Trying is the only honest test of "writable": permissions, read-only mounts and root all differ.
+  { const AtomicFile probe(output, Overwrite::kYes); }
+}
+
+AtomicFile::AtomicFile(std::filesystem::path target, Overwrite overwrite)
+    : target_(std::move(target)), overwrite_(overwrite) {
+  struct stat status {};
+  if (stat(target_.c_str(), &status) == 0 && is_device(status)) {
+    descriptor_ = open(target_.c_str(), O_WRONLY | O_CLOEXEC);
+    if (descriptor_ < 0) throw_write_error(target_, errno);
+    return;
+  }
+  temporary_ = (folder_of(target_) / ("." + target_.filename().string().substr(0, 200) + ".zsr-XXXXXX")).string();
+  descriptor_ = mkostemp(temporary_.data(), O_CLOEXEC);
+  if (descriptor_ < 0) {
+    const int code = errno;
+    temporary_.clear();
+    throw_write_error(target_, code);
+  }
+  register_temporary(temporary_);
+  const mode_t mask = umask(0);
+  umask(mask);
+  fchmod(descriptor_, 0666 & ~mask);  // mkostemp makes it 0600; a result is an ordinary file
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) close(descriptor_);
+  if (!temporary_.empty()) {
+    unlink(temporary_.c_str());
+    unregister_temporary(temporary_);
+  }
+}
+
+void AtomicFile::write(std::string_view bytes) { write_all(descriptor_, bytes, target_); }
+
+void AtomicFile::commit() {
+  const bool device = temporary_.empty();
+  if (!device && fsync(descriptor_) != 0) throw_write_error(target_, errno);
+  const int closed = close(descriptor_);
+  descriptor_ = -1;
+  if (closed != 0) throw_write_error(target_, errno);
+  if (device) return;
+  // link() refuses to replace, rename() replaces: both in one step, so nobody ever sees half a file. A file system
+  // without hard links (FAT, some network shares) gets the checked rename.
+  if (overwrite_ == Overwrite::kNo) {
+    if (link(temporary_.c_str(), target_.c_str()) == 0) {
+      unlink(temporary_.c_str());
+    } else if (errno == EEXIST || access(target_.c_str(), F_OK) == 0) {
+      throw IoError(fmt::format("output '{}' already exists; use --force to replace it", target_.string()));
+    } else if (rename(temporary_.c_str(), target_.c_str()) != 0) {
+      throw_write_error(target_, errno);
+    }
+  } else if (rename(temporary_.c_str(), target_.c_str()) != 0) {
+    throw_write_error(target_, errno);
+  }
+  unregister_temporary(temporary_);
+  temporary_.clear();
+  // The rename itself must survive a power cut; not every file system can flush a folder, so a failure is no error.
+  const int folder = open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder >= 0) {
+    fsync(folder);
+    close(folder);
+  }
+}
+
+void write_file_atomically(const std::filesystem::path& target, std::string_view text, Overwrite overwrite) {
+  AtomicFile file(target, overwrite);
+  file.write(text);
+  file.commit();
+}
+
+void write_all(int descriptor, std::string_view bytes, const std::filesystem::path& target) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw_write_error(target, errno);
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+}
+
+std::string read_file(const std::filesystem::path& path, size_t max_bytes) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) {
+    throw IoError(fmt::format("cannot read '{}': {}", path.string(), system_error_text(errno)));
+  }
+  if (S_ISDIR(status.st_mode)) throw IoError(fmt::format("cannot read '{}': it is a folder", path.string()));
+  if (static_cast<uint64_t>(status.st_size) > max_bytes) {
+    throw InputError(fmt::format("'{}' is {} bytes, more than the {} allowed here", path.string(), status.st_size,
+                                 max_bytes));
+  }
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes(static_cast<size_t>(status.st_size), '\0');
+  if (!file || !file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) {
+    throw IoError(fmt::format("cannot read '{}': {}", path.string(), system_error_text(errno)));
+  }
+  return bytes;
+}
+
+void remove_temporary_files() noexcept {
+  for (TemporarySlot& slot : temporary_slots) {
+    if (slot.named) unlink(slot.path.data());
+  }
+}
+
+}  // namespace zsr

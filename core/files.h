@@ -1,0 +1,56 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace zsr {
+
+/// True when both paths lead to one file (same device and inode), whatever their spelling or links.
+bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b);
+
+/// Whether an existing output may be replaced.
+enum class Overwrite { kNo, kYes };
+
+/// Throws IoError, naming `output`, unless a file can be made there: its folder exists and is writable, it is not one
+/// of a folder, an existing file (unless `overwrite`) or `input` itself (never). Call it before long work.
+void check_output(const std::filesystem::path& output, const std::filesystem::path& input, Overwrite overwrite);
+
+/// A file that appears whole or not at all: written under a temporary name in the same folder, flushed to the disk,
+/// then renamed. Without commit() the destructor removes the temporary file. A device such as /dev/stdout is
+/// written directly.
+class AtomicFile {
+ public:
+  /// Throws IoError when the temporary file cannot be made.
+  AtomicFile(std::filesystem::path target, Overwrite overwrite);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  /// File descriptor to write to, open until commit().
+  int descriptor() const { return descriptor_; }
+  /// Appends `bytes`. Throws IoError (disk full, ...).
+  void write(std::string_view bytes);
+  /// Flushes and gives the file its name. Throws IoError; the old file, if any, is then untouched.
+  void commit();
+
+ private:
+  std::filesystem::path target_;
+  std::string temporary_;  // empty for a device
+  Overwrite overwrite_;
+  int descriptor_ = -1;
+};
+
+/// Writes `text` to `target` through an AtomicFile.
+void write_file_atomically(const std::filesystem::path& target, std::string_view text, Overwrite overwrite);
+
+/// Writes all `bytes` to an open descriptor. Throws IoError naming `target`.
+void write_all(int descriptor, std::string_view bytes, const std::filesystem::path& target);
+
+/// Whole content of the file. Throws IoError when it cannot be read and InputError when it is over `max_bytes`.
+std::string read_file(const std::filesystem::path& path, size_t max_bytes);
+
+/// Removes the temporary files of all AtomicFiles that are open. Safe in a signal handler.
+void remove_temporary_files() noexcept;
+
+}  // namespace zsr

@@ -1,0 +1,48 @@
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "core/image/photo_codec.h"
+
+namespace zsr {
+namespace {
+
+constexpr std::array<std::pair<const char*, ImageFormat>, 17> kNames{{
+    {"png", ImageFormat::kPng},   {"jpeg", ImageFormat::kJpeg}, {"jpg", ImageFormat::kJpeg}, {"jpe", ImageFormat::kJpeg},
+    {"tiff", ImageFormat::kTiff}, {"tif", ImageFormat::kTiff},  {"webp", ImageFormat::kWebp}, {"pnm", ImageFormat::kPnm},
+    {"ppm", ImageFormat::kPnm},   {"pgm", ImageFormat::kPnm},   {"pbm", ImageFormat::kPnm},  {"bmp", ImageFormat::kBmp},
+    {"gif", ImageFormat::kGif},   {"heif", ImageFormat::kHeif}, {"heic", ImageFormat::kHeif}, {"avif", ImageFormat::kHeif},
+    {"jfif", ImageFormat::kJpeg},
+}};
+
+}  // namespace
+
+std::string to_string(ImageFormat format) {
+  for (const auto& [name, value] : kNames) {
+    if (value == format) return name;
+  }
+  return "unknown";
+}
+
+ImageFormat format_from_name(const std::filesystem::path& path) {
+  std::string name = path.has_extension() ? path.extension().string().substr(1) : path.filename().string();
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  for (const auto& [known, format] : kNames) {
+    if (name == known) return format;
+  }
+  throw OptionError(fmt::format("cannot tell an image format from '{}'; use .png, .jpg, .tif, .webp, .ppm or .bmp",
+                                path.string()));
+}
+
+bool is_writable(ImageFormat format) { return format != ImageFormat::kGif && format != ImageFormat::kHeif; }
+
+int max_bit_depth(ImageFormat format) {
+  return format == ImageFormat::kPng || format == ImageFormat::kTiff || format == ImageFormat::kPnm ? 16 : 8;
+}
+
+bool holds_alpha(ImageFormat format) { return format != ImageFormat::kJpeg && format != ImageFormat::kPnm; }
+
+}  // namespace zsr

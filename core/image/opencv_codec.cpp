@@ -1,0 +1,111 @@
+#include "core/image/opencv_codec.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+
+#include <fmt/format.h>
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "core/error.h"
+#include "core/files.h"
+
+namespace zsr {
+namespace {
+
+int32_t little_endian32(const char* bytes) {
+  uint32_t value = 0;
+  for (int i = 3; i >= 0; --i) value = (value << 8U) | static_cast<unsigned char>(bytes[i]);
+  return static_cast<int32_t>(value);
+}
+
+bool is_gray(const cv::Mat& bgr) {
+  for (int y = 0; y < bgr.rows; ++y) {
+    const auto* row = bgr.ptr<cv::Vec3b>(y);
+    for (int x = 0; x < bgr.cols; ++x) {
+      if (row[x][0] != row[x][1] || row[x][1] != row[x][2]) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+PhotoHeader read_bmp_header(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  char bytes[30] = {};
+  if (!file.read(bytes, sizeof(bytes))) throw InputError(fmt::format("photo '{}' is cut off", path.string()));
+  PhotoHeader header;
+  header.format = ImageFormat::kBmp;
+  const int32_t info_size = little_endian32(bytes + 14);
+  int bits = 0;
+  if (info_size == 12) {  // the OS/2 header has 16-bit sizes
+    header.width = static_cast<unsigned char>(bytes[18]) | (static_cast<unsigned char>(bytes[19]) << 8);
+    header.height = static_cast<unsigned char>(bytes[20]) | (static_cast<unsigned char>(bytes[21]) << 8);
+    bits = static_cast<unsigned char>(bytes[24]);
+  } else {
+    header.width = little_endian32(bytes + 18);
+    header.height = std::abs(static_cast<int64_t>(little_endian32(bytes + 22)));  // negative: rows from the top
+    bits = static_cast<unsigned char>(bytes[28]);
+  }
+  if (header.width <= 0 || header.height <= 0) {
+    throw InputError(fmt::format("photo '{}' is damaged: its header says {}x{}", path.string(), header.width,
+                                 header.height));
+  }
+  header.bands = bits == 32 ? 4 : 3;
+  return header;
+}
+
+PixelBuffer decode_bmp(const std::filesystem::path& path) {
+  const std::string bytes = read_file(path, size_t{4} << 30U);
+  const cv::Mat raw(1, static_cast<int>(bytes.size()), CV_8U, const_cast<char*>(bytes.data()));
+  cv::Mat image;
+  try {
+    image = cv::imdecode(raw, cv::IMREAD_UNCHANGED);
+  } catch (const cv::Exception& error) {
+    throw InputError(fmt::format("photo '{}' is damaged: {}", path.string(), error.err));
+  }
+  if (image.empty() || image.depth() != CV_8U) {
+    throw InputError(fmt::format("photo '{}' is damaged, cut off or of an unsupported BMP kind", path.string()));
+  }
+  if (image.channels() == 3) {
+    // A gray photo is stored as a palette of grays; the decoder expands it.
+    cv::cvtColor(image, image, is_gray(image) ? cv::COLOR_BGR2GRAY : cv::COLOR_BGR2RGB);
+  } else if (image.channels() == 4) {
+    cv::Mat alpha;
+    cv::extractChannel(image, alpha, 3);
+    // Many writers leave the fourth byte of 32-bit BMP unused; all zero means "no alpha", not "invisible".
+    cv::cvtColor(image, image, cv::countNonZero(alpha) == 0 ? cv::COLOR_BGRA2RGB : cv::COLOR_BGRA2RGBA);
+  }
+  PixelBuffer pixels{image.cols, image.rows, image.channels(), 8, {}};
+  pixels.bytes.assign(image.datastart, image.dataend);
+  return pixels;
+}
+
+void encode_bmp(const PixelBuffer& pixels, const std::filesystem::path& target, int descriptor) {
+  const cv::Mat view(static_cast<int>(pixels.height), static_cast<int>(pixels.width), CV_8UC(pixels.bands),
+                     const_cast<uint8_t*>(pixels.bytes.data()));
+  cv::Mat image;
+  switch (pixels.bands) {
+    case 1:
+      image = view;
+      break;
+    case 2: {  // BMP has no gray + alpha
+      std::vector<cv::Mat> planes;
+      cv::split(view, planes);
+      cv::merge(std::vector<cv::Mat>{planes[0], planes[0], planes[0], planes[1]}, image);
+      break;
+    }
+    case 3:
+      cv::cvtColor(view, image, cv::COLOR_RGB2BGR);
+      break;
+    default:
+      cv::cvtColor(view, image, cv::COLOR_RGBA2BGRA);
+  }
+  std::vector<uchar> encoded;
+  if (!cv::imencode(".bmp", image, encoded)) throw IoError(fmt::format("cannot encode '{}' as BMP", target.string()));
+  write_all(descriptor, {reinterpret_cast<const char*>(encoded.data()), encoded.size()}, target);
+}
+
+}  // namespace zsr

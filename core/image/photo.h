@@ -1,0 +1,51 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <torch/types.h>
+
+#include "core/files.h"
+#include "core/image/photo_codec.h"
+
+namespace zsr {
+
+/// Note [Image tensor]
+/// An image is a tensor [N, C, H, W] with C = 1 (gray) or 3 (RGB), floating point, samples in [0, 1] as the file encodes
+/// them (no linearisation: the SR literature works on encoded values). 8-bit v stands for v / 255, 16-bit for v / 65535.
+
+/// A photo in memory with all that it carries.
+struct Photo {
+  torch::Tensor color;  ///< [1, C, H, W] float32 in [0, 1], gray or RGB, upright.
+  torch::Tensor alpha;  ///< [1, 1, H, W] float32 in [0, 1]; undefined when the photo has none.
+  int bit_depth = 8;    ///< 8 or 16, as stored.
+  ImageFormat format = ImageFormat::kPng;
+  std::shared_ptr<const PhotoMetadata> metadata;  ///< May be null.
+  std::vector<std::string> notes;                 ///< What the reader had to leave out, one line each.
+};
+
+/// Loads a photo; errors as `decode_photo`.
+Photo load_photo(const std::filesystem::path& path, const ReadLimits& limits = {});
+
+/// How to store a photo.
+struct WriteOptions {
+  ImageFormat format = ImageFormat::kPng;
+  EncodeOptions encode;
+  int bit_depth = 0;  ///< 0 keeps the photo's own, as far as the format can.
+  Overwrite overwrite = Overwrite::kNo;
+};
+
+/// Writes the photo through an AtomicFile. Values are clamped to [0, 1] and rounded half up. Throws OptionError when the
+/// format cannot hold the photo (alpha in a JPEG), IoError when the system refuses.
+void save_photo(const Photo& photo, const std::filesystem::path& path, const WriteOptions& options);
+
+/// `image` rounded to what `bit_depth` bits can hold, still in [0, 1]. [N, C, H, W].
+torch::Tensor quantize(const torch::Tensor& image, int bit_depth = 8);
+
+/// `color` with the pixels under zero `alpha` filled from their visible surroundings (push-pull pyramid), so that
+/// resampling draws no fringe from colours that were never seen. Shapes as in Photo.
+torch::Tensor bleed_color(const torch::Tensor& color, const torch::Tensor& alpha);
+
+}  // namespace zsr

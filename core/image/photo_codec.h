@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace zsr {
+
+/// File formats of photos. GIF and HEIF are read only.
+enum class ImageFormat { kPng, kJpeg, kTiff, kWebp, kPnm, kBmp, kGif, kHeif };
+
+/// "png", "jpeg", ...
+std::string to_string(ImageFormat format);
+/// The format that the extension of `path` (or a bare name like "png") stands for. Throws OptionError for others.
+ImageFormat format_from_name(const std::filesystem::path& path);
+/// True for formats that `encode_photo` writes.
+bool is_writable(ImageFormat format);
+/// Bits per sample the format can hold at most: 8 or 16.
+int max_bit_depth(ImageFormat format);
+/// True when the format can hold an alpha channel.
+bool holds_alpha(ImageFormat format);
+
+/// The limits that protect against decompression bombs; checked on the header, before pixels are allocated.
+struct ReadLimits {
+  int64_t max_pixels = 200'000'000;  ///< width * height; > 0.
+};
+
+/// Interleaved samples as they stand in a file.
+struct PixelBuffer {
+  int64_t width = 0;
+  int64_t height = 0;
+  int bands = 0;           ///< 1 gray, 2 gray + alpha, 3 RGB, 4 RGB + alpha.
+  int bit_depth = 8;       ///< 8, or 16 with native-endian 16-bit samples.
+  std::vector<uint8_t> bytes;
+};
+
+/// EXIF, XMP, IPTC, ICC profile and resolution of a photo, kept as they came. Opaque.
+class PhotoMetadata;
+
+/// What the header of a photo says.
+struct PhotoHeader {
+  ImageFormat format = ImageFormat::kPng;
+  int64_t width = 0;       ///< After the EXIF orientation is applied.
+  int64_t height = 0;
+  int bands = 0;
+  int bit_depth = 8;
+  int orientation = 1;     ///< EXIF orientation as found, 1-8.
+  int64_t pages = 1;
+  double pixels_per_mm_x = 0.0;
+  double pixels_per_mm_y = 0.0;
+  size_t exif_bytes = 0;
+  size_t xmp_bytes = 0;
+  size_t iptc_bytes = 0;
+  size_t icc_bytes = 0;
+};
+
+struct DecodedPhoto {
+  PhotoHeader header;
+  PixelBuffer pixels;
+  std::shared_ptr<const PhotoMetadata> metadata;
+  std::vector<std::string> notes;  ///< One line each: what a careful person would want to know.
+};
+
+struct EncodeOptions {
+  int quality = 95;          ///< 1-100, JPEG and WebP.
+  bool strip = false;        ///< Leave out EXIF, XMP, IPTC and ICC.
+};
+
+/// Reads only the header. Throws like `decode_photo`.
+PhotoHeader read_photo_header(const std::filesystem::path& path);
+
+/// Decodes by content, not by name; applies the EXIF orientation. Throws IoError (missing, unreadable) or InputError
+/// (empty, not an image, truncated, damaged, over the limits, CMYK or floating point samples).
+DecodedPhoto decode_photo(const std::filesystem::path& path, const ReadLimits& limits);
+
+/// Writes `pixels` to the file descriptor. `metadata` (may be null) is carried over with its sizes corrected and the
+/// orientation reset. Throws IoError naming `target`.
+void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, ImageFormat format,
+                  const EncodeOptions& options, const std::filesystem::path& target, int descriptor);
+
+/// Version of libvips, e.g. "8.14.1".
+std::string codec_version();
+
+}  // namespace zsr

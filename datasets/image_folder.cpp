@@ -1,0 +1,104 @@
+#include "datasets/image_folder.h"
+
+#include <algorithm>
+#include <map>
+#include <regex>
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "core/image/photo_codec.h"
+
+namespace zsr {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool has_image_extension(const fs::path& path) {
+  if (!path.has_extension()) return false;
+  try {
+    format_from_name(path);
+    return true;
+  } catch (const OptionError&) {
+    return false;
+  }
+}
+
+std::string without_scale_suffix(const std::string& stem) {
+  static const std::regex suffix("_x[0-9.]+(x[0-9.]+)?$");
+  return std::regex_replace(stem, suffix, "");
+}
+
+std::string first_names(const std::vector<std::string>& names) {
+  std::string text = names.front();
+  for (size_t i = 1; i < std::min<size_t>(3, names.size()); ++i) text += ", " + names[i];
+  return names.size() > 3 ? text + fmt::format(" and {} more", names.size() - 3) : text;
+}
+
+}  // namespace
+
+std::vector<fs::path> list_images(const fs::path& folder, bool recursive, int64_t* skipped) {
+  std::vector<fs::path> images;
+  int64_t others = 0;
+  std::error_code error;
+  const auto visit = [&](const fs::directory_entry& entry) {
+    std::error_code ignored;
+    if (!entry.is_regular_file(ignored)) return;
+    const bool hidden = entry.path().filename().string().front() == '.';
+    if (!hidden && has_image_extension(entry.path())) {
+      images.push_back(entry.path());
+    } else {
+      ++others;
+    }
+  };
+  if (recursive) {
+    for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) visit(*it);
+  } else {
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) visit(*it);
+  }
+  if (error) throw IoError(fmt::format("cannot list folder '{}': {}", folder.string(), error.message()));
+  std::sort(images.begin(), images.end());
+  if (skipped != nullptr) *skipped = others;
+  return images;
+}
+
+std::vector<ImagePair> pair_by_name(const fs::path& results, const fs::path& references) {
+  const bool folders = fs::is_directory(results);
+  for (const fs::path& path : {results, references}) {
+    if (!fs::exists(path)) throw IoError(fmt::format("cannot read '{}': it does not exist", path.string()));
+  }
+  if (folders != fs::is_directory(references)) {
+    throw InputError(fmt::format("'{}' and '{}' must be two files or two folders", results.string(),
+                                 references.string()));
+  }
+  if (!folders) return {{results.stem().string(), results, references}};
+
+  std::map<std::string, fs::path> by_stem;
+  for (const fs::path& path : list_images(references)) by_stem[path.stem().string()] = path;
+  std::vector<ImagePair> pairs;
+  std::vector<std::string> lost;
+  for (const fs::path& path : list_images(results)) {
+    std::string stem = path.stem().string();
+    auto found = by_stem.find(stem);
+    if (found == by_stem.end()) found = by_stem.find(stem = without_scale_suffix(stem));
+    if (found == by_stem.end()) {
+      lost.push_back(path.filename().string());
+      continue;
+    }
+    pairs.push_back({stem, path, found->second});
+    by_stem.erase(found);
+  }
+  if (!lost.empty()) {
+    throw InputError(fmt::format("no reference in '{}' for {}; pairs go by name", references.string(),
+                                 first_names(lost)));
+  }
+  if (!by_stem.empty()) {
+    std::vector<std::string> missing;
+    for (const auto& [stem, path] : by_stem) missing.push_back(path.filename().string());
+    throw InputError(fmt::format("no result in '{}' for {}; pairs go by name", results.string(), first_names(missing)));
+  }
+  if (pairs.empty()) throw InputError(fmt::format("no images in '{}'", results.string()));
+  return pairs;
+}
+
+}  // namespace zsr

@@ -1,0 +1,60 @@
+#include "zssr/formation.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <torch/torch.h>
+
+#include "degradations/downsample.h"
+
+namespace zsr::zssr {
+
+Formation::Formation(Scale scale, const std::optional<BlurKernel>& kernel, std::optional<Phase> phase)
+    : scale_(scale), phase_(phase), symmetric_(true) {
+  const Phase wanted = phase.value_or(centered_phase(scale));
+  if (kernel) {
+    kernel_ = kernel->moved_to(wanted);
+    symmetric_ = kernel_->is_symmetric();
+  }
+  // A corner grid turned around has its pixels in the other corner.
+  if (!(wanted == centered_phase(scale))) symmetric_ = false;
+}
+
+Formation Formation::shifted(Phase by) const {
+  Formation result = *this;
+  if (by.y == 0.0 && by.x == 0.0) return result;
+  const Phase now = phase_.value_or(centered_phase(scale_));
+  result.phase_ = Phase{now.y + by.y, now.x + by.x};
+  return result;
+}
+
+torch::Tensor Formation::down(const torch::Tensor& image, Size size) const {
+  if (kernel_) return downsample(image, *kernel_, scale_, size, phase_);
+  ResizeOptions options;
+  options.phase = phase_;
+  return imresize(image, {1.0 / scale_.y, 1.0 / scale_.x}, size, options);
+}
+
+torch::Tensor Formation::up(const torch::Tensor& image, Size size) const {
+  ResizeOptions options;
+  options.phase = phase_;
+  return imresize(image, scale_, size, options);
+}
+
+int64_t Formation::radius() const {
+  constexpr int64_t kCubicRadius = 2;
+  if (!kernel_) return kCubicRadius;
+  const double y = static_cast<double>(kernel_->height()) / 2.0 / scale_.y;
+  const double x = static_cast<double>(kernel_->width()) / 2.0 / scale_.x;
+  return std::max(kCubicRadius, static_cast<int64_t>(std::ceil(std::max(y, x))));
+}
+
+torch::Tensor Formation::back_project(const torch::Tensor& sr, const torch::Tensor& lr, int64_t iterations) const {
+  const Size low{lr.size(2), lr.size(3)};
+  const Size high{sr.size(2), sr.size(3)};
+  torch::Tensor result = sr;
+  for (int64_t i = 0; i < iterations; ++i) result = (result + up(lr - down(result, low), high)).clamp_(0.0, 1.0);
+  return result;
+}
+
+}  // namespace zsr::zssr

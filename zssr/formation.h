@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+
+#include <torch/types.h>
+
+#include "core/image/resize.h"
+#include "degradations/kernel.h"
+
+namespace zsr::zssr {
+
+/// How an image of the low grid comes from one of the high grid: y = (x * kernel) sampled at `scale`, or cubic imresize
+/// when there is no kernel; and the cubic interpolation that goes back.
+class Formation {
+ public:
+  /// `kernel` is moved to `phase` (Note [Sub-pixel phase]; centred when empty).
+  Formation(Scale scale, const std::optional<BlurKernel>& kernel, std::optional<Phase> phase);
+
+  /// The same formation with the LR grid `by` HR pixels further on: for a patch cut where scale * start is not whole.
+  Formation shifted(Phase by) const;
+
+  Scale scale() const { return scale_; }
+  /// [N, C, H, W] -> [N, C, h, w] of the given size.
+  torch::Tensor down(const torch::Tensor& image, Size size) const;
+  /// [N, C, h, w] -> [N, C, H, W] of the given size, cubic.
+  torch::Tensor up(const torch::Tensor& image, Size size) const;
+  /// True when turning and mirroring commute with it, so that flipped passes see the same problem.
+  bool is_symmetric() const { return symmetric_; }
+  /// LR pixels that one `down` or `up` reaches to each side.
+  int64_t radius() const;
+
+  /// `iterations` times sr += up(lr - down(sr)), then clamped to [0, 1] each time (Irani and Peleg 1991; ZSSR utils.py).
+  torch::Tensor back_project(const torch::Tensor& sr, const torch::Tensor& lr, int64_t iterations) const;
+
+ private:
+  Scale scale_;
+  std::optional<BlurKernel> kernel_;
+  std::optional<Phase> phase_;
+  bool symmetric_;
+};
+
+}  // namespace zsr::zssr

@@ -1,0 +1,81 @@
+#include "zssr/network.h"
+
+#include <cmath>
+
+#include <torch/torch.h>
+
+namespace zsr::zssr {
+namespace {
+
+bool is_whole(double value) { return std::abs(value - std::round(value)) < 1e-9; }
+
+ConvChain make_chain(const Options& options, int64_t in_channels, int64_t out_channels) {
+  std::vector<ConvLayer> layers;
+  for (int64_t i = 0; i < options.depth; ++i) {
+    layers.push_back({.in_channels = i == 0 ? in_channels : options.width,
+                      .out_channels = i + 1 == options.depth ? out_channels : options.width,
+                      .bias = false,
+                      .relu = i + 1 < options.depth});
+  }
+  return ConvChain(std::move(layers));
+}
+
+int64_t output_channels(Architecture architecture, int64_t channels, Scale scale) {
+  if (architecture == Architecture::kPreUpsampled) return channels;
+  return channels * std::llround(scale.y) * std::llround(scale.x);
+}
+
+// [N, C * fy * fx, h, w] -> [N, C, h * fy, w * fx]; at::pixel_shuffle knows only equal factors.
+torch::Tensor shuffle(const torch::Tensor& x, int64_t channels, int64_t fy, int64_t fx) {
+  if (fy == fx) return torch::pixel_shuffle(x, fy);
+  const int64_t n = x.size(0);
+  const int64_t h = x.size(2);
+  const int64_t w = x.size(3);
+  return x.reshape({n, channels, fy, fx, h, w}).permute({0, 1, 4, 2, 5, 3}).reshape({n, channels, h * fy, w * fx});
+}
+
+}  // namespace
+
+Architecture resolve_architecture(const Options& options, Scale scale) {
+  const bool whole = is_whole(scale.y) && is_whole(scale.x) && scale.y <= 8.0 && scale.x <= 8.0;
+  return whole ? options.architecture : Architecture::kPreUpsampled;
+}
+
+Network::Network(const Options& options, int64_t channels, Scale scale, Random& random, torch::Device device)
+    : architecture_(resolve_architecture(options, scale)),
+      channels_(channels),
+      depth_(options.depth),
+      chain_(make_chain(options, channels, output_channels(architecture_, channels, scale))) {
+  if (architecture_ == Architecture::kPixelShuffle) {
+    factor_y_ = std::llround(scale.y);
+    factor_x_ = std::llround(scale.x);
+  }
+  torch::Tensor values = torch::empty({chain_.parameter_count()}, torch::kFloat32);
+  for (size_t layer = 0; layer < chain_.layers().size(); ++layer) {
+    torch::Tensor weight = chain_.weight(values, layer);
+    const double fan_in = 9.0 * static_cast<double>(chain_.layers()[layer].in_channels);
+    const double sigma = std::sqrt(options.init_variance / fan_in);
+    float* value = weight.data_ptr<float>();
+    for (int64_t i = 0; i < weight.numel(); ++i) value[i] = static_cast<float>(sigma * random.normal());
+  }
+  parameters_ = values.to(device).set_requires_grad(true);
+}
+
+void Network::set_parameters(const torch::Tensor& values) {
+  const torch::NoGradGuard no_grad;
+  parameters_.copy_(values);
+}
+
+int64_t Network::halo(Scale scale) const {
+  constexpr int64_t kCubicRadius = 2;
+  if (architecture_ == Architecture::kPixelShuffle) return std::max(depth_, kCubicRadius);
+  const double smallest = std::min(scale.y, scale.x);
+  return static_cast<int64_t>(std::ceil(static_cast<double>(depth_) / smallest)) + kCubicRadius;
+}
+
+torch::Tensor Network::residual(const torch::Tensor& lr, const torch::Tensor& base) const {
+  if (architecture_ == Architecture::kPreUpsampled) return chain_.forward(base, parameters_);
+  return shuffle(chain_.forward(lr, parameters_), channels_, factor_y_, factor_x_);
+}
+
+}  // namespace zsr::zssr

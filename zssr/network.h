@@ -1,0 +1,48 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include "core/conv/conv_chain.h"
+#include "core/image/resize.h"
+#include "core/random.h"
+#include "zssr/options.h"
+
+namespace zsr::zssr {
+
+/// The image-specific network: `depth` convolutions 3x3 of `width` channels without bias, ReLU between them; it gives the
+/// residual over the cubic-upscaled LR image. With 8 x 64 on RGB: 224,640 parameters when pre-upsampled, receptive field
+/// 17 x 17 pixels of the grid it works on.
+class Network {
+ public:
+  /// `channels` 1 or 3; `scale` decides between the two architectures as Architecture says. Weights are drawn from `random`.
+  Network(const Options& options, int64_t channels, Scale scale, Random& random, torch::Device device);
+
+  /// Architecture in force.
+  Architecture architecture() const { return architecture_; }
+  /// Channels of the hidden layers.
+  int64_t width() const { return chain_.layers().front().out_channels; }
+  /// Flat parameters, float32, a leaf that requires gradients.
+  const torch::Tensor& parameters() const { return parameters_; }
+  /// Overwrites the parameters.
+  void set_parameters(const torch::Tensor& values);
+  /// Radius in LR pixels that an output pixel depends on through the network and the upscaling.
+  int64_t halo(Scale scale) const;
+
+  /// Residual at output size. `lr` [N, C, h, w] for kPixelShuffle; `base`, its cubic-upscaled version [N, C, H, W], for
+  /// kPreUpsampled. -> [N, C, H, W].
+  torch::Tensor residual(const torch::Tensor& lr, const torch::Tensor& base) const;
+
+ private:
+  Architecture architecture_;
+  int64_t channels_;
+  int64_t factor_y_ = 1;
+  int64_t factor_x_ = 1;
+  int64_t depth_;
+  ConvChain chain_;
+  torch::Tensor parameters_;
+};
+
+/// The architecture that `options` and `scale` lead to.
+Architecture resolve_architecture(const Options& options, Scale scale);
+
+}  // namespace zsr::zssr

@@ -1,0 +1,107 @@
+#include "zssr/options.h"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+
+namespace zsr::zssr {
+namespace {
+
+constexpr double kLargestScale = 16.0;
+
+template <typename Value>
+void require(bool holds, const char* field, const Value& value, const char* expected) {
+  if (!holds) throw OptionError(fmt::format("{} = {}, must be {}", field, value, expected));
+}
+
+void validate_scale(Scale scale, const char* field) {
+  for (const double factor : {scale.y, scale.x}) {
+    require(std::isfinite(factor) && factor >= 1.0 && factor <= kLargestScale, field, factor, "from 1 to 16");
+  }
+}
+
+}  // namespace
+
+void Options::validate() const {
+  require(depth >= 2 && depth <= 64, "depth", depth, "2 to 64");
+  require(width >= 1 && width <= 1024, "width", width, "1 to 1024");
+  require(init_variance > 0.0, "init_variance", init_variance, "> 0");
+  require(learning_rate > 0.0 && std::isfinite(learning_rate), "learning_rate", learning_rate, "> 0");
+  require(max_steps > 0, "max_steps", max_steps, "> 0");
+  require(min_steps >= 0, "min_steps", min_steps, ">= 0");
+  require(test_every > 0, "test_every", test_every, "> 0");
+  require(check_every > 0, "check_every", check_every, "> 0");
+  require(slope_range >= 5 * test_every, "slope_range", slope_range, ">= 5 * test_every");
+  require(crop >= 8, "crop", crop, ">= 8 pixels");
+  require(batch > 0, "batch", batch, "> 0");
+  require(!pyramid_scales.empty(), "pyramid_scales", "empty", "one scale at least");
+  for (const double level : pyramid_scales) require(level > 0.0 && level <= 1.0, "pyramid_scales", level, "in (0, 1]");
+  require(leave_as_is_probability >= 0.0 && no_interpolation_probability >= 0.0 &&
+              leave_as_is_probability + no_interpolation_probability <= 1.0,
+          "leave_as_is_probability + no_interpolation_probability",
+          leave_as_is_probability + no_interpolation_probability, "in [0, 1]");
+  require(min_father_scale > 0.0 && min_father_scale <= 1.0, "min_father_scale", min_father_scale, "in (0, 1]");
+  require(son_noise >= 0.0 && son_noise <= 1.0, "son_noise", son_noise, "in [0, 1]");
+  require(back_projection >= 0, "back_projection", back_projection, ">= 0");
+  require(tile == 0 || tile >= 16, "tile", tile, "0 (automatic) or >= 16 pixels");
+  validate_scale(scale, "scale");
+  require(scale.y > 1.0 || scale.x > 1.0, "scale", 1.0, "> 1");
+  for (const Scale step : gradual) validate_scale(step, "gradual");
+}
+
+Options paper_options(Scale scale) {
+  Options options;
+  options.architecture = Architecture::kPreUpsampled;
+  options.schedule = Schedule::kSlopeRule;
+  options.learning_rate = 1e-3;
+  options.max_steps = 3000;
+  options.sampling = Sampling::kAffine;
+  options.crop = 128;
+  options.batch = 1;
+  options.scale = scale;
+  for (double step = 2.0; step < std::max(scale.y, scale.x) - 0.5; step += 2.0) {
+    options.gradual.push_back({std::min(step, scale.y), std::min(step, scale.x)});
+  }
+  return options;
+}
+
+Options preset(std::string_view name, Scale scale) {
+  Options options;
+  if (name == "default") {
+    options.scale = scale;
+    return options;
+  }
+  options = paper_options(scale);
+  if (name == "paper") return options;
+  if (name == "paper-gradual") {
+    // Published for x2: [1,1.5] [1.5,1] [1.5,1.5] [1.5,2] [2,1.5] [2,2] with 6 6 8 10 10 12 back-projections. Other scales
+    // take the same fractions of the way.
+    const double half_y = 1.0 + (scale.y - 1.0) / 2.0;
+    const double half_x = 1.0 + (scale.x - 1.0) / 2.0;
+    options.gradual = {{1.0, half_x}, {half_y, 1.0}, {half_y, half_x}, {half_y, scale.x}, {scale.y, half_x}};
+    options.gradual_back_projection = {6, 6, 8, 10, 10};
+    options.back_projection = 12;
+    return options;
+  }
+  options.rotate = false;
+  options.self_ensemble = false;
+  if (name == "kernel") {
+    options.back_projection = 2;
+    return options;
+  }
+  if (name == "real") {
+    options.back_projection = 0;
+    options.son_noise = 0.0125;
+    options.aspect_sigma = 0.0;
+    options.shear_sigma = 0.0;
+    options.min_father_scale = 0.75;
+    return options;
+  }
+  throw OptionError(fmt::format("preset = '{}', must be {}", name, fmt::join(preset_names(), ", ")));
+}
+
+std::vector<std::string> preset_names() { return {"default", "paper", "paper-gradual", "kernel", "real"}; }
+
+}  // namespace zsr::zssr

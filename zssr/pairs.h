@@ -1,0 +1,47 @@
+#pragma once
+
+#include <vector>
+
+#include <torch/types.h>
+
+#include "core/random.h"
+#include "zssr/formation.h"
+#include "zssr/options.h"
+
+namespace zsr::zssr {
+
+/// A batch of training examples, float32 in [0, 1].
+struct Pairs {
+  torch::Tensor son;     ///< [B, C, h, w].
+  torch::Tensor base;    ///< [B, C, H, W], the son cubic-upscaled.
+  torch::Tensor father;  ///< [B, C, H, W].
+};
+
+/// An image that fathers are cut from, and its scale relative to the photo.
+struct FatherSource {
+  torch::Tensor image;  ///< [1, C, H, W] float32 CPU.
+  double scale = 1.0;
+};
+
+/// Draws father/son pairs from the photo and, in gradual mode, the results of earlier steps.
+class PairSampler {
+ public:
+  PairSampler(const Options& options, const Formation& formation, std::vector<FatherSource> sources);
+
+  Pairs draw(Random& random) const;
+
+  /// The son of `father` [N, C, H, W] as training makes it: down, plus noise, clamped. Size ceil(size / scale).
+  torch::Tensor make_son(const torch::Tensor& father, Random& random) const;
+
+ private:
+  torch::Tensor draw_affine(Random& random) const;
+  torch::Tensor draw_crop(Random& random) const;
+
+  const Options& options_;
+  const Formation& formation_;
+  std::vector<FatherSource> sources_;
+  std::vector<torch::Tensor> pyramid_;  // kPyramid: fathers, largest first
+  std::vector<double> chance_;          // cumulative, by area
+};
+
+}  // namespace zsr::zssr

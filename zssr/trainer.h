@@ -1,0 +1,41 @@
+#pragma once
+
+#include <chrono>
+
+#include <torch/types.h>
+
+#include "core/random.h"
+#include "core/run_context.h"
+#include "zssr/formation.h"
+#include "zssr/network.h"
+#include "zssr/options.h"
+#include "zssr/pairs.h"
+
+namespace zsr::zssr {
+
+/// What all steps of one run share: the caller's wishes and the clock.
+struct Session {
+  const RunContext& context;
+  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+  bool stopped = false;
+
+  double elapsed_s() const;
+  /// Tells the caller; remembers a stop, throws Cancelled on an abort.
+  void report(const Progress& progress);
+};
+
+struct TrainOutcome {
+  int64_t steps = 0;
+  double loss = 0.0;           ///< Mean L1 of the last steps.
+  double base_loss = 0.0;      ///< The same for the plain cubic interpolation.
+  Termination termination = Termination::kFinished;
+};
+
+/// Trains `network` on pairs of `sampler` until the schedule ends, `deadline_s` (on the session's clock) passes or the caller
+/// stops. `photo` [1, C, h, w] is reconstructed by the slope rule. After a step that is not finite the best weights come back
+/// and the step shrinks; after three such repairs the outcome is kDiverged.
+TrainOutcome train(Network& network, const PairSampler& sampler, const Formation& formation,
+                   const torch::Tensor& photo, const Options& options, const std::string& stage, double deadline_s,
+                   Random& random, Session& session);
+
+}  // namespace zsr::zssr

@@ -1,0 +1,119 @@
+#include "zssr/upscaler.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <torch/torch.h>
+
+#include "core/device.h"
+#include "core/image/dihedral.h"
+#include "core/image/median.h"
+
+namespace zsr::zssr {
+namespace {
+
+// A stretch of one axis: LR pixels [read_begin, read_end) give HR pixels [write_begin, write_end).
+struct Span {
+  int64_t read_begin = 0;
+  int64_t read_end = 0;
+  int64_t hr_begin = 0;     // HR pixel at which the patch begins
+  int64_t hr_end = 0;
+  int64_t write_begin = 0;
+  int64_t write_end = 0;
+  double phase_shift = 0.0;
+};
+
+std::vector<Span> split(int64_t length, int64_t hr_length, double scale, int64_t tile, int64_t halo) {
+  const auto to_hr = [&](int64_t lr) {
+    if (lr >= length) return hr_length;
+    return std::min(hr_length, static_cast<int64_t>(std::floor(static_cast<double>(lr) * scale + 1e-9)));
+  };
+  std::vector<Span> spans;
+  for (int64_t begin = 0; begin < length; begin += tile) {
+    Span span;
+    const int64_t end = std::min(length, begin + tile);
+    span.read_begin = std::max<int64_t>(0, begin - halo);
+    span.read_end = std::min(length, end + halo);
+    span.hr_begin = to_hr(span.read_begin);
+    span.hr_end = to_hr(span.read_end);
+    span.write_begin = to_hr(begin);
+    span.write_end = to_hr(end);
+    const double exact = static_cast<double>(span.read_begin) * scale;
+    span.phase_shift = std::abs(exact - std::round(exact)) < 1e-9 ? 0.0 : exact - static_cast<double>(span.hr_begin);
+    spans.push_back(span);
+  }
+  return spans;
+}
+
+}  // namespace
+
+int64_t Upscaler::halo() const {
+  // Each back-projection reaches two radii further, but what comes from there is damped each time: past 32 LR pixels it
+  // stays under 1e-5 (tested).
+  const int64_t far = 2 * back_projection * 2 * formation.radius();
+  return network.halo(formation.scale()) + std::min<int64_t>(far, 32);
+}
+
+double Upscaler::bytes_per_pixel(int64_t channels) const {
+  const double area = formation.scale().y * formation.scale().x;
+  const double grid = network.architecture() == Architecture::kPreUpsampled ? area : 1.0;
+  const double activations = 2.0 * 4.0 * static_cast<double>(network.width()) * grid;
+  const double images = (self_ensemble ? 8.0 : 1.0) + 8.0;
+  return activations + images * 4.0 * static_cast<double>(channels) * area;
+}
+
+int64_t Upscaler::choose_tile(Size low, int64_t channels) const {
+  const double budget = std::clamp(static_cast<double>(available_memory()) / 4.0, 128e6, 1e9);
+  const double pixels = budget / bytes_per_pixel(channels);
+  if (static_cast<double>(low.height) * static_cast<double>(low.width) <= pixels) return std::max(low.height, low.width);
+  return std::max<int64_t>(32, static_cast<int64_t>(std::sqrt(pixels)) - 2 * halo());
+}
+
+torch::Tensor Upscaler::run_patch(const torch::Tensor& lr, Size size, const Formation& patch_formation) const {
+  const torch::NoGradGuard no_grad;
+  const Scale scale = formation.scale();
+  const bool square = scale.y == scale.x;
+  std::vector<torch::Tensor> outputs;
+  // Unequal factors leave only mirrors and half turns (reference code: every second of the 8).
+  for (int64_t index = 0; index < (self_ensemble ? 8 : 1); index += square ? 1 : 2) {
+    const torch::Tensor turned = dihedral(lr, index).contiguous();
+    const bool swapped = (index & 1) == 1;
+    const Size turned_size = swapped ? Size{size.width, size.height} : size;
+    const torch::Tensor base = patch_formation.up(turned, turned_size);
+    torch::Tensor residual = network.residual(turned, base);
+    // A photo whose size times the scale is not whole is one pixel short of the shuffle's grid at most.
+    residual = residual.slice(2, 0, turned_size.height).slice(3, 0, turned_size.width);
+    const torch::Tensor output = inverse_dihedral((base + residual).clamp_(0.0, 1.0), index).contiguous();
+    outputs.push_back(patch_formation.back_project(output, lr, back_projection));
+  }
+  if (outputs.size() == 1) return patch_formation.back_project(outputs[0], lr, back_projection);
+  return patch_formation.back_project(median_of(outputs), lr, back_projection);
+}
+
+torch::Tensor Upscaler::run(const torch::Tensor& lr, Size size, const TileFn& on_tile) const {
+  const Size low{lr.size(2), lr.size(3)};
+  const int64_t side = tile > 0 ? tile : choose_tile(low, lr.size(1));
+  const auto rows = split(low.height, size.height, formation.scale().y, side, halo());
+  const auto columns = split(low.width, size.width, formation.scale().x, side, halo());
+  torch::Tensor result = torch::empty({1, lr.size(1), size.height, size.width}, torch::kFloat32);
+  int64_t done = 0;
+  for (const Span& row : rows) {
+    for (const Span& column : columns) {
+      const torch::Tensor patch = lr.slice(2, row.read_begin, row.read_end)
+                                      .slice(3, column.read_begin, column.read_end)
+                                      .to(device)
+                                      .contiguous();
+      const torch::Tensor output =
+          run_patch(patch, {row.hr_end - row.hr_begin, column.hr_end - column.hr_begin},
+                    formation.shifted({row.phase_shift, column.phase_shift}));
+      result.slice(2, row.write_begin, row.write_end)
+          .slice(3, column.write_begin, column.write_end)
+          .copy_(output.slice(2, row.write_begin - row.hr_begin, row.write_end - row.hr_begin)
+                     .slice(3, column.write_begin - column.hr_begin, column.write_end - column.hr_begin));
+      if (on_tile) on_tile(++done, static_cast<int64_t>(rows.size() * columns.size()));
+    }
+  }
+  return result;
+}
+
+}  // namespace zsr::zssr

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <functional>
+
+#include <torch/types.h>
+
+#include "zssr/formation.h"
+#include "zssr/network.h"
+#include "zssr/options.h"
+
+namespace zsr::zssr {
+
+/// Told after each tile: tiles done, tiles in all.
+using TileFn = std::function<void(int64_t, int64_t)>;
+
+/// Applies a trained network to a whole photo: passes, back-projection, median (ZSSR.py final_test).
+struct Upscaler {
+  const Network& network;
+  const Formation& formation;
+  bool self_ensemble = true;
+  int64_t back_projection = 10;
+  int64_t tile = 0;  ///< LR pixels; 0 chooses by free memory.
+  torch::Device device = torch::kCPU;
+
+  /// `lr` [1, C, h, w] float32 CPU -> [1, C, H, W] float32 CPU in [0, 1], H x W = `size`. Works through tiles that overlap by
+  /// the reach of network and back-projection, so that the result equals the untiled one to 1e-5.
+  torch::Tensor run(const torch::Tensor& lr, Size size, const TileFn& on_tile = {}) const;
+
+  /// One untiled patch.
+  torch::Tensor run_patch(const torch::Tensor& lr, Size size, const Formation& patch_formation) const;
+
+  /// LR pixels by which tiles overlap.
+  int64_t halo() const;
+  /// Bytes of memory per LR pixel of a tile, roughly.
+  double bytes_per_pixel(int64_t channels) const;
+  /// Side of a tile without its halo for a photo of `low` LR pixels; covers the photo when that fits.
+  int64_t choose_tile(Size low, int64_t channels) const;
+};
+
+}  // namespace zsr::zssr

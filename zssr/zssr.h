@@ -1,0 +1,21 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include "core/run_context.h"
+#include "zssr/options.h"
+
+namespace zsr::zssr {
+
+struct Result {
+  torch::Tensor image;  ///< [1, C, H, W] float32 CPU in [0, 1], H x W = ceil(scale * size).
+  Summary summary;
+};
+
+/// Upscales `lr_image` ([1, C, h, w] float32 in [0, 1], C = 1 gray or 3 RGB) by a network trained on it alone. The same
+/// options, seed, device, thread count and build give the same result (a time budget aside). Throws OptionError, and
+/// Cancelled when the progress callback aborts. Training that diverges past repair gives the cubic interpolation and
+/// Termination::kDiverged.
+Result run(const torch::Tensor& lr_image, const Options& options, const RunContext& context = {});
+
+}  // namespace zsr::zssr
