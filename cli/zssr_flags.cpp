@@ -50,6 +50,10 @@ void add_zssr_flags(OptionSet& options, ZssrFlags& flags) {
   options.add("batch", "N", "Crops per step (default preset)", &zssr.batch);
   options.add("width", "N", "Channels of the network", &zssr.width);
   options.add("depth", "N", "Layers of the network", &zssr.depth);
+  options.add("init-variance", "V", "Weights start as N(0, V / fan-in)", &zssr.init_variance);
+  options.add("last-init-variance", "V", "The same for the last layer", &zssr.last_init_variance);
+  options.add("warm-up", "N", "Steps over which the learning rate rises (default preset)", &zssr.warm_up_steps);
+  options.add("beta2", "B", "Adam's second-moment memory", &zssr.adam_beta2);
   options.add("back-projection", "N", "Back-projection iterations", &zssr.back_projection);
   options.add("gradual", "LIST", "Scales on the way, e.g. 1.5,2; 'none' for one jump", &flags.gradual);
   options.add("ensemble,x", "on|off", "Median over 8 turned and mirrored passes. Default: the preset's",
@@ -101,6 +105,9 @@ nlohmann::json to_json(const zssr::Options& options) {
       {"depth", options.depth},
       {"width", options.width},
       {"init_variance", options.init_variance},
+      {"last_init_variance", options.last_init_variance},
+      {"warm_up_steps", options.warm_up_steps},
+      {"adam_beta2", options.adam_beta2},
       {"schedule", options.schedule == zssr::Schedule::kCosine ? "cosine" : "slope-rule"},
       {"learning_rate", options.learning_rate},
       {"max_steps", options.max_steps},

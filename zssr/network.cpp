@@ -54,7 +54,8 @@ Network::Network(const Options& options, int64_t channels, Scale scale, Random& 
   for (size_t layer = 0; layer < chain_.layers().size(); ++layer) {
     torch::Tensor weight = chain_.weight(values, layer);
     const double fan_in = 9.0 * static_cast<double>(chain_.layers()[layer].in_channels);
-    const double sigma = std::sqrt(options.init_variance / fan_in);
+    const bool last = layer + 1 == chain_.layers().size();
+    const double sigma = std::sqrt((last ? options.last_init_variance : options.init_variance) / fan_in);
     float* value = weight.data_ptr<float>();
     for (int64_t i = 0; i < weight.numel(); ++i) value[i] = static_cast<float>(sigma * random.normal());
   }

@@ -28,6 +28,9 @@ void Options::validate() const {
   require(depth >= 2 && depth <= 64, "depth", depth, "2 to 64");
   require(width >= 1 && width <= 1024, "width", width, "1 to 1024");
   require(init_variance > 0.0, "init_variance", init_variance, "> 0");
+  require(last_init_variance > 0.0, "last_init_variance", last_init_variance, "> 0");
+  require(warm_up_steps >= 0, "warm_up_steps", warm_up_steps, ">= 0");
+  require(adam_beta2 >= 0.0 && adam_beta2 < 1.0, "adam_beta2", adam_beta2, "in [0, 1)");
   require(learning_rate > 0.0 && std::isfinite(learning_rate), "learning_rate", learning_rate, "> 0");
   require(max_steps > 0, "max_steps", max_steps, "> 0");
   require(min_steps >= 0, "min_steps", min_steps, ">= 0");
@@ -54,6 +57,9 @@ void Options::validate() const {
 Options paper_options(Scale scale) {
   Options options;
   options.architecture = Architecture::kPreUpsampled;
+  options.init_variance = options.last_init_variance = 0.1;
+  options.warm_up_steps = 0;
+  options.adam_beta2 = 0.999;
   options.schedule = Schedule::kSlopeRule;
   options.learning_rate = 1e-3;
   options.max_steps = 3000;

@@ -37,9 +37,13 @@ struct Options {
   Architecture architecture = Architecture::kPixelShuffle;
   int64_t depth = 8;             ///< >= 2. Convolution layers, 3x3.
   int64_t width = 64;            ///< >= 1. Channels of the hidden layers.
-  double init_variance = 0.1;    ///< > 0. Weights ~ N(0, init_variance / fan-in) (configs.py init_variance).
+  double init_variance = 0.5;    ///< > 0. Weights ~ N(0, init_variance / fan-in) (authors: 0.1; He would be 2).
+
+  double last_init_variance = 0.1;  ///< > 0. The same for the last layer.
 
   Schedule schedule = Schedule::kCosine;
+  int64_t warm_up_steps = 30;    ///< >= 0. Cosine only: the learning rate rises linearly over so many steps.
+  double adam_beta2 = 0.99;      ///< In [0, 1). Memory of Adam's second moment.
   double learning_rate = 2e-3;   ///< > 0. Adam.
   double min_learning_rate = 9e-6;  ///< Slope rule only: stop below it.
   int64_t max_steps = 1000;      ///< > 0, per scale step.
@@ -51,7 +55,7 @@ struct Options {
 
   Sampling sampling = Sampling::kPyramid;
   int64_t crop = 96;             ///< >= 8. Side of a training crop in father (HR) pixels; cut to the photo's size.
-  int64_t batch = 4;             ///< > 0. Crops a step (kPyramid).
+  int64_t batch = 2;             ///< > 0. Crops a step (kPyramid).
   std::vector<double> pyramid_scales = {1.0, 0.9, 0.8, 0.7, 0.6};  ///< In (0, 1]. Father sizes (kPyramid).
   double leave_as_is_probability = 0.05;      ///< kAffine: plain crop.
   double no_interpolation_probability = 0.45; ///< kAffine: only quarter turns and mirrors.

@@ -49,18 +49,22 @@ double reconstruction_error(const Network& network, const PairSampler& sampler, 
   return (photo - (base + residual).clamp(0.0, 1.0)).square().mean().item<double>();
 }
 
+double cosine_rate(const Options& options, int64_t step, double progress) {
+  const double rise = options.warm_up_steps > 0
+                          ? std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(options.warm_up_steps))
+                          : 1.0;
+  return options.learning_rate * rise * 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
+}
+
 class Optimizer {
  public:
-  explicit Optimizer(const torch::Tensor& parameters)
-      : parameters_(parameters) {
-    reset();
-  }
+  Optimizer(const torch::Tensor& parameters, double beta2) : parameters_(parameters), beta2_(beta2) { reset(); }
 
   void set_learning_rate(double value) {
     static_cast<torch::optim::AdamOptions&>(adam_->param_groups()[0].options()).lr(value);
   }
   void reset() {
-    adam_ = std::make_unique<torch::optim::Adam>(std::vector<torch::Tensor>{parameters_}, torch::optim::AdamOptions(1e-3));
+    adam_ = std::make_unique<torch::optim::Adam>(std::vector<torch::Tensor>{parameters_}, torch::optim::AdamOptions(1e-3).betas({0.9, beta2_}));
   }
   void step(const torch::Tensor& loss) {
     adam_->zero_grad();
@@ -70,6 +74,7 @@ class Optimizer {
 
  private:
   torch::Tensor parameters_;
+  double beta2_;
   std::unique_ptr<torch::optim::Adam> adam_;
 };
 
@@ -94,7 +99,7 @@ TrainOutcome train(Network& network, const PairSampler& sampler, const Formation
   const torch::Tensor test_photo = center_crop(photo, kLargestTestSide).to(network.parameters().device()).contiguous();
   const double begin_s = session.elapsed_s();
   SlopeRule rule(options);
-  Optimizer optimizer(network.parameters());
+  Optimizer optimizer(network.parameters(), options.adam_beta2);
   RunningMean loss_mean;
   RunningMean base_mean;
   double repair_factor = 1.0;
@@ -113,8 +118,7 @@ TrainOutcome train(Network& network, const PairSampler& sampler, const Formation
         break;
       }
     }
-    const double rate = slope ? rule.learning_rate()
-                              : options.learning_rate * 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
+    const double rate = slope ? rule.learning_rate() : cosine_rate(options, step, progress);
     optimizer.set_learning_rate(rate * repair_factor);
 
     Pairs pairs = sampler.draw(random);
