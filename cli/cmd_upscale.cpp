@@ -43,7 +43,7 @@ void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method
   options.add("time", "DURATION", "Budget per photo, e.g. 60s or 5m; the schedule shrinks to fit", &flags.time);
   options.add("format,f", "NAME", "png, jpeg, tiff, webp, pnm or bmp. Default: by the output's name", &flags.format);
   options.add("quality", "N", "JPEG and WebP quality, 1-100 (WebP 100 is lossless)", &flags.quality);
-  options.add("depth", "BITS", "8, 16 or auto (as the photo)", &flags.depth);
+  options.add("bit-depth", "BITS", "8, 16 or auto (as the photo)", &flags.depth);
   options.flag("strip", "Leave EXIF, XMP, ICC profile and resolution out of the result", &flags.strip);
   options.flag("force", "Replace an existing output (never the input)", &flags.force);
   options.flag("skip-existing", "In folders: leave out photos whose output exists", &flags.skip_existing);
@@ -126,7 +126,7 @@ UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const 
   if (flags.depth == "8" || flags.depth == "16") {
     settings.write.bit_depth = std::stoi(flags.depth);
   } else if (flags.depth != "auto") {
-    throw UsageError(fmt::format("--depth '{}' must be 8, 16 or auto", flags.depth));
+    throw UsageError(fmt::format("--bit-depth '{}' must be 8, 16 or auto", flags.depth));
   }
   settings.format = flags.format;
   if (!settings.format.empty() && !is_writable(format_from_name(settings.format))) {

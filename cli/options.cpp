@@ -1,9 +1,9 @@
 #include "cli/options.h"
 
-#include <map>
+#include <algorithm>
 #include <memory>
-#include <set>
 #include <sstream>
+#include <stdexcept>
 
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
@@ -40,7 +40,14 @@ struct OptionSet::State {
       text += fmt::format(" [{}]", *field);
     }
     current().add_options()(flag.c_str(), semantic, text.c_str());
-    names.push_back(flag.substr(0, flag.find(',')));
+    remember(flag);
+  }
+
+  // Two flags of one name would only show up as "ambiguous" when somebody uses them.
+  void remember(const std::string& flag) {
+    const std::string name = flag.substr(0, flag.find(','));
+    if (std::find(names.begin(), names.end(), name) != names.end()) throw std::logic_error("flag --" + name + " twice");
+    names.push_back(name);
   }
 
   po::options_description all() const {
@@ -78,7 +85,7 @@ void OptionSet::add(const std::string& names, const std::string& value_name, con
 
 void OptionSet::flag(const std::string& names, const std::string& help, bool* field) {
   state_->current().add_options()(names.c_str(), po::bool_switch(field), help.c_str());
-  state_->names.push_back(names.substr(0, names.find(',')));
+  state_->remember(names);
 }
 
 void OptionSet::positional(const std::string& name, const std::string& value_name, const std::string& help,
@@ -87,7 +94,7 @@ void OptionSet::positional(const std::string& name, const std::string& value_nam
                                   help.c_str());
   const std::string long_name = name.substr(0, name.find(','));
   state_->positionals.add(long_name.c_str(), -1);
-  state_->names.push_back(long_name);
+  state_->remember(long_name);
 }
 
 bool OptionSet::parse(const std::vector<std::string>& arguments) {

@@ -3,7 +3,8 @@ add_library(zsr_options INTERFACE)
 target_compile_features(zsr_options INTERFACE cxx_std_20)
 set_property(TARGET torch PROPERTY INTERFACE_COMPILE_FEATURES cxx_std_20)
 
-set(zsr_warnings -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-unknown-pragmas)
+set(zsr_warnings -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-unknown-pragmas
+  -Wno-missing-field-initializers)  # designated initializers leave defaults on purpose
 if(ZSR_WERROR)
   list(APPEND zsr_warnings -Werror)
 endif()

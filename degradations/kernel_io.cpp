@@ -54,6 +54,26 @@ torch::Tensor matrix_of(const matvar_t& variable, const std::string& name) {
   }
 }
 
+// matio reads past the end of a cut v5 file without a word, so the lengths of its elements are checked first. Layout: 128
+// bytes of header whose last two say the byte order, then elements of 8 bytes (type, length) and data.
+void check_mat_is_whole(const std::string& bytes, const std::string& name) {
+  constexpr size_t kHeader = 128;
+  const bool is_v5 = bytes.rfind("MATLAB 5.0", 0) == 0;
+  if (!is_v5) return;  // v7.3 is HDF5, which checks itself
+  const bool little = bytes.size() >= kHeader && bytes[126] == 'I' && bytes[127] == 'M';
+  size_t at = kHeader;
+  while (at + 8 <= bytes.size()) {
+    uint64_t length = 0;
+    for (size_t i = 0; i < 4; ++i) {
+      length |= static_cast<uint64_t>(static_cast<unsigned char>(bytes[at + 4 + (little ? i : 3 - i)])) << (8 * i);
+    }
+    at += 8 + length;
+  }
+  if (at != bytes.size() || bytes.size() == kHeader) {
+    throw InputError(fmt::format("kernel '{}' is cut off or damaged", name));
+  }
+}
+
 torch::Tensor read_mat(const std::filesystem::path& path) {
   const std::unique_ptr<mat_t, int (*)(mat_t*)> file(Mat_Open(path.c_str(), MAT_ACC_RDONLY), Mat_Close);
   if (!file) throw InputError(fmt::format("kernel '{}' is not a readable MATLAB file", path.string()));
@@ -181,6 +201,7 @@ BlurKernel load_kernel(const std::filesystem::path& path, KernelConvention conve
   if (bytes.empty()) throw InputError(fmt::format("kernel '{}' is empty (0 bytes)", name));
   torch::Tensor weights;
   if (bytes.rfind("MATLAB", 0) == 0 || bytes.rfind("\x89HDF", 0) == 0) {
+    check_mat_is_whole(bytes, name);
     weights = read_mat(path);
   } else if (bytes.rfind("\x93NUMPY", 0) == 0) {
     weights = read_npy(bytes, name);

@@ -23,7 +23,7 @@ Formation::Formation(Scale scale, const std::optional<BlurKernel>& kernel, std::
 Formation Formation::shifted(Phase by) const {
   Formation result = *this;
   if (by.y == 0.0 && by.x == 0.0) return result;
-  const Phase now = phase_.value_or(centered_phase(scale_));
+  const Phase now = phase();
   result.phase_ = Phase{now.y + by.y, now.x + by.x};
   return result;
 }
@@ -35,9 +35,11 @@ torch::Tensor Formation::down(const torch::Tensor& image, Size size) const {
   return imresize(image, {1.0 / scale_.y, 1.0 / scale_.x}, size, options);
 }
 
-torch::Tensor Formation::up(const torch::Tensor& image, Size size) const {
+torch::Tensor Formation::up(const torch::Tensor& image, Size size) const { return up(image, size, phase()); }
+
+torch::Tensor Formation::up(const torch::Tensor& image, Size size, Phase phase) const {
   ResizeOptions options;
-  options.phase = phase_;
+  options.phase = phase;
   return imresize(image, scale_, size, options);
 }
 

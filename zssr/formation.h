@@ -24,6 +24,10 @@ class Formation {
   torch::Tensor down(const torch::Tensor& image, Size size) const;
   /// [N, C, h, w] -> [N, C, H, W] of the given size, cubic.
   torch::Tensor up(const torch::Tensor& image, Size size) const;
+  /// The same with the LR grid standing at `phase` instead.
+  torch::Tensor up(const torch::Tensor& image, Size size, Phase phase) const;
+  /// Where the LR grid stands.
+  Phase phase() const { return phase_.value_or(centered_phase(scale_)); }
   /// True when turning and mirroring commute with it, so that flipped passes see the same problem.
   bool is_symmetric() const { return symmetric_; }
   /// LR pixels that one `down` or `up` reaches to each side.

@@ -56,6 +56,13 @@ double cosine_rate(const Options& options, int64_t step, double progress) {
   return options.learning_rate * rise * 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
 }
 
+// Weights this large are past saving, even where a ReLU hides their NaNs from the loss.
+bool weights_are_sane(const Network& network) {
+  constexpr float kLargestWeight = 1e3F;
+  const torch::Tensor largest = network.parameters().detach().abs().max();
+  return largest.item<float>() < kLargestWeight;  // false for NaN
+}
+
 class Optimizer {
  public:
   Optimizer(const torch::Tensor& parameters, double beta2) : parameters_(parameters), beta2_(beta2) { reset(); }
@@ -136,7 +143,7 @@ TrainOutcome train(Network& network, const PairSampler& sampler, const Formation
     // Reading the loss waits for a GPU, so there not every step.
     if (on_cpu || step % 10 == 0 || step + 1 == options.max_steps) {
       const double value = loss.item<double>();
-      const bool finite = std::isfinite(value) && value < 1e3;
+      const bool finite = std::isfinite(value) && value < 1e3 && weights_are_sane(network);
       if (finite) {
         loss_mean.add(value);
         base_mean.add(target.abs().mean().item<double>());
@@ -173,9 +180,8 @@ TrainOutcome train(Network& network, const PairSampler& sampler, const Formation
   }
   outcome.loss = loss_mean.value();
   outcome.base_loss = base_mean.value();
-  const bool parameters_finite = torch::isfinite(network.parameters().detach()).all().item<bool>();
   // Weights that do worse than plain interpolation on their own training pairs have blown up without a NaN.
-  if (!parameters_finite || (outcome.steps > 100 && outcome.loss > 2.0 * outcome.base_loss + 1e-3)) {
+  if (!weights_are_sane(network) || (outcome.steps > 100 && outcome.loss > 2.0 * outcome.base_loss + 1e-3)) {
     outcome.termination = Termination::kDiverged;
   }
   return outcome;

@@ -134,13 +134,15 @@ Result run(const torch::Tensor& lr_image, const Options& options, const RunConte
     result.summary.final_loss = outcome.loss;
     result.summary.termination = outcome.termination;
     result.summary.train_s += session.elapsed_s() - train_begin;
-    if (outcome.termination == Termination::kDiverged) {
+    const auto fall_back = [&] {
+      result.summary.termination = Termination::kDiverged;
       result.image = Formation(options.scale, std::nullopt, options.phase)
                          .up(photo, scaled_size(low, options.scale))
                          .clamp(0.0, 1.0);
       result.summary.message = "training diverged; the result is the plain cubic interpolation";
       return result;
-    }
+    };
+    if (outcome.termination == Termination::kDiverged) return fall_back();
     const bool last = i + 1 == steps.size() || session.stopped;
     const double upscale_begin = session.elapsed_s();
     const Size final_size = scaled_size(low, last ? steps.back().scale : step.scale);
@@ -148,6 +150,7 @@ Result run(const torch::Tensor& lr_image, const Options& options, const RunConte
       session.report({stage_name("upscale", step.scale), done, total, outcome.loss, session.elapsed_s()});
     });
     result.summary.upscale_s += session.elapsed_s() - upscale_begin;
+    if (!torch::isfinite(result.image).all().item<bool>()) return fall_back();
     if (last) {
       if (!(final_size == size)) {
         // Stopped on the way: the finished step is enlarged the rest of the way.

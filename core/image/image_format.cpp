@@ -43,6 +43,9 @@ int max_bit_depth(ImageFormat format) {
   return format == ImageFormat::kPng || format == ImageFormat::kTiff || format == ImageFormat::kPnm ? 16 : 8;
 }
 
-bool holds_alpha(ImageFormat format) { return format != ImageFormat::kJpeg && format != ImageFormat::kPnm; }
+bool holds_alpha(ImageFormat format) {
+  // BMP has a variant with alpha, but OpenCV's writer does not make it.
+  return format == ImageFormat::kPng || format == ImageFormat::kTiff || format == ImageFormat::kWebp;
+}
 
 }  // namespace zsr

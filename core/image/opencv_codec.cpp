@@ -84,25 +84,11 @@ PixelBuffer decode_bmp(const std::filesystem::path& path) {
 }
 
 void encode_bmp(const PixelBuffer& pixels, const std::filesystem::path& target, int descriptor) {
+  if (pixels.bands != 1 && pixels.bands != 3) throw OptionError("BMP holds gray and RGB only");
   const cv::Mat view(static_cast<int>(pixels.height), static_cast<int>(pixels.width), CV_8UC(pixels.bands),
                      const_cast<uint8_t*>(pixels.bytes.data()));
-  cv::Mat image;
-  switch (pixels.bands) {
-    case 1:
-      image = view;
-      break;
-    case 2: {  // BMP has no gray + alpha
-      std::vector<cv::Mat> planes;
-      cv::split(view, planes);
-      cv::merge(std::vector<cv::Mat>{planes[0], planes[0], planes[0], planes[1]}, image);
-      break;
-    }
-    case 3:
-      cv::cvtColor(view, image, cv::COLOR_RGB2BGR);
-      break;
-    default:
-      cv::cvtColor(view, image, cv::COLOR_RGBA2BGRA);
-  }
+  cv::Mat image = view;
+  if (pixels.bands == 3) cv::cvtColor(view, image, cv::COLOR_RGB2BGR);
   std::vector<uchar> encoded;
   if (!cv::imencode(".bmp", image, encoded)) throw IoError(fmt::format("cannot encode '{}' as BMP", target.string()));
   write_all(descriptor, {reinterpret_cast<const char*>(encoded.data()), encoded.size()}, target);

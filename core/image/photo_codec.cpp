@@ -19,6 +19,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/image/opencv_codec.h"
+#include "core/image/tiff_exif.h"
 
 namespace zsr {
 namespace {
@@ -91,7 +92,47 @@ ImageFormat sniff_file(const std::filesystem::path& path) {
   return *format;
 }
 
-ImagePtr open_with_vips(const std::filesystem::path& path) {
+// libvips parses EXIF blocks only while it loads certain formats, so the block of a TIFF travels in a 1x1 JPEG: what comes
+// out is copied to `image`.
+void import_exif(VipsImage* image, const std::string& block) {
+  const std::array<uint8_t, 1> pixel{0};
+  const ImagePtr tiny(vips_image_new_from_memory(pixel.data(), 1, 1, 1, 1, VIPS_FORMAT_UCHAR));
+  void* data = nullptr;
+  size_t size = 0;
+  if (!tiny || block.size() > 65000 || vips_jpegsave_buffer(tiny.get(), &data, &size, nullptr) != 0) return;
+  std::string jpeg(static_cast<char*>(data), size);
+  g_free(data);
+  const size_t length = block.size() + 2;
+  jpeg.insert(2, std::string("\xFF\xE1") + static_cast<char>(length >> 8U) + static_cast<char>(length & 0xFFU) + block);
+  const ImagePtr carrier(vips_image_new_from_buffer(jpeg.data(), jpeg.size(), "", nullptr));
+  if (!carrier) {
+    vips_error_clear();
+    return;
+  }
+  gchar** fields = vips_image_get_fields(carrier.get());
+  for (gchar** field = fields; *field != nullptr; ++field) {
+    if (std::string_view(*field).substr(0, 5) != "exif-") continue;
+    GValue value = G_VALUE_INIT;
+    if (vips_image_get(carrier.get(), *field, &value) != 0) continue;
+    vips_image_set(image, *field, &value);
+    g_value_unset(&value);
+  }
+  g_strfreev(fields);
+}
+
+// The loaded image with the EXIF of its TIFF file added.
+ImagePtr with_tiff_exif(ImagePtr image, const std::filesystem::path& path) {
+  constexpr size_t kLargestFile = size_t{2} << 30U;
+  if (std::filesystem::file_size(path) > kLargestFile) return image;
+  const std::string block = exif_from_tiff(read_file(path, kLargestFile));
+  VipsImage* copy = nullptr;
+  if (block.empty() || vips_copy(image.get(), &copy, nullptr) != 0) return image;
+  ImagePtr result(copy);
+  import_exif(result.get(), block);
+  return result;
+}
+
+ImagePtr open_with_vips(const std::filesystem::path& path, ImageFormat format) {
   start_vips();
   // A source, not a file name: libvips would read "[...]" in a name as options.
   const std::unique_ptr<VipsSource, VipsDeleter> source(vips_source_new_from_file(path.c_str()));
@@ -103,7 +144,7 @@ ImagePtr open_with_vips(const std::filesystem::path& path) {
     throw InputError(fmt::format("photo '{}' is damaged or of an unsupported kind: {}", path.string(),
                                  take_vips_error()));
   }
-  return image;
+  return format == ImageFormat::kTiff ? with_tiff_exif(std::move(image), path) : std::move(image);
 }
 
 size_t blob_size(VipsImage* image, const char* name) {
@@ -178,6 +219,27 @@ bool profile_fits(const void* data, size_t size, bool gray) {
   return gray ? space == "GRAY" : space == "RGB ";
 }
 
+// A whole TIFF file in memory, EXIF included. BigTIFF when the pixels ask for it; those go without EXIF.
+std::string encode_tiff(VipsImage* image, const EncodeOptions& options) {
+  void* data = nullptr;
+  size_t size = 0;
+  const bool big = VIPS_IMAGE_SIZEOF_IMAGE(image) > (uint64_t{3} << 30U);
+  if (vips_tiffsave_buffer(image, &data, &size, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE, "predictor",
+                           VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "strip", options.strip, "bigtiff", big, nullptr) != 0) {
+    throw IoError(fmt::format("cannot encode TIFF: {}", take_vips_error()));
+  }
+  std::string tiff(static_cast<char*>(data), size);
+  g_free(data);
+  const void* exif = nullptr;
+  size_t exif_size = 0;
+  if (options.strip || vips_image_get_typeof(image, VIPS_META_EXIF_NAME) == 0 ||
+      vips_image_get_blob(image, VIPS_META_EXIF_NAME, &exif, &exif_size) != 0) {
+    return tiff;
+  }
+  return add_exif_to_tiff(tiff, {static_cast<const char*>(exif), exif_size}, vips_image_get_width(image),
+                          vips_image_get_height(image));
+}
+
 }  // namespace
 
 /// Holds the header image of the source; libvips keeps all fields and blobs on it.
@@ -236,7 +298,7 @@ std::string codec_version() {
 PhotoHeader read_photo_header(const std::filesystem::path& path) {
   const ImageFormat format = sniff_file(path);
   if (format == ImageFormat::kBmp) return read_bmp_header(path);
-  return header_of(open_with_vips(path).get(), format, path);
+  return header_of(open_with_vips(path, format).get(), format, path);
 }
 
 DecodedPhoto decode_photo(const std::filesystem::path& path, const ReadLimits& limits) {
@@ -246,7 +308,7 @@ DecodedPhoto decode_photo(const std::filesystem::path& path, const ReadLimits& l
   if (format == ImageFormat::kBmp) {
     photo.header = read_bmp_header(path);
   } else {
-    image = open_with_vips(path);
+    image = open_with_vips(path, format);
     photo.header = header_of(image.get(), format, path);
   }
   const PhotoHeader& header = photo.header;
@@ -292,10 +354,12 @@ void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, Imag
   }
   start_vips();
   const auto fail = [&] {
+    // libvips says only "write error"; one more byte gets the system's reason.
+    errno = 0;
+    const bool full = write(descriptor, "", 1) < 0;
     const int code = errno;
     const std::string text = take_vips_error();
-    throw IoError(fmt::format("cannot write '{}': {}", target.string(),
-                              code == ENOSPC || code == EFBIG || code == EDQUOT ? system_error_text(code) : text));
+    throw IoError(fmt::format("cannot write '{}': {}", target.string(), full ? system_error_text(code) : text));
   };
   const bool wide = pixels.bit_depth == 16;
   const bool gray = pixels.bands <= 2;
@@ -313,7 +377,6 @@ void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, Imag
   const std::unique_ptr<VipsTarget, VipsDeleter> output(vips_target_new_to_descriptor(descriptor));
   if (!output) fail();
   int result = -1;
-  errno = 0;
   switch (format) {
     case ImageFormat::kPng:
       result = vips_pngsave_target(image.get(), output.get(), "compression", 6, "strip", options.strip, nullptr);
@@ -323,9 +386,8 @@ void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, Imag
                                     "subsample_mode", VIPS_FOREIGN_SUBSAMPLE_OFF, "strip", options.strip, nullptr);
       break;
     case ImageFormat::kTiff:
-      result = vips_tiffsave_target(image.get(), output.get(), "compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE,
-                                    "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "strip", options.strip,
-                                    nullptr);
+      write_all(descriptor, encode_tiff(image.get(), options), target);
+      result = 0;
       break;
     case ImageFormat::kWebp:
       result = vips_webpsave_target(image.get(), output.get(), "Q", options.quality, "smart_subsample", TRUE, "lossless",

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/image/photo.h"
+#include "tests/support/program.h"
+
+namespace zsr::test {
+
+/// Path of an example photo.
+inline std::string example(const std::string& name) { return std::string(ZSR_EXAMPLES) + "/" + name; }
+
+/// Flags that make a ZSSR run a matter of a fraction of a second.
+inline std::vector<std::string> quick(std::vector<std::string> arguments) {
+  for (const char* flag : {"--steps", "3", "--width", "16", "--depth", "3", "--crop", "32", "--ensemble", "off"}) {
+    arguments.emplace_back(flag);
+  }
+  return arguments;
+}
+
+/// Writes a small photo of the given kind.
+inline void make_photo(const std::filesystem::path& path, int64_t channels, int64_t height, int64_t width,
+                       bool alpha = false, int bit_depth = 8) {
+  Photo photo;
+  photo.color = torch::rand({1, channels, height, width});
+  if (alpha) photo.alpha = torch::rand({1, 1, height, width});
+  photo.bit_depth = bit_depth;
+  save_photo(photo, path, {.format = format_from_name(path)});
+}
+
+}  // namespace zsr::test

@@ -1,0 +1,101 @@
+#include "core/conv/conv_chain.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "core/conv/onednn_chain.h"
+#include "core/error.h"
+#include "tests/support/test_images.h"
+
+namespace zsr {
+namespace {
+
+struct Values {
+  torch::Tensor output;
+  torch::Tensor parameter_gradient;
+  torch::Tensor input_gradient;
+};
+
+Values run(const std::vector<ConvLayer>& layers, ConvBackend backend, const torch::Tensor& input,
+           const torch::Tensor& parameters, const torch::Tensor& weight) {
+  const ConvChain chain(layers, backend);
+  const torch::Tensor x = input.detach().clone().requires_grad_(true);
+  const torch::Tensor p = parameters.detach().clone().requires_grad_(true);
+  const torch::Tensor y = chain.forward(x, p);
+  (y * weight).sum().backward();
+  return {y.detach(), p.grad(), x.grad()};
+}
+
+double relative(const torch::Tensor& got, const torch::Tensor& want) {
+  return test::max_difference(got, want) / want.abs().max().item<double>();
+}
+
+// The reference runs in double precision on at::conv2d. F(4x4, 3x3) Winograd loses about 1e-5 a layer; 2e-4 covers four.
+void compare_backends(std::vector<ConvLayer> layers, std::vector<int64_t> input_size, ConvBackend backend) {
+  if (!onednn::supports(backend)) GTEST_SKIP() << "this processor or build has no " << to_string(backend);
+  const int64_t count = ConvChain(layers, ConvBackend::kTorch).parameter_count();
+  const torch::Tensor parameters = torch::randn({count}, torch::kFloat64) * 0.08;
+  const torch::Tensor input = torch::rand(input_size, torch::kFloat64);
+  const torch::Tensor weight =
+      torch::randn({input_size[0], layers.back().out_channels, input_size[2], input_size[3]}, torch::kFloat64);
+  const Values want = run(layers, ConvBackend::kTorch, input, parameters, weight);
+  const Values got = run(layers, backend, input.to(torch::kFloat32), parameters.to(torch::kFloat32),
+                         weight.to(torch::kFloat32));
+  EXPECT_LT(relative(got.output, want.output), 2e-4);
+  EXPECT_LT(relative(got.parameter_gradient, want.parameter_gradient), 2e-4);
+  EXPECT_LT(relative(got.input_gradient, want.input_gradient), 2e-4);
+  const torch::NoGradGuard no_grad;
+  const ConvChain chain(layers, backend);
+  EXPECT_LT(relative(chain.forward(input.to(torch::kFloat32), parameters.to(torch::kFloat32)), want.output), 2e-4);
+}
+
+std::vector<ConvLayer> layers_of(int64_t in, int64_t width, int64_t out, bool bias) {
+  return {{in, width, bias, true}, {width, width, bias, true}, {width, width, bias, true}, {width, out, bias, false}};
+}
+
+TEST(ConvChain, WinogradMatchesDoublePrecision) { compare_backends(layers_of(3, 64, 12, false), {2, 3, 24, 20}, ConvBackend::kWinograd); }
+TEST(ConvChain, WinogradWithBiasAndGray) { compare_backends(layers_of(1, 64, 1, true), {1, 1, 17, 33}, ConvBackend::kWinograd); }
+TEST(ConvChain, WinogradPadsOddChannelCounts) { compare_backends(layers_of(19, 40, 5, true), {1, 19, 16, 16}, ConvBackend::kWinograd); }
+TEST(ConvChain, WinogradOnImagesBelowItsTile) { compare_backends(layers_of(3, 64, 3, false), {1, 3, 2, 3}, ConvBackend::kWinograd); }
+TEST(ConvChain, WinogradOnOnePixel) { compare_backends(layers_of(3, 64, 3, false), {1, 3, 1, 1}, ConvBackend::kWinograd); }
+TEST(ConvChain, DirectMatchesDoublePrecision) { compare_backends(layers_of(3, 64, 12, true), {2, 3, 24, 20}, ConvBackend::kDirect); }
+TEST(ConvChain, DirectPadsOddChannelCounts) { compare_backends(layers_of(4, 10, 7, false), {1, 4, 9, 11}, ConvBackend::kDirect); }
+
+TEST(ConvChain, SameResultEveryTime) {
+  const ConvChain chain(layers_of(3, 32, 3, false));
+  const torch::Tensor parameters = torch::randn({chain.parameter_count()}) * 0.1;
+  const torch::Tensor input = torch::rand({1, 3, 40, 44});
+  const torch::Tensor first = chain.forward(input, parameters);
+  chain.forward(torch::rand({1, 3, 13, 50}), parameters);  // another size in between must not disturb the buffers
+  EXPECT_EQ(test::max_difference(chain.forward(input, parameters), first), 0.0);
+}
+
+TEST(ConvChain, TwoForwardsBeforeOneBackward) {
+  // Activations belong to their own pass: gradients of the first must not see the second.
+  const ConvChain chain(layers_of(3, 32, 3, false));
+  const torch::Tensor a = torch::rand({1, 3, 16, 16});
+  const torch::Tensor b = torch::rand({1, 3, 16, 16});
+  const torch::Tensor p = (torch::randn({chain.parameter_count()}) * 0.1).requires_grad_(true);
+  chain.forward(a, p).sum().backward();
+  const torch::Tensor alone = p.grad().clone();
+  p.mutable_grad().reset();
+  const torch::Tensor first = chain.forward(a, p);
+  const torch::Tensor second = chain.forward(b, p);
+  first.sum().backward();
+  EXPECT_LT(relative(p.grad(), alone), 1e-6);
+  EXPECT_TRUE(second.requires_grad());
+}
+
+TEST(ConvChain, DoublePrecisionRunsOnTorch) {
+  const ConvChain chain(layers_of(3, 16, 3, false));
+  const torch::Tensor p = torch::randn({chain.parameter_count()}, torch::kFloat64);
+  EXPECT_EQ(chain.forward(torch::rand({1, 3, 8, 8}, torch::kFloat64), p).scalar_type(), torch::kFloat64);
+}
+
+TEST(ConvChain, RefusesLayersThatDoNotFit) {
+  EXPECT_THROW(ConvChain({{3, 8, false, true}, {9, 3, false, false}}), OptionError);
+  EXPECT_THROW(ConvChain({{0, 8, false, true}}), OptionError);
+}
+
+}  // namespace
+}  // namespace zsr

@@ -1,0 +1,59 @@
+#include "datasets/image_folder.h"
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "tests/support/program.h"
+
+namespace zsr {
+namespace {
+
+using test::TempDir;
+using test::write_bytes;
+
+TEST(ListImages, SortedImagesOnly) {
+  const TempDir dir;
+  for (const char* name : {"b.png", "a.JPG", ".hidden.png", "notes.txt", "Thumbs.db"}) write_bytes(dir / name, "x");
+  std::filesystem::create_directory(dir / "sub");
+  write_bytes(dir / "sub/c.tif", "x");
+  int64_t skipped = 0;
+  const auto flat = list_images(dir.path(), false, &skipped);
+  ASSERT_EQ(flat.size(), 2U);
+  EXPECT_EQ(flat[0].filename(), "a.JPG");
+  EXPECT_EQ(skipped, 3);
+  EXPECT_EQ(list_images(dir.path(), true).size(), 3U);
+  EXPECT_THROW(list_images(dir / "missing"), IoError);
+}
+
+TEST(PairByName, StemsAndScaleSuffixes) {
+  const TempDir dir;
+  std::filesystem::create_directories(dir / "ref");
+  std::filesystem::create_directories(dir / "res");
+  for (const char* name : {"ref/baby.png", "ref/bird_x2.png", "res/baby_x2.jpg", "res/bird_x2.png"}) write_bytes(dir / name, "x");
+  const auto pairs = pair_by_name(dir / "res", dir / "ref");
+  ASSERT_EQ(pairs.size(), 2U);
+  EXPECT_EQ(pairs[0].reference.filename(), "baby.png");
+  EXPECT_EQ(pairs[1].reference.filename(), "bird_x2.png");
+}
+
+TEST(PairByName, OddOnesAreNamed) {
+  const TempDir dir;
+  std::filesystem::create_directories(dir / "ref");
+  std::filesystem::create_directories(dir / "res");
+  write_bytes(dir / "ref/a.png", "x");
+  write_bytes(dir / "res/b.png", "x");
+  try {
+    pair_by_name(dir / "res", dir / "ref");
+    FAIL() << "paired a with b";
+  } catch (const InputError& error) {
+    EXPECT_NE(std::string(error.what()).find("b.png"), std::string::npos);
+  }
+  write_bytes(dir / "res/a.png", "x");
+  std::filesystem::remove(dir / "res/b.png");
+  write_bytes(dir / "ref/c.png", "x");
+  EXPECT_THROW(pair_by_name(dir / "res", dir / "ref"), InputError);  // a reference without its result
+  EXPECT_THROW(pair_by_name(dir / "res/a.png", dir / "ref"), InputError);
+}
+
+}  // namespace
+}  // namespace zsr

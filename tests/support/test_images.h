@@ -1,0 +1,16 @@
+#pragma once
+
+#include <torch/types.h>
+
+namespace zsr::test {
+
+/// Smooth random colour texture, [1, C, H, W] float64 in [0, 1]; the same for the same arguments.
+torch::Tensor texture(int64_t channels, int64_t height, int64_t width, uint64_t seed = 1);
+
+/// Independent random samples, multiples of 1/255.
+torch::Tensor random_bytes(int64_t channels, int64_t height, int64_t width, uint64_t seed = 1);
+
+/// Largest absolute difference; infinity when the shapes differ.
+double max_difference(const torch::Tensor& a, const torch::Tensor& b);
+
+}  // namespace zsr::test

@@ -1,0 +1,97 @@
+#include "zssr/upscaler.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "tests/support/test_images.h"
+
+namespace zsr::zssr {
+namespace {
+
+Network random_network(Options& options, int64_t channels, Scale scale) {
+  options.width = 16;
+  options.init_variance = options.last_init_variance = 1.0;  // a network that really does something
+  Random random(5);
+  return Network(options, channels, scale, random, torch::kCPU);
+}
+
+// Every kind of problem must come out the same in one piece and in tiles.
+TEST(Upscaler, TiledEqualsUntiled) {
+  struct Case {
+    Scale scale;
+    Architecture architecture;
+    bool kernel;
+    std::optional<Phase> phase;
+    int64_t back_projection = 2;
+  };
+  const std::vector<Case> cases = {
+      {{2, 2}, Architecture::kPixelShuffle, false, {}, 10}, {{3, 3}, Architecture::kPixelShuffle, false, {}},
+      {{2, 2}, Architecture::kPreUpsampled, false, {}},     {{1.5, 1.5}, Architecture::kPreUpsampled, false, {}},
+      {{1.37, 2}, Architecture::kPreUpsampled, false, {}},  {{2, 2}, Architecture::kPixelShuffle, true, {}},
+      {{2, 2}, Architecture::kPixelShuffle, true, Phase{}}, {{1, 2}, Architecture::kPixelShuffle, false, {}},
+  };
+  for (const Case& item : cases) {
+    Options options;
+    options.architecture = item.architecture;
+    const Network network = random_network(options, 3, item.scale);
+    std::optional<BlurKernel> kernel;
+    if (item.kernel) kernel = gaussian_kernel(9, 1.4, 1.4);
+    const Formation formation(item.scale, kernel, item.phase);
+    const torch::Tensor lr = test::texture(3, 150, 131).to(torch::kFloat32);
+    const Size size = scaled_size({150, 131}, item.scale);
+    Upscaler upscaler{.network = network, .formation = formation, .self_ensemble = formation.is_symmetric()};
+    upscaler.back_projection = item.back_projection;
+    upscaler.tile = 1000;
+    const torch::Tensor whole = upscaler.run(lr, size);
+    upscaler.tile = 48;
+    int64_t tiles = 0;
+    const torch::Tensor tiled = upscaler.run(lr, size, [&](int64_t done, int64_t) { tiles = done; });
+    EXPECT_EQ(tiles, 12);
+    EXPECT_LT(test::max_difference(whole, tiled), 1e-5) << "scale " << item.scale.y << "x" << item.scale.x;
+  }
+}
+
+TEST(Upscaler, BackProjectionMakesTheResultConsistent) {
+  Options options;
+  const Network network = random_network(options, 3, {2, 2});
+  const Formation formation({2, 2}, std::nullopt, std::nullopt);
+  const torch::Tensor lr = test::texture(3, 40, 44).to(torch::kFloat32).mul(0.6).add(0.2);
+  const auto error = [&](int64_t iterations) {
+    const Upscaler upscaler{.network = network, .formation = formation, .back_projection = iterations};
+    return (formation.down(upscaler.run(lr, {80, 88}), {40, 44}) - lr).square().mean().item<double>();
+  };
+  EXPECT_LT(error(10), 0.02 * error(0));
+}
+
+TEST(Upscaler, ZeroNetworkIsCubicInterpolation) {
+  Options options;
+  Network network = random_network(options, 1, {2, 2});
+  network.set_parameters(torch::zeros_like(network.parameters()));
+  const Formation formation({2, 2}, std::nullopt, std::nullopt);
+  const torch::Tensor lr = test::texture(1, 20, 30).to(torch::kFloat32);
+  const Upscaler upscaler{.network = network, .formation = formation, .back_projection = 0};
+  EXPECT_LT(test::max_difference(upscaler.run(lr, {40, 60}), imresize(lr, {2, 2}).clamp(0, 1)), 1e-6);
+}
+
+TEST(Upscaler, EnsembleOfASymmetricProblemCommutesWithTurning) {
+  Options options;
+  const Network network = random_network(options, 1, {2, 2});
+  const Formation formation({2, 2}, std::nullopt, std::nullopt);
+  const torch::Tensor lr = test::texture(1, 24, 24).to(torch::kFloat32);
+  const Upscaler upscaler{.network = network, .formation = formation};
+  const torch::Tensor turned = torch::rot90(upscaler.run(torch::rot90(lr, 1, {2, 3}), {48, 48}), -1, {2, 3});
+  EXPECT_LT(test::max_difference(turned, upscaler.run(lr, {48, 48})), 1e-5);
+}
+
+TEST(Upscaler, TilesFollowMemoryAndCoverSmallPhotos) {
+  Options options;
+  const Network network = random_network(options, 3, {2, 2});
+  const Formation formation({2, 2}, std::nullopt, std::nullopt);
+  const Upscaler upscaler{.network = network, .formation = formation};
+  EXPECT_GE(upscaler.choose_tile({100, 90}, 3), 100);
+  EXPECT_LT(upscaler.choose_tile({30000, 30000}, 3), 4000);
+  EXPECT_GE(upscaler.choose_tile({30000, 30000}, 3), 32);
+}
+
+}  // namespace
+}  // namespace zsr::zssr

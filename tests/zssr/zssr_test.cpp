@@ -1,0 +1,145 @@
+#include "zssr/zssr.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "core/error.h"
+#include "tests/support/test_images.h"
+
+namespace zsr::zssr {
+namespace {
+
+Options quick() {
+  Options options;
+  options.width = 16;
+  options.depth = 4;
+  options.max_steps = 12;
+  options.crop = 32;
+  return options;
+}
+
+torch::Tensor photo(int64_t channels = 3, int64_t height = 36, int64_t width = 28) {
+  return test::texture(channels, height, width).to(torch::kFloat32);
+}
+
+TEST(Zssr, SizesForAllScalesAndChannels) {
+  for (const Scale scale : {Scale{2, 2}, Scale{3, 3}, Scale{1.5, 1.5}, Scale{1.1, 2.3}, Scale{1, 2}}) {
+    for (const int64_t channels : {1, 3}) {
+      Options options = quick();
+      options.scale = scale;
+      const Result result = run(photo(channels), options);
+      const Size size = scaled_size({36, 28}, scale);
+      EXPECT_EQ(result.image.sizes(), (std::vector<int64_t>{1, channels, size.height, size.width}));
+      EXPECT_TRUE(torch::isfinite(result.image).all().item<bool>());
+      EXPECT_EQ(result.summary.steps, 12);
+    }
+  }
+}
+
+TEST(Zssr, SameSeedSameBytesOtherSeedOther) {
+  const auto with_seed = [](uint64_t seed) {
+    RunContext context;
+    context.seed = seed;
+    return run(photo(), quick(), context).image;
+  };
+  const torch::Tensor first = with_seed(0);
+  EXPECT_EQ(test::max_difference(first, with_seed(0)), 0.0);
+  EXPECT_GT(test::max_difference(first, with_seed(1)), 0.0);
+}
+
+TEST(Zssr, TrainingLowersTheLoss) {
+  Options options = quick();
+  options.depth = 6;
+  options.width = 32;
+  options.max_steps = 200;
+  std::vector<double> losses;
+  RunContext context;
+  context.progress = [&](const Progress& progress) {
+    if (progress.stage == "train x2") losses.push_back(progress.loss);
+    return ProgressAction::kContinue;
+  };
+  // Stripes at a slant: cubic interpolation blurs them, a network learns them.
+  const torch::Tensor y = torch::arange(64, torch::kFloat32).view({64, 1});
+  const torch::Tensor x = torch::arange(64, torch::kFloat32).view({1, 64});
+  const torch::Tensor stripes = ((x * 0.55 + y * 0.3).sin() > 0).to(torch::kFloat32).view({1, 1, 64, 64});
+  run(stripes, options, context);
+  ASSERT_EQ(losses.size(), 200U);
+  EXPECT_LT(losses.back(), 0.6 * losses.front());
+}
+
+TEST(Zssr, StopKeepsAResultAndAbortThrows) {
+  RunContext context;
+  context.progress = [](const Progress& progress) {
+    return progress.step >= 5 ? ProgressAction::kStop : ProgressAction::kContinue;
+  };
+  const Result result = run(photo(), quick(), context);
+  EXPECT_EQ(result.summary.termination, Termination::kStopped);
+  EXPECT_EQ(result.summary.steps, 5);
+  EXPECT_EQ(result.image.size(2), 72);
+  context.progress = [](const Progress&) { return ProgressAction::kAbort; };
+  EXPECT_THROW(run(photo(), quick(), context), Cancelled);
+}
+
+TEST(Zssr, StopInAGradualRunStillGivesTheFinalSize) {
+  Options options = quick();
+  options.gradual = {{1.5, 1.5}};
+  RunContext context;
+  context.progress = [](const Progress& progress) {
+    return progress.step >= 3 ? ProgressAction::kStop : ProgressAction::kContinue;
+  };
+  const Result result = run(photo(), options, context);
+  EXPECT_EQ(result.summary.termination, Termination::kStopped);
+  EXPECT_EQ(result.image.sizes(), (std::vector<int64_t>{1, 3, 72, 56}));
+}
+
+TEST(Zssr, DivergenceFallsBackToCubicAndSaysSo) {
+  Options options = quick();
+  options.learning_rate = 1e30;
+  options.warm_up_steps = 0;
+  const Result result = run(photo(), options);
+  EXPECT_EQ(result.summary.termination, Termination::kDiverged);
+  EXPECT_NE(result.summary.message.find("diverged"), std::string::npos);
+  EXPECT_LT(test::max_difference(result.image, imresize(photo(), {2, 2}).clamp(0, 1)), 1e-6);
+}
+
+TEST(Zssr, TimeBudgetEndsTraining) {
+  Options options = quick();
+  options.max_steps = 100000000;
+  RunContext context;
+  context.time_budget_s = 1.0;
+  const Result result = run(photo(), options, context);
+  EXPECT_EQ(result.summary.termination, Termination::kTimeBudget);
+  EXPECT_LT(result.summary.steps, 100000000);
+  EXPECT_GT(result.summary.steps, 0);
+}
+
+TEST(Zssr, GradualStepsAndPaperRuleRun) {
+  for (const char* name : {"paper", "paper-gradual", "kernel", "real"}) {
+    Options options = preset(name, {2, 2});
+    options.width = 16;
+    options.max_steps = 4;
+    options.crop = 24;
+    EXPECT_EQ(run(photo(), options).image.size(2), 72) << name;
+  }
+}
+
+TEST(Zssr, KernelsAreUsedAndChecked) {
+  Options options = quick();
+  options.kernels = {gaussian_kernel(9, 2.0, 2.0)};
+  const torch::Tensor with_kernel = run(photo(), options).image;
+  options.kernels.clear();
+  EXPECT_GT(test::max_difference(with_kernel, run(photo(), options).image), 0.01);
+  options.kernels = {BlurKernel(torch::ones({99, 3}))};
+  EXPECT_THROW(run(photo(), options), OptionError);  // larger than the image
+  options.kernels = {gaussian_kernel(5, 1, 1), gaussian_kernel(5, 1, 1)};
+  EXPECT_THROW(run(photo(), options), OptionError);  // two kernels for one step
+}
+
+TEST(Zssr, RefusesWrongTensors) {
+  EXPECT_THROW(run(torch::rand({3, 8, 8}), quick()), InputError);
+  EXPECT_THROW(run(torch::rand({1, 4, 8, 8}), quick()), InputError);
+  EXPECT_THROW(run(torch::rand({1, 3, 8, 8}, torch::kFloat64), quick()), InputError);
+}
+
+}  // namespace
+}  // namespace zsr::zssr
