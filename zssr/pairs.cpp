@@ -98,24 +98,26 @@ torch::Tensor PairSampler::draw_affine(Random& random) const {
   return warp_affine(sources_[draw.source].image, draw.matrix, options_.crop, options_.crop).clamp_(0.0, 1.0);
 }
 
-torch::Tensor PairSampler::draw_crop(Random& random) const {
+torch::Tensor PairSampler::draw_crops(Random& random) const {
+  // One level a step, so that the crops of a batch can be as large as that level allows.
   const double chooser = random.uniform();
   size_t level = 0;
   while (level + 1 < chance_.size() && chooser >= chance_[level]) ++level;
-  // One crop size for every level, so that crops make a batch.
-  const torch::Tensor& smallest = pyramid_.back();
+  const torch::Tensor& father = pyramid_[level];
   const Scale scale = formation_.scale();
   constexpr int64_t kSmallestTurned = 16;  // thinner crops keep their orientation, to keep some context
-  const bool square = scale.y == scale.x && std::min(smallest.size(2), smallest.size(3)) >= kSmallestTurned;
-  int64_t height = whole_multiple(std::min(options_.crop, smallest.size(2)), scale.y);
-  int64_t width = whole_multiple(std::min(options_.crop, smallest.size(3)), scale.x);
+  const bool square = scale.y == scale.x && std::min(father.size(2), father.size(3)) >= kSmallestTurned;
+  int64_t height = whole_multiple(std::min(options_.crop, father.size(2)), scale.y);
+  int64_t width = whole_multiple(std::min(options_.crop, father.size(3)), scale.x);
   if (square && options_.rotate) height = width = std::min(height, width);  // a turned crop keeps its shape
-  const torch::Tensor& father = pyramid_[level];
-  const int64_t y = random.index(father.size(2) - std::min(height, father.size(2)) + 1);
-  const int64_t x = random.index(father.size(3) - std::min(width, father.size(3)) + 1);
-  const torch::Tensor crop = father.slice(2, y, y + height).slice(3, x, x + width);
-  if (!options_.rotate) return crop;
-  return dihedral(crop, square ? random.index(8) : 2 * random.index(4));
+  std::vector<torch::Tensor> crops;
+  for (int64_t i = 0; i < options_.batch; ++i) {
+    const int64_t y = random.index(father.size(2) - std::min(height, father.size(2)) + 1);
+    const int64_t x = random.index(father.size(3) - std::min(width, father.size(3)) + 1);
+    const torch::Tensor crop = father.slice(2, y, y + height).slice(3, x, x + width);
+    crops.push_back(options_.rotate ? dihedral(crop, square ? random.index(8) : 2 * random.index(4)) : crop);
+  }
+  return torch::cat(crops, 0);
 }
 
 torch::Tensor PairSampler::make_son(const torch::Tensor& father, Random& random) const {
@@ -136,9 +138,7 @@ Pairs PairSampler::draw(Random& random) const {
   if (options_.sampling == Sampling::kAffine) {
     pairs.father = draw_affine(random);
   } else {
-    std::vector<torch::Tensor> crops;
-    for (int64_t i = 0; i < options_.batch; ++i) crops.push_back(draw_crop(random));
-    pairs.father = torch::cat(crops, 0);
+    pairs.father = draw_crops(random);
   }
   pairs.son = make_son(pairs.father, random);
   pairs.base = formation_.up(pairs.son, {pairs.father.size(2), pairs.father.size(3)});

@@ -35,7 +35,7 @@ class PairSampler {
 
  private:
   torch::Tensor draw_affine(Random& random) const;
-  torch::Tensor draw_crop(Random& random) const;
+  torch::Tensor draw_crops(Random& random) const;
 
   const Options& options_;
   const Formation& formation_;

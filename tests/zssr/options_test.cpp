@@ -43,8 +43,12 @@ TEST(ZssrOptions, GradualPresetHasTheReleasedSteps) {
   EXPECT_EQ(options.back_projection, 12);
 }
 
-TEST(ZssrOptions, PaperGoesToFourByWayOfTwo) {
-  EXPECT_EQ(preset("paper", {4, 4}).gradual, (std::vector<Scale>{{2, 2}}));
+TEST(ZssrOptions, LargeScalesGoByWholeSteps) {
+  for (const char* name : {"default", "paper"}) {
+    EXPECT_EQ(preset(name, {4, 4}).gradual, (std::vector<Scale>{{2, 2}, {3, 3}})) << name;
+    EXPECT_TRUE(preset(name, {2, 2}).gradual.empty());
+    EXPECT_TRUE(preset(name, {1.5, 1.5}).gradual.empty());
+  }
 }
 
 TEST(ZssrOptions, ErrorsNameFieldValueAndRange) {

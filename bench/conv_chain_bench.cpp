@@ -1,0 +1,39 @@
+// One training step (forward, L1, backward) of the 8 x 64 network on 128 x 128, per convolution backend.
+#include <ATen/Parallel.h>
+#include <benchmark/benchmark.h>
+#include <torch/torch.h>
+
+#include "core/conv/conv_chain.h"
+#include "core/conv/onednn_chain.h"
+#include "core/device.h"
+
+namespace {
+
+std::vector<zsr::ConvLayer> network() {
+  std::vector<zsr::ConvLayer> layers{{3, 64, false, true}};
+  for (int i = 0; i < 6; ++i) layers.push_back({64, 64, false, true});
+  layers.push_back({64, 3, false, false});
+  return layers;
+}
+
+void training_step(benchmark::State& state, zsr::ConvBackend backend) {
+  zsr::set_thread_count(0);
+  if (backend != zsr::ConvBackend::kTorch && !zsr::onednn::supports(backend)) {
+    state.SkipWithError("not available on this processor or build");
+    return;
+  }
+  const zsr::ConvChain chain(network(), backend);
+  const torch::Tensor input = torch::rand({1, 3, 128, 128});
+  const torch::Tensor target = torch::rand({1, 3, 128, 128});
+  const torch::Tensor parameters = (torch::randn({chain.parameter_count()}) * 0.05).requires_grad_(true);
+  for (auto _ : state) {
+    parameters.mutable_grad().reset();
+    (chain.forward(input, parameters) - target).abs().mean().backward();
+  }
+}
+
+BENCHMARK_CAPTURE(training_step, torch, zsr::ConvBackend::kTorch)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK_CAPTURE(training_step, direct, zsr::ConvBackend::kDirect)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK_CAPTURE(training_step, winograd, zsr::ConvBackend::kWinograd)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+}  // namespace
