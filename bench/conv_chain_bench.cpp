@@ -1,11 +1,11 @@
 // One training step (forward, L1, backward) of the 8 x 64 network on 128 x 128, per convolution backend.
-#include <ATen/Parallel.h>
-#include <benchmark/benchmark.h>
-#include <torch/torch.h>
-
 #include "core/conv/conv_chain.h"
 #include "core/conv/onednn_chain.h"
 #include "core/device.h"
+
+#include <ATen/Parallel.h>
+#include <benchmark/benchmark.h>
+#include <torch/torch.h>
 
 namespace {
 

@@ -1,13 +1,16 @@
-// MATLAB-exact imresize of a 3-megapixel photo beside at::upsample_bicubic2d, which is neither exact nor antialiased alike.
-#include <benchmark/benchmark.h>
-#include <torch/torch.h>
-
+// MATLAB-exact imresize of a 3-megapixel photo beside at::upsample_bicubic2d, which is neither exact nor antialiased
+// alike.
 #include "core/device.h"
 #include "core/image/resize.h"
 
+#include <benchmark/benchmark.h>
+#include <torch/torch.h>
+
 namespace {
 
-torch::Tensor photo() { return torch::rand({1, 3, 1536, 2048}); }
+torch::Tensor photo() {
+  return torch::rand({1, 3, 1536, 2048});
+}
 
 void imresize_half(benchmark::State& state) {
   zsr::set_thread_count(0);

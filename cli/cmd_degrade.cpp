@@ -1,9 +1,3 @@
-#include <cmath>
-#include <filesystem>
-
-#include <fmt/format.h>
-#include <torch/torch.h>
-
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/usage_error.h"
@@ -14,6 +8,12 @@
 #include "datasets/image_folder.h"
 #include "degradations/downsample.h"
 #include "degradations/kernel_io.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <cmath>
+#include <filesystem>
 
 namespace zsr::cli {
 namespace {
@@ -42,10 +42,11 @@ torch::Tensor cut_to_multiple(const torch::Tensor& image, Scale scale) {
 
 int run_degrade(const std::vector<std::string>& arguments) {
   DegradeFlags flags;
-  OptionSet options("zsr degrade HR... -o FOLDER -s 2 [options]",
-                    "Makes low-resolution images: MATLAB's imresize of uint8 images to the byte (the benchmark protocol), or a\n"
-                    "blur kernel and sampling. Images are cut to a multiple of the scale first; results are 8-bit PNG.",
-                    "  zsr degrade Set5/HR -o Set5/LR_x2 -s 2\n  zsr degrade HR/ -o LR/ -s 4 --kernel kernel.mat\n");
+  OptionSet options(
+      "zsr degrade HR... -o FOLDER -s 2 [options]",
+      "Makes low-resolution images: MATLAB's imresize of uint8 images to the byte (the benchmark protocol), or a\n"
+      "blur kernel and sampling. Images are cut to a multiple of the scale first; results are 8-bit PNG.",
+      "  zsr degrade Set5/HR -o Set5/LR_x2 -s 2\n  zsr degrade HR/ -o LR/ -s 4 --kernel kernel.mat\n");
   options.group("Options");
   options.positional("input,i", "HR", "Images or folders", &flags.inputs);
   options.add("output,o", "FOLDER", "Folder for the results", &flags.output);

@@ -1,10 +1,3 @@
-#include <algorithm>
-#include <cmath>
-
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
-#include <torch/torch.h>
-
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/usage_error.h"
@@ -15,6 +8,13 @@
 #include "core/image/metrics.h"
 #include "core/image/photo.h"
 #include "datasets/image_folder.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
 
 namespace zsr::cli {
 namespace {
@@ -54,7 +54,9 @@ Row evaluate(const ImagePair& pair, Scale scale, const MetricProtocol& protocol)
   return {pair.name, compare_images(result, cut_to(reference, result, scale, pair), protocol)};
 }
 
-nlohmann::json number(double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr); }
+nlohmann::json number(double value) {
+  return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr);
+}
 
 nlohmann::json to_json(const Metrics& metrics) {
   return {{"psnr_y", number(metrics.psnr_y)},
@@ -102,10 +104,11 @@ std::string csv_text(const std::vector<Row>& rows) {
 
 int run_eval(const std::vector<std::string>& arguments) {
   EvalFlags flags;
-  OptionSet options("zsr eval -r REFERENCE -i RESULT -s 2 [options]",
-                    "PSNR and SSIM of images against references, paired by name. Protocol of the super-resolution papers:\n"
-                    "luma of MATLAB's rgb2ycbcr, as many pixels cut from every side as the scale says.",
-                    "  zsr eval -r Set5/HR -i results -s 2\n  zsr eval -r truth.png -i result.png -s 4 --json\n");
+  OptionSet options(
+      "zsr eval -r REFERENCE -i RESULT -s 2 [options]",
+      "PSNR and SSIM of images against references, paired by name. Protocol of the super-resolution papers:\n"
+      "luma of MATLAB's rgb2ycbcr, as many pixels cut from every side as the scale says.",
+      "  zsr eval -r Set5/HR -i results -s 2\n  zsr eval -r truth.png -i result.png -s 4 --json\n");
   options.group("Options");
   options.add("reference,r", "PATH", "Ground truth: a file or a folder", &flags.reference);
   options.add("input,i", "PATH", "Results: a file or a folder", &flags.result);
@@ -144,7 +147,8 @@ int run_eval(const std::vector<std::string>& arguments) {
     entry["name"] = row.name;
     images.push_back(std::move(entry));
   }
-  fmt::print("{}\n", nlohmann::json{{"mean", to_json(mean)}, {"images", images}, {"protocol", describe(protocol)}}.dump(2));
+  fmt::print("{}\n",
+             nlohmann::json{{"mean", to_json(mean)}, {"images", images}, {"protocol", describe(protocol)}}.dump(2));
   return kExitOk;
 }
 

@@ -1,6 +1,3 @@
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
-
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/usage_error.h"
@@ -8,6 +5,9 @@
 #include "core/conv/conv_backend.h"
 #include "core/device.h"
 #include "core/image/photo_codec.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace zsr::cli {
 namespace {
@@ -30,7 +30,9 @@ nlohmann::json photo_json(const std::string& path, const PhotoHeader& header) {
           {"icc_bytes", header.icc_bytes}};
 }
 
-std::string kept(size_t bytes) { return bytes > 0 ? fmt::format("{} bytes, kept", bytes) : "none"; }
+std::string kept(size_t bytes) {
+  return bytes > 0 ? fmt::format("{} bytes, kept", bytes) : "none";
+}
 
 void print_photo(const std::string& path, const PhotoHeader& header) {
   static const char* const kinds[] = {"", "gray", "gray + alpha", "RGB", "RGB + alpha"};
@@ -50,7 +52,8 @@ void print_photo(const std::string& path, const PhotoHeader& header) {
 int run_info(const std::vector<std::string>& arguments) {
   std::vector<std::string> photos;
   bool json = false;
-  OptionSet options("zsr info [PHOTO...]", "Without a photo: versions, processor, devices. With one: what it holds and what zsr keeps.",
+  OptionSet options("zsr info [PHOTO...]",
+                    "Without a photo: versions, processor, devices. With one: what it holds and what zsr keeps.",
                     "  zsr info\n  zsr info photo.jpg\n");
   options.group("Options");
   options.positional("input,i", "PHOTO", "Photos to look at", &photos);

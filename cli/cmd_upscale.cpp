@@ -1,8 +1,3 @@
-#include <filesystem>
-
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
-
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/upscale_job.h"
@@ -10,6 +5,11 @@
 #include "cli/values.h"
 #include "core/error.h"
 #include "datasets/image_folder.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
 
 namespace zsr::cli {
 namespace {
@@ -130,7 +130,8 @@ UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const 
   }
   settings.format = flags.format;
   if (!settings.format.empty() && !is_writable(format_from_name(settings.format))) {
-    throw UsageError(fmt::format("--format '{}' cannot be written; use png, jpeg, tiff, webp, pnm or bmp", flags.format));
+    throw UsageError(
+        fmt::format("--format '{}' cannot be written; use png, jpeg, tiff, webp, pnm or bmp", flags.format));
   }
   if (!flags.time.empty()) settings.time_budget_s = parse_duration(flags.time);
   settings.keep_record = !flags.no_record;
@@ -146,7 +147,8 @@ void print_settings(const UpscaleSettings& settings) {
     fmt::print(stderr, "bicubic x{}\n", format_scale(settings.scale));
     return;
   }
-  fmt::print(stderr, "zssr x{} preset {}: {}x{} network, {} steps at most, kernel {}, noise {:.1f}, back-projection {}, "
+  fmt::print(stderr,
+             "zssr x{} preset {}: {}x{} network, {} steps at most, kernel {}, noise {:.1f}, back-projection {}, "
              "ensemble {}; {} thread(s) on {}, seed {}\n",
              format_scale(settings.scale), settings.zssr.preset, zssr.depth, zssr.width, zssr.max_steps,
              settings.zssr.kernel, zssr.son_noise * 255.0, zssr.back_projection, zssr.self_ensemble ? "on" : "off",
@@ -189,8 +191,8 @@ void run_job(const Job& job, const UpscaleSettings& settings, const UpscaleFlags
     progress.finish();
     fmt::print(stderr, "zsr: {}\n", error.what());
     ++tally.failed;
-    tally.usage_error = dynamic_cast<const UsageError*>(&error) != nullptr ||
-                        dynamic_cast<const OptionError*>(&error) != nullptr;
+    tally.usage_error =
+        dynamic_cast<const UsageError*>(&error) != nullptr || dynamic_cast<const OptionError*>(&error) != nullptr;
     tally.records.push_back({{"input", job.input.string()}, {"status", 1}, {"error", error.what()}});
   } catch (const fs::filesystem_error& error) {
     progress.finish();
@@ -255,8 +257,12 @@ int run(const std::vector<std::string>& arguments, const char* name, bool with_m
 
 }  // namespace
 
-int run_upscale(const std::vector<std::string>& arguments) { return run(arguments, "upscale", true); }
+int run_upscale(const std::vector<std::string>& arguments) {
+  return run(arguments, "upscale", true);
+}
 
-int run_zssr(const std::vector<std::string>& arguments) { return run(arguments, "zssr", false); }
+int run_zssr(const std::vector<std::string>& arguments) {
+  return run(arguments, "zssr", false);
+}
 
 }  // namespace zsr::cli

@@ -1,11 +1,11 @@
 #include "cli/command.h"
 
-#include <algorithm>
+#include "cli/usage_error.h"
+#include "cli/version.h"
 
 #include <fmt/format.h>
 
-#include "cli/usage_error.h"
-#include "cli/version.h"
+#include <algorithm>
 
 namespace zsr::cli {
 namespace {

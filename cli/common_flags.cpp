@@ -1,10 +1,10 @@
 #include "cli/common_flags.h"
 
-#include <fmt/format.h>
-
 #include "cli/usage_error.h"
 #include "cli/values.h"
 #include "core/device.h"
+
+#include <fmt/format.h>
 
 namespace zsr::cli {
 

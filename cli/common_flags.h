@@ -1,11 +1,11 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
+#include "cli/options.h"
 
 #include <torch/types.h>
 
-#include "cli/options.h"
+#include <cstdint>
+#include <string>
 
 namespace zsr::cli {
 

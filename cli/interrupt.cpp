@@ -1,11 +1,10 @@
 #include "cli/interrupt.h"
 
-#include <unistd.h>
+#include "core/files.h"
 
 #include <atomic>
 #include <csignal>
-
-#include "core/files.h"
+#include <unistd.h>
 
 namespace zsr::cli {
 namespace {
@@ -33,8 +32,12 @@ void install_interrupt_handler() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-bool interrupted() { return received_signal != 0; }
+bool interrupted() {
+  return received_signal != 0;
+}
 
-int interrupt_exit_code() { return received_signal == 0 ? 0 : 128 + received_signal; }
+int interrupt_exit_code() {
+  return received_signal == 0 ? 0 : 128 + received_signal;
+}
 
 }  // namespace zsr::cli

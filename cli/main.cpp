@@ -1,13 +1,13 @@
-#include <exception>
-#include <string>
-#include <vector>
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/usage_error.h"
 
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
 
-#include "cli/command.h"
-#include "cli/interrupt.h"
-#include "cli/usage_error.h"
+#include <exception>
+#include <string>
+#include <vector>
 
 int main(int argc, char** argv) {
   using namespace zsr::cli;

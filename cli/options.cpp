@@ -1,15 +1,15 @@
 #include "cli/options.h"
 
-#include <algorithm>
-#include <memory>
-#include <sstream>
-#include <stdexcept>
+#include "cli/command.h"
+#include "cli/usage_error.h"
 
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
 
-#include "cli/command.h"
-#include "cli/usage_error.h"
+#include <algorithm>
+#include <memory>
+#include <sstream>
+#include <stdexcept>
 
 namespace zsr::cli {
 
@@ -133,6 +133,8 @@ std::string OptionSet::help() const {
   return text.str();
 }
 
-std::vector<std::string> OptionSet::names() const { return state_->names; }
+std::vector<std::string> OptionSet::names() const {
+  return state_->names;
+}
 
 }  // namespace zsr::cli

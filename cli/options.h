@@ -7,8 +7,8 @@
 
 namespace zsr::cli {
 
-/// The flags of one command. Each is bound to a field, whose value at that moment is the default that --help shows: defaults
-/// live once, in the option structs. No prefix guessing: `--se` is an error, not `--seed`.
+/// The flags of one command. Each is bound to a field, whose value at that moment is the default that --help shows:
+/// defaults live once, in the option structs. No prefix guessing: `--se` is an error, not `--seed`.
 class OptionSet {
  public:
   /// `usage`: "zsr upscale PHOTO [options]"; `description`: a few lines; `examples`: lines to copy.

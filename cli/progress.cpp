@@ -1,13 +1,12 @@
 #include "cli/progress.h"
 
-#include <unistd.h>
-
-#include <algorithm>
-#include <cmath>
+#include "cli/interrupt.h"
 
 #include <fmt/format.h>
 
-#include "cli/interrupt.h"
+#include <algorithm>
+#include <cmath>
+#include <unistd.h>
 
 namespace zsr::cli {
 namespace {
@@ -17,7 +16,9 @@ constexpr double kBarEvery_s = 0.1;
 constexpr double kLineEvery_s = 5.0;
 constexpr int kBarWidth = 24;
 
-double seconds_between(Clock::time_point a, Clock::time_point b) { return std::chrono::duration<double>(b - a).count(); }
+double seconds_between(Clock::time_point a, Clock::time_point b) {
+  return std::chrono::duration<double>(b - a).count();
+}
 
 }  // namespace
 
@@ -55,7 +56,8 @@ ProgressAction ProgressPrinter::operator()(const Progress& progress) {
 }
 
 void ProgressPrinter::print_bar(const Progress& progress, double rate, double left_s) {
-  const double part = static_cast<double>(progress.step) / static_cast<double>(std::max<int64_t>(1, progress.total_steps));
+  const double part =
+      static_cast<double>(progress.step) / static_cast<double>(std::max<int64_t>(1, progress.total_steps));
   const int filled = std::clamp(static_cast<int>(part * kBarWidth), 0, kBarWidth);
   fmt::print(stderr, "\r\033[K{:<12} [{}{}] {}/{}  {:.1f} it/s  loss {:.5f}  ETA {}", progress.stage,
              std::string(filled, '#'), std::string(kBarWidth - filled, '.'), progress.step, progress.total_steps, rate,

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "core/run_context.h"
+
 #include <chrono>
 #include <string>
-
-#include "core/run_context.h"
 
 namespace zsr::cli {
 

@@ -1,12 +1,5 @@
 #include "cli/upscale_job.h"
 
-#include <chrono>
-#include <cmath>
-
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
-#include <torch/torch.h>
-
 #include "cli/usage_error.h"
 #include "cli/values.h"
 #include "cli/version.h"
@@ -14,21 +7,31 @@
 #include "core/error.h"
 #include "zssr/zssr.h"
 
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <torch/torch.h>
+
+#include <chrono>
+#include <cmath>
+
 namespace zsr::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 void check_output_size(const Photo& photo, const std::filesystem::path& input, const UpscaleSettings& settings) {
   const Size size = scaled_size({photo.color.size(2), photo.color.size(3)}, settings.scale);
   const double pixels = static_cast<double>(size.height) * static_cast<double>(size.width);
   if (pixels > static_cast<double>(settings.limits.max_pixels)) {
-    throw InputError(fmt::format("'{}' x {} would be {}x{} = {:.1f} megapixels, over the limit of {:.1f}; raise "
-                                 "--max-pixels if you mean it",
-                                 input.string(), format_scale(settings.scale), size.width, size.height, pixels / 1e6,
-                                 static_cast<double>(settings.limits.max_pixels) / 1e6));
+    throw InputError(
+        fmt::format("'{}' x {} would be {}x{} = {:.1f} megapixels, over the limit of {:.1f}; raise "
+                    "--max-pixels if you mean it",
+                    input.string(), format_scale(settings.scale), size.width, size.height, pixels / 1e6,
+                    static_cast<double>(settings.limits.max_pixels) / 1e6));
   }
 }
 
@@ -67,7 +70,9 @@ nlohmann::json describe_runtime_json(const UpscaleSettings& settings) {
 
 }  // namespace
 
-std::filesystem::path record_path(const std::filesystem::path& output) { return output.string() + ".zsr.json"; }
+std::filesystem::path record_path(const std::filesystem::path& output) {
+  return output.string() + ".zsr.json";
+}
 
 nlohmann::json upscale_photo(const std::filesystem::path& input, const std::filesystem::path& output,
                              const UpscaleSettings& settings, ProgressPrinter& progress) {
@@ -81,12 +86,13 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
     write.format = output.has_extension() ? format_from_name(output) : photo.format;
   }
   if (!is_writable(write.format)) {
-    throw UsageError(fmt::format("zsr does not write {} files; use png, jpeg, tiff, webp, pnm or bmp",
-                                 to_string(write.format)));
+    throw UsageError(
+        fmt::format("zsr does not write {} files; use png, jpeg, tiff, webp, pnm or bmp", to_string(write.format)));
   }
   if (photo.alpha.defined() && !holds_alpha(write.format)) {
-    throw UsageError(fmt::format("'{}' is partly transparent and {} cannot hold that; name a .png, .tif or .webp output",
-                                 input.string(), to_string(write.format)));
+    throw UsageError(
+        fmt::format("'{}' is partly transparent and {} cannot hold that; name a .png, .tif or .webp output",
+                    input.string(), to_string(write.format)));
   }
   // All that can fail for the output fails before the minutes of work.
   check_output(output, input, write.overwrite);

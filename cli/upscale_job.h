@@ -1,14 +1,14 @@
 #pragma once
 
-#include <filesystem>
-#include <string>
-
-#include <nlohmann/json_fwd.hpp>
-
 #include "cli/common_flags.h"
 #include "cli/progress.h"
 #include "cli/zssr_flags.h"
 #include "core/image/photo.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <filesystem>
+#include <string>
 
 namespace zsr::cli {
 
@@ -18,8 +18,8 @@ struct UpscaleSettings {
   ZssrFlags zssr;
   Scale scale{2.0, 2.0};
   ReadLimits limits;
-  WriteOptions write;        ///< format is set per photo.
-  std::string format;        ///< Empty: by the output's extension.
+  WriteOptions write;  ///< format is set per photo.
+  std::string format;  ///< Empty: by the output's extension.
   std::optional<double> time_budget_s;
   bool keep_record = true;
   CommonFlags common;

@@ -1,11 +1,11 @@
 #include "cli/values.h"
 
-#include <cmath>
-#include <cstdlib>
+#include "cli/usage_error.h"
 
 #include <fmt/format.h>
 
-#include "cli/usage_error.h"
+#include <cmath>
+#include <cstdlib>
 
 namespace zsr::cli {
 namespace {
@@ -28,9 +28,10 @@ Scale parse_scale(const std::string& text) {
   double second = first;
   if (!rest.empty() && (rest[0] == 'x' || rest[0] == 'X')) second = leading_number(rest.substr(1), rest);
   if (!std::isfinite(first) || !std::isfinite(second) || !rest.empty()) {
-    throw UsageError(fmt::format("--scale '{}' is not a factor; use a number like 2 or 1.5, or 2x1.5 for horizontal x "
-                                 "vertical",
-                                 text));
+    throw UsageError(
+        fmt::format("--scale '{}' is not a factor; use a number like 2 or 1.5, or 2x1.5 for horizontal x "
+                    "vertical",
+                    text));
   }
   if (first < 1.0 || second < 1.0 || (first <= 1.0 && second <= 1.0)) {
     throw UsageError(fmt::format("--scale {} does not enlarge; it must be above 1", text));

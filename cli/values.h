@@ -1,14 +1,14 @@
 #pragma once
 
+#include "core/image/resize.h"
+
 #include <string>
 #include <vector>
 
-#include "core/image/resize.h"
-
 namespace zsr::cli {
 
-/// "2", "1.5" or "2x1.5" (horizontal x vertical) -> Scale. Throws UsageError for anything that is not one or two numbers
-/// above 0; the methods check the range.
+/// "2", "1.5" or "2x1.5" (horizontal x vertical) -> Scale. Throws UsageError for anything that is not one or two
+/// numbers above 0; the methods check the range.
 Scale parse_scale(const std::string& text);
 
 /// "90", "90s", "1.5m", "2h" -> seconds, > 0. Throws UsageError.

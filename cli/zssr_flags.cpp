@@ -1,14 +1,14 @@
 #include "cli/zssr_flags.h"
 
-#include <sstream>
+#include "cli/usage_error.h"
+#include "cli/values.h"
+#include "degradations/kernel_io.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <torch/torch.h>
 
-#include "cli/usage_error.h"
-#include "cli/values.h"
-#include "degradations/kernel_io.h"
+#include <sstream>
 
 namespace zsr::cli {
 namespace {
@@ -26,17 +26,18 @@ bool parse_switch(const std::string& text, const char* flag) {
   throw UsageError(fmt::format("--{} '{}' must be on or off", flag, text));
 }
 
-nlohmann::json scale_json(Scale scale) { return nlohmann::json{{"x", scale.x}, {"y", scale.y}}; }
+nlohmann::json scale_json(Scale scale) {
+  return nlohmann::json{{"x", scale.x}, {"y", scale.y}};
+}
 
 }  // namespace
 
 void add_zssr_flags(OptionSet& options, ZssrFlags& flags) {
   zssr::Options& zssr = flags.options;
   options.group("ZSSR");
-  options.add("preset", "NAME",
-              "default (fast), paper (the authors' configuration), paper-gradual, kernel, real", &flags.preset);
-  options.add("kernel", "FILE",
-              "Blur kernel of the photo (.mat, .npy, text or image), or bicubic", &flags.kernel);
+  options.add("preset", "NAME", "default (fast), paper (the authors' configuration), paper-gradual, kernel, real",
+              &flags.preset);
+  options.add("kernel", "FILE", "Blur kernel of the photo (.mat, .npy, text or image), or bicubic", &flags.kernel);
   options.add("kernel-convention", "NAME", "How the kernel file is meant: zssr (correlation), kair or fkp",
               &flags.kernel_convention);
   options.add("phase", "NAME",
@@ -97,7 +98,9 @@ nlohmann::json to_json(const zssr::Options& options) {
   for (const Scale scale : options.gradual) gradual.push_back(scale_json(scale));
   nlohmann::json kernels = nlohmann::json::array();
   for (const BlurKernel& kernel : options.kernels) {
-    kernels.push_back({{"height", kernel.height()}, {"width", kernel.width()}, {"phase_y", kernel.phase().y},
+    kernels.push_back({{"height", kernel.height()},
+                       {"width", kernel.width()},
+                       {"phase_y", kernel.phase().y},
                        {"phase_x", kernel.phase().x}});
   }
   nlohmann::json json{

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <string>
+#include "cli/options.h"
+#include "zssr/options.h"
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "cli/options.h"
-#include "zssr/options.h"
+#include <string>
 
 namespace zsr::cli {
 

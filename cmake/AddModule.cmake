@@ -7,7 +7,7 @@ function(zsr_add_library name)
   target_include_directories(zsr_${name} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/zsr>)
   target_compile_features(zsr_${name} PUBLIC cxx_std_20)
-  target_compile_options(zsr_${name} PRIVATE ${zsr_warnings} -fpch-preprocess)
+  target_compile_options(zsr_${name} PRIVATE ${zsr_warnings})
   target_link_libraries(zsr_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
   set_target_properties(zsr_${name} PROPERTIES
     EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF)
@@ -27,7 +27,7 @@ function(zsr_add_tests folder)
   # Compiled as position-independent objects like everything else, so that they can use the precompiled header.
   add_library(${target}_objects OBJECT ${ARG_SRCS})
   target_compile_features(${target}_objects PRIVATE cxx_std_20)
-  target_compile_options(${target}_objects PRIVATE ${zsr_warnings} -fpch-preprocess)
+  target_compile_options(${target}_objects PRIVATE ${zsr_warnings})
   target_link_libraries(${target}_objects PRIVATE ${ARG_LIBS} zsr_test_support)
   set_target_properties(${target}_objects PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF)
   target_precompile_headers(${target}_objects REUSE_FROM zsr_pch)

@@ -5,6 +5,9 @@ set_property(TARGET torch PROPERTY INTERFACE_COMPILE_FEATURES cxx_std_20)
 
 set(zsr_warnings -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-unknown-pragmas
   -Wno-missing-field-initializers)  # designated initializers leave defaults on purpose
+if(NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)
+  list(APPEND zsr_warnings -fpch-preprocess)  # lets ccache see through the precompiled header
+endif()
 if(ZSR_WERROR)
   list(APPEND zsr_warnings -Werror)
 endif()
@@ -33,6 +36,6 @@ set(pch_source "${CMAKE_CURRENT_BINARY_DIR}/zsr_pch.cpp")
 file(CONFIGURE OUTPUT "${pch_source}" CONTENT "// carrier of the precompiled LibTorch header\n")
 add_library(zsr_pch OBJECT "${pch_source}")
 target_link_libraries(zsr_pch PRIVATE zsr_options torch)
-target_compile_options(zsr_pch PRIVATE ${zsr_warnings} -fpch-preprocess)
+target_compile_options(zsr_pch PRIVATE ${zsr_warnings})
 set_target_properties(zsr_pch PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF)
 target_precompile_headers(zsr_pch PRIVATE <torch/torch.h>)

@@ -1,21 +1,20 @@
 #include "core/device.h"
 
-#include <sched.h>
-#include <sys/resource.h>
-
-#include <algorithm>
-#include <cmath>
-#include <fstream>
-#include <optional>
-#include <sstream>
+#include "core/conv/conv_backend.h"
+#include "core/error.h"
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <opencv2/core.hpp>
 #include <torch/torch.h>
 
-#include "core/conv/conv_backend.h"
-#include "core/error.h"
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <optional>
+#include <sched.h>
+#include <sstream>
+#include <sys/resource.h>
 
 namespace zsr {
 namespace {
@@ -63,8 +62,8 @@ torch::Device resolve_device(const std::string& request) {
   }
   const auto count = has_cuda ? static_cast<int64_t>(torch::cuda::device_count()) : 0;
   if (index >= count) {
-    throw OptionError(fmt::format("device = '{}', but this LibTorch sees {} CUDA device(s); use --device cpu", request,
-                                  count));
+    throw OptionError(
+        fmt::format("device = '{}', but this LibTorch sees {} CUDA device(s); use --device cpu", request, count));
   }
   return {torch::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }
@@ -104,8 +103,8 @@ int64_t set_thread_count(int64_t threads) {
 
 std::string describe_runtime() {
   return fmt::format("LibTorch {}.{}.{}, OpenCV {}, convolution: {}, {} thread(s) of {} core(s), CUDA devices: {}",
-                     TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR, TORCH_VERSION_PATCH, CV_VERSION,
-                     describe_conv_backend(), at::get_num_threads(), available_cores(),
+                     TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR, TORCH_VERSION_PATCH, CV_VERSION, describe_conv_backend(),
+                     at::get_num_threads(), available_cores(),
                      torch::cuda::is_available() ? static_cast<int64_t>(torch::cuda::device_count()) : 0);
 }
 

@@ -4,6 +4,8 @@
 
 namespace zsr {
 
-std::string system_error_text(int code) { return std::generic_category().message(code); }
+std::string system_error_text(int code) {
+  return std::generic_category().message(code);
+}
 
 }  // namespace zsr

@@ -1,19 +1,18 @@
 #include "core/files.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "core/error.h"
+
+#include <fmt/format.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
 #include <fstream>
-
-#include <fmt/format.h>
-
-#include "core/error.h"
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace zsr {
 namespace {
@@ -50,7 +49,9 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
 
-bool is_device(const struct stat& status) { return S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode); }
+bool is_device(const struct stat& status) {
+  return S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode);
+}
 
 [[noreturn]] void throw_write_error(const std::filesystem::path& path, int code) {
   throw IoError(fmt::format("cannot write '{}': {}", path.string(), system_error_text(code)));
@@ -118,7 +119,9 @@ AtomicFile::~AtomicFile() {
   }
 }
 
-void AtomicFile::write(std::string_view bytes) { write_all(descriptor_, bytes, target_); }
+void AtomicFile::write(std::string_view bytes) {
+  write_all(descriptor_, bytes, target_);
+}
 
 void AtomicFile::commit() {
   const bool device = temporary_.empty();
@@ -172,8 +175,8 @@ std::string read_file(const std::filesystem::path& path, size_t max_bytes) {
   }
   if (S_ISDIR(status.st_mode)) throw IoError(fmt::format("cannot read '{}': it is a folder", path.string()));
   if (static_cast<uint64_t>(status.st_size) > max_bytes) {
-    throw InputError(fmt::format("'{}' is {} bytes, more than the {} allowed here", path.string(), status.st_size,
-                                 max_bytes));
+    throw InputError(
+        fmt::format("'{}' is {} bytes, more than the {} allowed here", path.string(), status.st_size, max_bytes));
   }
   std::ifstream file(path, std::ios::binary);
   std::string bytes(static_cast<size_t>(status.st_size), '\0');

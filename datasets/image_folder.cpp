@@ -1,13 +1,13 @@
 #include "datasets/image_folder.h"
 
-#include <algorithm>
-#include <map>
-#include <regex>
+#include "core/error.h"
+#include "core/image/photo_codec.h"
 
 #include <fmt/format.h>
 
-#include "core/error.h"
-#include "core/image/photo_codec.h"
+#include <algorithm>
+#include <map>
+#include <regex>
 
 namespace zsr {
 namespace {
@@ -68,8 +68,8 @@ std::vector<ImagePair> pair_by_name(const fs::path& results, const fs::path& ref
     if (!fs::exists(path)) throw IoError(fmt::format("cannot read '{}': it does not exist", path.string()));
   }
   if (folders != fs::is_directory(references)) {
-    throw InputError(fmt::format("'{}' and '{}' must be two files or two folders", results.string(),
-                                 references.string()));
+    throw InputError(
+        fmt::format("'{}' and '{}' must be two files or two folders", results.string(), references.string()));
   }
   if (!folders) return {{results.stem().string(), results, references}};
 
@@ -89,8 +89,8 @@ std::vector<ImagePair> pair_by_name(const fs::path& results, const fs::path& ref
     by_stem.erase(found);
   }
   if (!lost.empty()) {
-    throw InputError(fmt::format("no reference in '{}' for {}; pairs go by name", references.string(),
-                                 first_names(lost)));
+    throw InputError(
+        fmt::format("no reference in '{}' for {}; pairs go by name", references.string(), first_names(lost)));
   }
   if (!by_stem.empty()) {
     std::vector<std::string> missing;

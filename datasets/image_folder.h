@@ -6,8 +6,8 @@
 
 namespace zsr {
 
-/// Photos in `folder`, sorted by path: regular files whose extension names an image format. Hidden files, other files and,
-/// unless `recursive`, subfolders are left out; `skipped` (may be null) counts the other files. Throws IoError.
+/// Photos in `folder`, sorted by path: regular files whose extension names an image format. Hidden files, other files
+/// and, unless `recursive`, subfolders are left out; `skipped` (may be null) counts the other files. Throws IoError.
 std::vector<std::filesystem::path> list_images(const std::filesystem::path& folder, bool recursive = false,
                                                int64_t* skipped = nullptr);
 
@@ -18,8 +18,8 @@ struct ImagePair {
   std::filesystem::path reference;
 };
 
-/// Pairs two folders (or two files) by name: equal stems, or the result's stem with a suffix _x2, _x1.5, ... cut off. Every
-/// result must have its reference and the other way round, else InputError names the odd ones.
+/// Pairs two folders (or two files) by name: equal stems, or the result's stem with a suffix _x2, _x1.5, ... cut off.
+/// Every result must have its reference and the other way round, else InputError names the odd ones.
 std::vector<ImagePair> pair_by_name(const std::filesystem::path& results, const std::filesystem::path& references);
 
 }  // namespace zsr

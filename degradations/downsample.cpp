@@ -1,8 +1,8 @@
 #include "degradations/downsample.h"
 
-#include <cmath>
-
 #include <torch/torch.h>
+
+#include <cmath>
 
 namespace zsr {
 namespace {
@@ -13,7 +13,9 @@ torch::Tensor symmetric_index(int64_t length, int64_t before, int64_t after, tor
   return torch::where(index.lt(length), index, 2 * length - 1 - index).to(device);
 }
 
-bool is_whole(double value) { return std::abs(value - std::round(value)) < 1e-9; }
+bool is_whole(double value) {
+  return std::abs(value - std::round(value)) < 1e-9;
+}
 
 }  // namespace
 
@@ -25,8 +27,8 @@ torch::Tensor correlate(const torch::Tensor& image, const torch::Tensor& weights
           .index_select(3, symmetric_index(image.size(3), columns / 2, columns - 1 - columns / 2, image.device()));
   const int64_t planes = padded.size(0) * padded.size(1);
   const torch::Tensor filter = weights.to(image.device(), image.scalar_type()).view({1, 1, rows, columns});
-  const torch::Tensor result = torch::conv2d(padded.reshape({planes, 1, padded.size(2), padded.size(3)}), filter, {},
-                                             {stride_y, stride_x});
+  const torch::Tensor result =
+      torch::conv2d(padded.reshape({planes, 1, padded.size(2), padded.size(3)}), filter, {}, {stride_y, stride_x});
   return result.view({image.size(0), image.size(1), result.size(2), result.size(3)});
 }
 

@@ -1,12 +1,12 @@
 #include "degradations/kernel.h"
 
-#include <algorithm>
-#include <cmath>
+#include "core/error.h"
 
 #include <fmt/format.h>
 #include <torch/torch.h>
 
-#include "core/error.h"
+#include <algorithm>
+#include <cmath>
 
 namespace zsr {
 namespace {
@@ -72,8 +72,8 @@ BlurKernel BlurKernel::from_convention(const torch::Tensor& weights, KernelConve
                                        const std::string& name) {
   const BlurKernel kernel(weights, name);
   if (convention == KernelConvention::kZssr || convention == KernelConvention::kFkp) return kernel;
-  // Convolution with anchor c is correlation of the flipped kernel with anchor size - 1 - c; for an even size that is one
-  // less than zsr's anchor, made equal by a line of zeros in front.
+  // Convolution with anchor c is correlation of the flipped kernel with anchor size - 1 - c; for an even size that is
+  // one less than zsr's anchor, made equal by a line of zeros in front.
   torch::Tensor flipped = kernel.weights_.flip({0, 1});
   flipped = torch::constant_pad_nd(flipped, {flipped.size(1) % 2 == 0 ? 1 : 0, 0, flipped.size(0) % 2 == 0 ? 1 : 0, 0});
   return BlurKernel(flipped, name);
@@ -118,7 +118,8 @@ bool BlurKernel::is_symmetric(double tolerance) const {
   const double middle = static_cast<double>(height() - 1) / 2.0;
   torch::Tensor centered = weights_;
   if (std::abs(y - middle) > 1e-6 || std::abs(x - middle) > 1e-6) {
-    const BlurKernel moved = moved_to({middle - static_cast<double>(anchor_y()), middle - static_cast<double>(anchor_x())});
+    const BlurKernel moved =
+        moved_to({middle - static_cast<double>(anchor_y()), middle - static_cast<double>(anchor_x())});
     centered = moved.weights();
   }
   const auto differs = [&](const torch::Tensor& other) {

@@ -1,19 +1,19 @@
 #include "degradations/kernel_io.h"
 
+#include "core/error.h"
+#include "core/files.h"
+#include "core/image/photo.h"
+
+#include <fmt/format.h>
+#include <matio.h>
+#include <torch/torch.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <memory>
 #include <sstream>
 #include <vector>
-
-#include <fmt/format.h>
-#include <matio.h>
-#include <torch/torch.h>
-
-#include "core/error.h"
-#include "core/files.h"
-#include "core/image/photo.h"
 
 namespace zsr {
 namespace {
@@ -54,8 +54,8 @@ torch::Tensor matrix_of(const matvar_t& variable, const std::string& name) {
   }
 }
 
-// matio reads past the end of a cut v5 file without a word, so the lengths of its elements are checked first. Layout: 128
-// bytes of header whose last two say the byte order, then elements of 8 bytes (type, length) and data.
+// matio reads past the end of a cut v5 file without a word, so the lengths of its elements are checked first. Layout:
+// 128 bytes of header whose last two say the byte order, then elements of 8 bytes (type, length) and data.
 void check_mat_is_whole(const std::string& bytes, const std::string& name) {
   constexpr size_t kHeader = 128;
   const bool is_v5 = bytes.rfind("MATLAB 5.0", 0) == 0;
@@ -96,12 +96,14 @@ torch::Tensor read_mat(const std::filesystem::path& path) {
     const bool numeric = variable->class_type >= MAT_C_DOUBLE && variable->class_type <= MAT_C_UINT64;
     if (!numeric || variable->rank != 2 || variable->data == nullptr) continue;
     found.emplace_back(variable->name != nullptr ? variable->name : "?");
-    if (found.size() == 1) only = matrix_of(*variable, fmt::format("kernel '{}': variable '{}'", path.string(), found[0]));
+    if (found.size() == 1)
+      only = matrix_of(*variable, fmt::format("kernel '{}': variable '{}'", path.string(), found[0]));
   }
   if (found.size() != 1) {
-    throw InputError(fmt::format("kernel '{}' has no variable 'Kernel' and {} other 2-D numeric arrays; exactly one is "
-                                 "needed",
-                                 path.string(), found.size()));
+    throw InputError(
+        fmt::format("kernel '{}' has no variable 'Kernel' and {} other 2-D numeric arrays; exactly one is "
+                    "needed",
+                    path.string(), found.size()));
   }
   return only;
 }
@@ -142,7 +144,8 @@ torch::Tensor read_npy(const std::string& bytes, const std::string& name) {
     sizes.push_back(value);
     i = static_cast<size_t>(parsed.ptr - shape.data());
   }
-  if (sizes.size() != 2) throw InputError(fmt::format("kernel '{}' has {} dimension(s), must be 2-D", name, sizes.size()));
+  if (sizes.size() != 2)
+    throw InputError(fmt::format("kernel '{}' has {} dimension(s), must be 2-D", name, sizes.size()));
   const size_t rows = sizes[0];
   const size_t columns = sizes[1];
   const bool is_double = type.find("<f8") < 4;
@@ -160,7 +163,8 @@ torch::Tensor read_npy(const std::string& bytes, const std::string& name) {
 }
 
 torch::Tensor read_text(std::string bytes, const std::string& name) {
-  std::replace_if(bytes.begin(), bytes.end(), [](char c) { return c == ',' || c == ';' || c == '\t' || c == '\r'; }, ' ');
+  std::replace_if(
+      bytes.begin(), bytes.end(), [](char c) { return c == ',' || c == ';' || c == '\t' || c == '\r'; }, ' ');
   std::vector<double> values;
   size_t rows = 0;
   size_t columns = 0;
@@ -172,14 +176,15 @@ torch::Tensor read_text(std::string bytes, const std::string& name) {
       char* end = nullptr;
       values.push_back(std::strtod(word.c_str(), &end));  // also reads "nan", which BlurKernel then names
       if (end == word.c_str() || *end != '\0') {
-        throw InputError(fmt::format("kernel '{}' is none of .mat, .npy, image or rows of numbers ('{}' is not a number)",
-                                     name, word.substr(0, 20)));
+        throw InputError(
+            fmt::format("kernel '{}' is none of .mat, .npy, image or rows of numbers ('{}' is not a number)", name,
+                        word.substr(0, 20)));
       }
     }
     if (count == 0) continue;
     if (rows > 0 && count != columns) {
-      throw InputError(fmt::format("kernel '{}': row {} has {} numbers, the first has {}", name, rows + 1, count,
-                                   columns));
+      throw InputError(
+          fmt::format("kernel '{}': row {} has {} numbers, the first has {}", name, rows + 1, count, columns));
     }
     columns = count;
     ++rows;

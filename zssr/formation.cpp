@@ -1,11 +1,11 @@
 #include "zssr/formation.h"
 
-#include <algorithm>
-#include <cmath>
+#include "degradations/downsample.h"
 
 #include <torch/torch.h>
 
-#include "degradations/downsample.h"
+#include <algorithm>
+#include <cmath>
 
 namespace zsr::zssr {
 
@@ -35,7 +35,9 @@ torch::Tensor Formation::down(const torch::Tensor& image, Size size) const {
   return imresize(image, {1.0 / scale_.y, 1.0 / scale_.x}, size, options);
 }
 
-torch::Tensor Formation::up(const torch::Tensor& image, Size size) const { return up(image, size, phase()); }
+torch::Tensor Formation::up(const torch::Tensor& image, Size size) const {
+  return up(image, size, phase());
+}
 
 torch::Tensor Formation::up(const torch::Tensor& image, Size size, Phase phase) const {
   ResizeOptions options;

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <optional>
+#include "core/image/resize.h"
+#include "degradations/kernel.h"
 
 #include <torch/types.h>
 
-#include "core/image/resize.h"
-#include "degradations/kernel.h"
+#include <optional>
 
 namespace zsr::zssr {
 
@@ -33,7 +33,8 @@ class Formation {
   /// LR pixels that one `down` or `up` reaches to each side.
   int64_t radius() const;
 
-  /// `iterations` times sr += up(lr - down(sr)), then clamped to [0, 1] each time (Irani and Peleg 1991; ZSSR utils.py).
+  /// `iterations` times sr += up(lr - down(sr)), then clamped to [0, 1] each time (Irani and Peleg 1991; ZSSR
+  /// utils.py).
   torch::Tensor back_project(const torch::Tensor& sr, const torch::Tensor& lr, int64_t iterations) const;
 
  private:

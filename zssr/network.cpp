@@ -1,13 +1,15 @@
 #include "zssr/network.h"
 
-#include <cmath>
-
 #include <torch/torch.h>
+
+#include <cmath>
 
 namespace zsr::zssr {
 namespace {
 
-bool is_whole(double value) { return std::abs(value - std::round(value)) < 1e-9; }
+bool is_whole(double value) {
+  return std::abs(value - std::round(value)) < 1e-9;
+}
 
 ConvChain make_chain(const Options& options, int64_t in_channels, int64_t out_channels) {
   std::vector<ConvLayer> layers;

@@ -1,20 +1,21 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include "core/conv/conv_chain.h"
 #include "core/image/resize.h"
 #include "core/random.h"
 #include "zssr/options.h"
 
+#include <torch/types.h>
+
 namespace zsr::zssr {
 
-/// The image-specific network: `depth` convolutions 3x3 of `width` channels without bias, ReLU between them; it gives the
-/// residual over the cubic-upscaled LR image. With 8 x 64 on RGB: 224,640 parameters when pre-upsampled, receptive field
-/// 17 x 17 pixels of the grid it works on.
+/// The image-specific network: `depth` convolutions 3x3 of `width` channels without bias, ReLU between them; it gives
+/// the residual over the cubic-upscaled LR image. With 8 x 64 on RGB: 224,640 parameters when pre-upsampled, receptive
+/// field 17 x 17 pixels of the grid it works on.
 class Network {
  public:
-  /// `channels` 1 or 3; `scale` decides between the two architectures as Architecture says. Weights are drawn from `random`.
+  /// `channels` 1 or 3; `scale` decides between the two architectures as Architecture says. Weights are drawn from
+  /// `random`.
   Network(const Options& options, int64_t channels, Scale scale, Random& random, torch::Device device);
 
   /// Architecture in force.

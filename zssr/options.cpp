@@ -1,10 +1,10 @@
 #include "zssr/options.h"
 
-#include <cmath>
+#include "core/error.h"
 
 #include <fmt/format.h>
 
-#include "core/error.h"
+#include <cmath>
 
 namespace zsr::zssr {
 namespace {
@@ -16,8 +16,8 @@ void require(bool holds, const char* field, const Value& value, const char* expe
   if (!holds) throw OptionError(fmt::format("{} = {}, must be {}", field, value, expected));
 }
 
-// 2, 3, ... up to the whole number before `scale`. From a small photo one jump to 4 leaves sons of a few pixels; by way of
-// 2 and 3 Set5 x4 gains 1.5 dB, by way of 2 alone 1.1 dB.
+// 2, 3, ... up to the whole number before `scale`. From a small photo one jump to 4 leaves sons of a few pixels; by way
+// of 2 and 3 Set5 x4 gains 1.5 dB, by way of 2 alone 1.1 dB.
 std::vector<Scale> whole_steps_to(Scale scale) {
   std::vector<Scale> steps;
   for (double step = 2.0; step < std::max(scale.y, scale.x) - 0.5; step += 1.0) {
@@ -91,8 +91,8 @@ Options preset(std::string_view name, Scale scale) {
   options = paper_options(scale);
   if (name == "paper") return options;
   if (name == "paper-gradual") {
-    // Published for x2: [1,1.5] [1.5,1] [1.5,1.5] [1.5,2] [2,1.5] [2,2] with 6 6 8 10 10 12 back-projections. Other scales
-    // take the same fractions of the way.
+    // Published for x2: [1,1.5] [1.5,1] [1.5,1.5] [1.5,2] [2,1.5] [2,2] with 6 6 8 10 10 12 back-projections. Other
+    // scales take the same fractions of the way.
     const double half_y = 1.0 + (scale.y - 1.0) / 2.0;
     const double half_x = 1.0 + (scale.x - 1.0) / 2.0;
     options.gradual = {{1.0, half_x}, {half_y, 1.0}, {half_y, half_x}, {half_y, scale.x}, {scale.y, half_x}};
@@ -117,6 +117,8 @@ Options preset(std::string_view name, Scale scale) {
   throw OptionError(fmt::format("preset = '{}', must be {}", name, fmt::join(preset_names(), ", ")));
 }
 
-std::vector<std::string> preset_names() { return {"default", "paper", "paper-gradual", "kernel", "real"}; }
+std::vector<std::string> preset_names() {
+  return {"default", "paper", "paper-gradual", "kernel", "real"};
+}
 
 }  // namespace zsr::zssr

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "core/image/resize.h"
+#include "degradations/kernel.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/image/resize.h"
-#include "degradations/kernel.h"
 
 namespace zsr::zssr {
 
@@ -35,58 +35,58 @@ enum class Sampling {
 /// the authors' released configuration.
 struct Options {
   Architecture architecture = Architecture::kPixelShuffle;
-  int64_t depth = 8;             ///< >= 2. Convolution layers, 3x3.
-  int64_t width = 64;            ///< >= 1. Channels of the hidden layers.
-  double init_variance = 0.5;    ///< > 0. Weights ~ N(0, init_variance / fan-in) (authors: 0.1; He would be 2).
+  int64_t depth = 8;           ///< >= 2. Convolution layers, 3x3.
+  int64_t width = 64;          ///< >= 1. Channels of the hidden layers.
+  double init_variance = 0.5;  ///< > 0. Weights ~ N(0, init_variance / fan-in) (authors: 0.1; He would be 2).
 
   double last_init_variance = 0.1;  ///< > 0. The same for the last layer.
 
   Schedule schedule = Schedule::kCosine;
-  int64_t warm_up_steps = 30;    ///< >= 0. Cosine only: the learning rate rises linearly over so many steps.
-  double adam_beta2 = 0.99;      ///< In [0, 1). Memory of Adam's second moment.
-  double learning_rate = 2e-3;   ///< > 0. Adam.
+  int64_t warm_up_steps = 30;       ///< >= 0. Cosine only: the learning rate rises linearly over so many steps.
+  double adam_beta2 = 0.99;         ///< In [0, 1). Memory of Adam's second moment.
+  double learning_rate = 2e-3;      ///< > 0. Adam.
   double min_learning_rate = 9e-6;  ///< Slope rule only: stop below it.
-  int64_t max_steps = 1000;      ///< > 0, per scale step.
-  int64_t min_steps = 256;       ///< Slope rule only: steps between two reductions, at least.
-  int64_t test_every = 50;       ///< Slope rule only: steps between two reconstructions of the photo.
-  int64_t check_every = 60;      ///< Slope rule only: steps between two looks at the slope.
-  int64_t slope_range = 256;     ///< Slope rule only: steps that the line fit covers.
-  double slope_ratio = 1.5;      ///< Slope rule only: reduce when -slope_ratio * slope < its standard deviation.
+  int64_t max_steps = 1000;         ///< > 0, per scale step.
+  int64_t min_steps = 256;          ///< Slope rule only: steps between two reductions, at least.
+  int64_t test_every = 50;          ///< Slope rule only: steps between two reconstructions of the photo.
+  int64_t check_every = 60;         ///< Slope rule only: steps between two looks at the slope.
+  int64_t slope_range = 256;        ///< Slope rule only: steps that the line fit covers.
+  double slope_ratio = 1.5;         ///< Slope rule only: reduce when -slope_ratio * slope < its standard deviation.
 
   Sampling sampling = Sampling::kPyramid;
-  int64_t crop = 96;             ///< >= 8. Side of a training crop in father (HR) pixels; cut to the photo's size.
-  int64_t batch = 2;             ///< > 0. Crops a step (kPyramid).
+  int64_t crop = 96;  ///< >= 8. Side of a training crop in father (HR) pixels; cut to the photo's size.
+  int64_t batch = 2;  ///< > 0. Crops a step (kPyramid).
   std::vector<double> pyramid_scales = {1.0, 0.9, 0.8, 0.7, 0.6};  ///< In (0, 1]. Father sizes (kPyramid).
-  double leave_as_is_probability = 0.05;      ///< kAffine: plain crop.
-  double no_interpolation_probability = 0.45; ///< kAffine: only quarter turns and mirrors.
-  double min_father_scale = 0.5;              ///< kAffine: smallest random scale.
-  double aspect_sigma = 0.25;                 ///< kAffine: sigma of the difference between the two scales.
-  double shear_sigma = 0.1;                   ///< kAffine.
-  bool rotate = true;            ///< Turn and mirror fathers; off by itself for kernels that are not symmetric.
-  double son_noise = 0.0;        ///< >= 0, in [0, 1] units. Gaussian noise added to sons (real photos: 0.0125).
+  double leave_as_is_probability = 0.05;                           ///< kAffine: plain crop.
+  double no_interpolation_probability = 0.45;                      ///< kAffine: only quarter turns and mirrors.
+  double min_father_scale = 0.5;                                   ///< kAffine: smallest random scale.
+  double aspect_sigma = 0.25;  ///< kAffine: sigma of the difference between the two scales.
+  double shear_sigma = 0.1;    ///< kAffine.
+  bool rotate = true;          ///< Turn and mirror fathers; off by itself for kernels that are not symmetric.
+  double son_noise = 0.0;      ///< >= 0, in [0, 1] units. Gaussian noise added to sons (real photos: 0.0125).
 
   bool self_ensemble = true;     ///< Median over 8 turned and mirrored passes; off by itself like `rotate`.
   int64_t back_projection = 10;  ///< >= 0. Iterations of y += up(lr - down(y)), after each pass and after the median.
 
-  Scale scale{2.0, 2.0};         ///< > 1 on at least one axis and >= 1 on both.
+  Scale scale{2.0, 2.0};  ///< > 1 on at least one axis and >= 1 on both.
   /// Intermediate scales before `scale` (gradual mode); each result joins the fathers of the next step.
   std::vector<Scale> gradual;
   std::vector<int64_t> gradual_back_projection;  ///< One per entry of `gradual`; `back_projection` where missing.
 
-  /// How the photo came to be: empty for cubic downscaling; one kernel for `scale` (gradual steps are then left out); or one
-  /// per step, gradual ones first.
+  /// How the photo came to be: empty for cubic downscaling; one kernel for `scale` (gradual steps are then left out);
+  /// or one per step, gradual ones first.
   std::vector<BlurKernel> kernels;
   /// Where LR pixels stand on the HR grid (Note [Sub-pixel phase]); centred when empty. Kernels are moved there.
   std::optional<Phase> phase;
 
-  int64_t tile = 0;              ///< LR pixels a tile's side for inference; 0 chooses by free memory.
+  int64_t tile = 0;  ///< LR pixels a tile's side for inference; 0 chooses by free memory.
 
   /// Throws OptionError naming field, value and what was expected.
   void validate() const;
 };
 
-/// The authors' X2_ONE_JUMP_IDEAL configuration. Above 2 it goes gradually (the paper's mode for large scales), by way of the
-/// whole scales below: 2 and 3 for x4.
+/// The authors' X2_ONE_JUMP_IDEAL configuration. Above 2 it goes gradually (the paper's mode for large scales), by way
+/// of the whole scales below: 2 and 3 for x4.
 Options paper_options(Scale scale);
 
 /// The preset of this name for `scale`: "default", "paper", "paper-gradual" (X2_GRADUAL_IDEAL), "kernel"

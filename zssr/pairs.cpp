@@ -1,13 +1,13 @@
 #include "zssr/pairs.h"
 
-#include <algorithm>
-#include <cmath>
-#include <numbers>
+#include "core/image/dihedral.h"
+#include "core/image/warp.h"
 
 #include <torch/torch.h>
 
-#include "core/image/dihedral.h"
-#include "core/image/warp.h"
+#include <algorithm>
+#include <cmath>
+#include <numbers>
 
 namespace zsr::zssr {
 namespace {
@@ -19,7 +19,9 @@ struct AffineDraw {
   Affine matrix{};
 };
 
-Affine translation(double x, double y) { return {1, 0, x, 0, 1, y, 0, 0, 1}; }
+Affine translation(double x, double y) {
+  return {1, 0, x, 0, 1, y, 0, 0, 1};
+}
 
 // One random transform, as the reference code composes it: centre, scale and mirror, rotate, shear, shift, back
 // (ZSSR utils.py random_augment; scales and probabilities from configs.py).
@@ -82,8 +84,7 @@ PairSampler::PairSampler(const Options& options, const Formation& formation, std
   const torch::Tensor& finest = sources_.back().image;
   double total = 0.0;
   for (const double level : options_.pyramid_scales) {
-    const torch::Tensor father =
-        level == 1.0 ? finest : imresize(finest, {level, level}).clamp(0.0, 1.0);
+    const torch::Tensor father = level == 1.0 ? finest : imresize(finest, {level, level}).clamp(0.0, 1.0);
     // A son needs a few pixels to show anything.
     if (!pyramid_.empty() && std::min(father.size(2), father.size(3)) < 24) continue;
     pyramid_.push_back(father.contiguous());
@@ -121,8 +122,8 @@ torch::Tensor PairSampler::draw_crops(Random& random) const {
 }
 
 torch::Tensor PairSampler::make_son(const torch::Tensor& father, Random& random) const {
-  const Size size = scaled_size({father.size(2), father.size(3)},
-                                {1.0 / formation_.scale().y, 1.0 / formation_.scale().x});
+  const Size size =
+      scaled_size({father.size(2), father.size(3)}, {1.0 / formation_.scale().y, 1.0 / formation_.scale().x});
   torch::Tensor son = formation_.down(father, size);
   if (options_.son_noise > 0.0) {
     torch::Tensor noise = torch::empty(son.sizes(), torch::kFloat32);

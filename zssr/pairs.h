@@ -1,12 +1,12 @@
 #pragma once
 
-#include <vector>
-
-#include <torch/types.h>
-
 #include "core/random.h"
 #include "zssr/formation.h"
 #include "zssr/options.h"
+
+#include <torch/types.h>
+
+#include <vector>
 
 namespace zsr::zssr {
 

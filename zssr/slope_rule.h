@@ -1,10 +1,10 @@
 #pragma once
 
+#include "zssr/options.h"
+
 #include <cstdint>
 #include <optional>
 #include <vector>
-
-#include "zssr/options.h"
 
 namespace zsr::zssr {
 
@@ -14,8 +14,8 @@ struct LineFit {
   double sigma = 0.0;
 };
 
-/// Fit of at least 5 points; the variance is scaled by residuals / (n - 4), as numpy.polyfit(cov=True) did when ZSSR was
-/// released (numpy < 1.16; later ones divide by n - 2).
+/// Fit of at least 5 points; the variance is scaled by residuals / (n - 4), as numpy.polyfit(cov=True) did when ZSSR
+/// was released (numpy < 1.16; later ones divide by n - 2).
 LineFit fit_line(const std::vector<double>& x, const std::vector<double>& y);
 
 /// The authors' step-size rule: feed it the reconstruction errors; it divides the learning rate by 10 when their slope

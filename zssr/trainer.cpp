@@ -1,13 +1,13 @@
 #include "zssr/trainer.h"
 
-#include <cmath>
-#include <limits>
-#include <numbers>
+#include "core/error.h"
+#include "zssr/slope_rule.h"
 
 #include <torch/torch.h>
 
-#include "core/error.h"
-#include "zssr/slope_rule.h"
+#include <cmath>
+#include <limits>
+#include <numbers>
 
 namespace zsr::zssr {
 namespace {
@@ -71,7 +71,8 @@ class Optimizer {
     static_cast<torch::optim::AdamOptions&>(adam_->param_groups()[0].options()).lr(value);
   }
   void reset() {
-    adam_ = std::make_unique<torch::optim::Adam>(std::vector<torch::Tensor>{parameters_}, torch::optim::AdamOptions(1e-3).betas({0.9, beta2_}));
+    adam_ = std::make_unique<torch::optim::Adam>(std::vector<torch::Tensor>{parameters_},
+                                                 torch::optim::AdamOptions(1e-3).betas({0.9, beta2_}));
   }
   void step(const torch::Tensor& loss) {
     adam_->zero_grad();
@@ -98,9 +99,9 @@ void Session::report(const Progress& progress) {
   if (action == ProgressAction::kStop) stopped = true;
 }
 
-TrainOutcome train(Network& network, const PairSampler& sampler, const Formation& formation,
-                   const torch::Tensor& photo, const Options& options, const std::string& stage, double deadline_s,
-                   Random& random, Session& session) {
+TrainOutcome train(Network& network, const PairSampler& sampler, const Formation& formation, const torch::Tensor& photo,
+                   const Options& options, const std::string& stage, double deadline_s, Random& random,
+                   Session& session) {
   const bool slope = options.schedule == Schedule::kSlopeRule;
   const bool on_cpu = network.parameters().device().is_cpu();
   const torch::Tensor test_photo = center_crop(photo, kLargestTestSide).to(network.parameters().device()).contiguous();

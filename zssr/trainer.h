@@ -1,15 +1,15 @@
 #pragma once
 
-#include <chrono>
-
-#include <torch/types.h>
-
 #include "core/random.h"
 #include "core/run_context.h"
 #include "zssr/formation.h"
 #include "zssr/network.h"
 #include "zssr/options.h"
 #include "zssr/pairs.h"
+
+#include <torch/types.h>
+
+#include <chrono>
 
 namespace zsr::zssr {
 
@@ -26,16 +26,16 @@ struct Session {
 
 struct TrainOutcome {
   int64_t steps = 0;
-  double loss = 0.0;           ///< Mean L1 of the last steps.
-  double base_loss = 0.0;      ///< The same for the plain cubic interpolation.
+  double loss = 0.0;       ///< Mean L1 of the last steps.
+  double base_loss = 0.0;  ///< The same for the plain cubic interpolation.
   Termination termination = Termination::kFinished;
 };
 
-/// Trains `network` on pairs of `sampler` until the schedule ends, `deadline_s` (on the session's clock) passes or the caller
-/// stops. `photo` [1, C, h, w] is reconstructed by the slope rule. After a step that is not finite the best weights come back
-/// and the step shrinks; after three such repairs the outcome is kDiverged.
-TrainOutcome train(Network& network, const PairSampler& sampler, const Formation& formation,
-                   const torch::Tensor& photo, const Options& options, const std::string& stage, double deadline_s,
-                   Random& random, Session& session);
+/// Trains `network` on pairs of `sampler` until the schedule ends, `deadline_s` (on the session's clock) passes or the
+/// caller stops. `photo` [1, C, h, w] is reconstructed by the slope rule. After a step that is not finite the best
+/// weights come back and the step shrinks; after three such repairs the outcome is kDiverged.
+TrainOutcome train(Network& network, const PairSampler& sampler, const Formation& formation, const torch::Tensor& photo,
+                   const Options& options, const std::string& stage, double deadline_s, Random& random,
+                   Session& session);
 
 }  // namespace zsr::zssr

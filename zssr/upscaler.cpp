@@ -1,13 +1,13 @@
 #include "zssr/upscaler.h"
 
-#include <algorithm>
-#include <cmath>
-
-#include <torch/torch.h>
-
 #include "core/device.h"
 #include "core/image/dihedral.h"
 #include "core/image/median.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
 
 namespace zsr::zssr {
 namespace {
@@ -16,7 +16,7 @@ namespace {
 struct Span {
   int64_t read_begin = 0;
   int64_t read_end = 0;
-  int64_t hr_begin = 0;     // HR pixel at which the patch begins
+  int64_t hr_begin = 0;  // HR pixel at which the patch begins
   int64_t hr_end = 0;
   int64_t write_begin = 0;
   int64_t write_end = 0;
@@ -80,7 +80,8 @@ double Upscaler::bytes_per_pixel(int64_t channels) const {
 int64_t Upscaler::choose_tile(Size low, int64_t channels) const {
   const double budget = std::clamp(static_cast<double>(available_memory()) / 4.0, 128e6, 1e9);
   const double pixels = budget / bytes_per_pixel(channels);
-  if (static_cast<double>(low.height) * static_cast<double>(low.width) <= pixels) return std::max(low.height, low.width);
+  if (static_cast<double>(low.height) * static_cast<double>(low.width) <= pixels)
+    return std::max(low.height, low.width);
   return std::max<int64_t>(32, static_cast<int64_t>(std::sqrt(pixels)) - 2 * halo());
 }
 
@@ -119,9 +120,8 @@ torch::Tensor Upscaler::run(const torch::Tensor& lr, Size size, const TileFn& on
                                       .slice(3, column.read_begin, column.read_end)
                                       .to(device)
                                       .contiguous();
-      const torch::Tensor output =
-          run_patch(patch, {row.hr_end - row.hr_begin, column.hr_end - column.hr_begin},
-                    formation.shifted({row.phase_shift, column.phase_shift}));
+      const torch::Tensor output = run_patch(patch, {row.hr_end - row.hr_begin, column.hr_end - column.hr_begin},
+                                             formation.shifted({row.phase_shift, column.phase_shift}));
       result.slice(2, row.write_begin, row.write_end)
           .slice(3, column.write_begin, column.write_end)
           .copy_(output.slice(2, row.write_begin - row.hr_begin, row.write_end - row.hr_begin)

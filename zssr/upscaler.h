@@ -1,12 +1,12 @@
 #pragma once
 
-#include <functional>
-
-#include <torch/types.h>
-
 #include "zssr/formation.h"
 #include "zssr/network.h"
 #include "zssr/options.h"
+
+#include <torch/types.h>
+
+#include <functional>
 
 namespace zsr::zssr {
 
@@ -22,8 +22,8 @@ struct Upscaler {
   int64_t tile = 0;  ///< LR pixels; 0 chooses by free memory.
   torch::Device device = torch::kCPU;
 
-  /// `lr` [1, C, h, w] float32 CPU -> [1, C, H, W] float32 CPU in [0, 1], H x W = `size`. Works through tiles that overlap by
-  /// the reach of network and back-projection, so that the result equals the untiled one to 1e-5.
+  /// `lr` [1, C, h, w] float32 CPU -> [1, C, H, W] float32 CPU in [0, 1], H x W = `size`. Works through tiles that
+  /// overlap by the reach of network and back-projection, so that the result equals the untiled one to 1e-5.
   torch::Tensor run(const torch::Tensor& lr, Size size, const TileFn& on_tile = {}) const;
 
   /// One untiled patch.

@@ -1,17 +1,17 @@
 #include "zssr/zssr.h"
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
-
-#include <fmt/format.h>
-#include <torch/torch.h>
-
 #include "core/error.h"
 #include "zssr/network.h"
 #include "zssr/pairs.h"
 #include "zssr/trainer.h"
 #include "zssr/upscaler.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
 
 namespace zsr::zssr {
 namespace {
@@ -36,8 +36,8 @@ std::vector<Step> plan_steps(const Options& options) {
     steps.back().kernel = options.kernels[0];
   } else if (!options.kernels.empty()) {
     if (options.kernels.size() != steps.size()) {
-      throw OptionError(fmt::format("kernels = {}, must be 0, 1 or one per scale step ({})", options.kernels.size(),
-                                    steps.size()));
+      throw OptionError(
+          fmt::format("kernels = {}, must be 0, 1 or one per scale step ({})", options.kernels.size(), steps.size()));
     }
     for (size_t i = 0; i < steps.size(); ++i) steps[i].kernel = options.kernels[i];
   }
@@ -46,8 +46,8 @@ std::vector<Step> plan_steps(const Options& options) {
 
 void check_kernel_fits(const BlurKernel& kernel, Size low, Scale scale) {
   if (kernel.height() > low.height * scale.y || kernel.width() > low.width * scale.x) {
-    throw OptionError(fmt::format("the kernel ({}x{}) is larger than the image it blurs ({:.0f}x{:.0f})", kernel.width(),
-                                  kernel.height(), static_cast<double>(low.width) * scale.x,
+    throw OptionError(fmt::format("the kernel ({}x{}) is larger than the image it blurs ({:.0f}x{:.0f})",
+                                  kernel.width(), kernel.height(), static_cast<double>(low.width) * scale.x,
                                   static_cast<double>(low.height) * scale.y));
   }
 }
@@ -154,9 +154,9 @@ Result run(const torch::Tensor& lr_image, const Options& options, const RunConte
     if (last) {
       if (!(final_size == size)) {
         // Stopped on the way: the finished step is enlarged the rest of the way.
-        result.image = imresize(result.image,
-                                {options.scale.y / step.scale.y, options.scale.x / step.scale.x}, final_size)
-                           .clamp(0.0, 1.0);
+        result.image =
+            imresize(result.image, {options.scale.y / step.scale.y, options.scale.x / step.scale.x}, final_size)
+                .clamp(0.0, 1.0);
         result.summary.termination = Termination::kStopped;
       }
       break;

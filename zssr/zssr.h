@@ -1,9 +1,9 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include "core/run_context.h"
 #include "zssr/options.h"
+
+#include <torch/types.h>
 
 namespace zsr::zssr {
 

@@ -11,8 +11,8 @@ enum class ConvBackend {
   kTorch,     ///< at::conv2d.
 };
 
-/// The backend that CPU chains use unless told otherwise: the fastest that this build, this oneDNN and this processor can
-/// run, found by trying it once. ZSR_CONV=winograd|direct|torch in the environment overrides it, for measurements.
+/// The backend that CPU chains use unless told otherwise: the fastest that this build, this oneDNN and this processor
+/// can run, found by trying it once. ZSR_CONV=winograd|direct|torch in the environment overrides it, for measurements.
 ConvBackend preferred_conv_backend();
 
 /// "winograd", "direct", "torch".

@@ -1,14 +1,14 @@
 #include "core/conv/conv_chain.h"
 
-#include <cstdlib>
-#include <mutex>
-#include <string_view>
+#include "core/conv/onednn_chain.h"
+#include "core/error.h"
 
 #include <fmt/format.h>
 #include <torch/torch.h>
 
-#include "core/conv/onednn_chain.h"
-#include "core/error.h"
+#include <cstdlib>
+#include <mutex>
+#include <string_view>
 
 namespace zsr {
 namespace {
@@ -122,10 +122,9 @@ struct ChainFunction : torch::autograd::Function<ChainFunction> {
 ConvChain::ConvChain(std::vector<ConvLayer> layers, ConvBackend backend) : state_(std::make_shared<State>()) {
   for (size_t i = 0; i < layers.size(); ++i) {
     const ConvLayer& layer = layers[i];
-    if (layer.in_channels < 1 || layer.out_channels < 1 ||
-        (i > 0 && layers[i - 1].out_channels != layer.in_channels)) {
-      throw OptionError(fmt::format("convolution layer {} takes {} channels and gives {}; it must fit its neighbours", i,
-                                    layer.in_channels, layer.out_channels));
+    if (layer.in_channels < 1 || layer.out_channels < 1 || (i > 0 && layers[i - 1].out_channels != layer.in_channels)) {
+      throw OptionError(fmt::format("convolution layer {} takes {} channels and gives {}; it must fit its neighbours",
+                                    i, layer.in_channels, layer.out_channels));
     }
     state_->weight_offset.push_back(state_->parameter_count);
     state_->parameter_count += layer.out_channels * (layer.in_channels * 9 + (layer.bias ? 1 : 0));
@@ -133,7 +132,8 @@ ConvChain::ConvChain(std::vector<ConvLayer> layers, ConvBackend backend) : state
   state_->layers = std::move(layers);
   state_->backend = backend;
   if (backend != ConvBackend::kTorch) {
-    if (!onednn::supports(backend)) throw OptionError(fmt::format("convolution '{}' is not available", to_string(backend)));
+    if (!onednn::supports(backend))
+      throw OptionError(fmt::format("convolution '{}' is not available", to_string(backend)));
     state_->onednn = std::make_unique<onednn::Chain>(state_->layers, backend);
   }
 }
@@ -142,9 +142,15 @@ ConvChain::~ConvChain() = default;
 ConvChain::ConvChain(ConvChain&&) noexcept = default;
 ConvChain& ConvChain::operator=(ConvChain&&) noexcept = default;
 
-const std::vector<ConvLayer>& ConvChain::layers() const { return state_->layers; }
-ConvBackend ConvChain::backend() const { return state_->backend; }
-int64_t ConvChain::parameter_count() const { return state_->parameter_count; }
+const std::vector<ConvLayer>& ConvChain::layers() const {
+  return state_->layers;
+}
+ConvBackend ConvChain::backend() const {
+  return state_->backend;
+}
+int64_t ConvChain::parameter_count() const {
+  return state_->parameter_count;
+}
 torch::Tensor ConvChain::weight(const torch::Tensor& parameters, size_t index) const {
   return state_->weight(parameters, index);
 }

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <memory>
-#include <vector>
+#include "core/conv/conv_backend.h"
 
 #include <torch/types.h>
 
-#include "core/conv/conv_backend.h"
+#include <memory>
+#include <vector>
 
 namespace zsr {
 
@@ -17,10 +17,10 @@ struct ConvLayer {
   bool relu = false;
 };
 
-/// A sequence of 3x3 convolutions run as one operation. On the CPU the activations stay in oneDNN's blocked layout from the
-/// first layer to the last, forward and backward, with cached primitives and reused buffers; elsewhere it is a sequence of
-/// at::conv2d. All parameters live in one flat tensor, layer by layer, weight [out, in, 3, 3] then bias [out], so that
-/// an optimiser steps once.
+/// A sequence of 3x3 convolutions run as one operation. On the CPU the activations stay in oneDNN's blocked layout from
+/// the first layer to the last, forward and backward, with cached primitives and reused buffers; elsewhere it is a
+/// sequence of at::conv2d. All parameters live in one flat tensor, layer by layer, weight [out, in, 3, 3] then bias
+/// [out], so that an optimiser steps once.
 ///
 /// The backends agree to about 1e-4 relative (Winograd rounds more; tests state the tolerance). Gradients flow to the
 /// parameters and, when it asks for them, the input; not twice (no double backward).

@@ -1,13 +1,13 @@
 #include "core/conv/onednn_chain.h"
 
-#include <algorithm>
-#include <map>
-#include <tuple>
-
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <torch/torch.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
 
 namespace zsr::onednn {
 namespace {
@@ -29,10 +29,14 @@ dnnl::stream& cpu_stream() {
   return stream;
 }
 
-int64_t round_up(int64_t channels) { return (channels + kBlock - 1) / kBlock * kBlock; }
+int64_t round_up(int64_t channels) {
+  return (channels + kBlock - 1) / kBlock * kBlock;
+}
 
 // oneDNN's first-layer kernels read up to 3 plain channels; more are padded to whole blocks.
-bool reads_plain(int64_t channels) { return channels <= 3; }
+bool reads_plain(int64_t channels) {
+  return channels <= 3;
+}
 
 struct Shape {
   int64_t batch, height, width;
@@ -68,7 +72,8 @@ struct LayerPlan {
         kind(algorithm::convolution_direct) {
     if (has_bias) bias = memory::desc({out}, kFloat, Tag::x);
     if (in % kBlock == 0 && make_forward(algorithm_of(backend), training)) return;
-    if (!make_forward(algorithm::convolution_direct, training)) throw std::runtime_error("oneDNN has no convolution here");
+    if (!make_forward(algorithm::convolution_direct, training))
+      throw std::runtime_error("oneDNN has no convolution here");
   }
 
   bool make_forward(algorithm wanted, bool training) {
@@ -79,8 +84,8 @@ struct LayerPlan {
       attributes.set_post_ops(operations);
     }
     try {
-      forward_desc = dnnl::convolution_forward::primitive_desc(forward_operation(wanted, training), attributes,
-                                                               cpu_engine());
+      forward_desc =
+          dnnl::convolution_forward::primitive_desc(forward_operation(wanted, training), attributes, cpu_engine());
       forward = dnnl::convolution_forward(forward_desc);
       kind = wanted;
       return true;
@@ -99,9 +104,8 @@ struct LayerPlan {
     if (weights) return;
     const dnnl::convolution_forward::primitive_desc hint(forward_operation(kind, true), cpu_engine());
     using Operation = dnnl::convolution_backward_weights::desc;
-    const Operation operation = has_bias
-                                    ? Operation(kind, source, weight_any, bias, target, stride, padding, padding)
-                                    : Operation(kind, source, weight_any, target, stride, padding, padding);
+    const Operation operation = has_bias ? Operation(kind, source, weight_any, bias, target, stride, padding, padding)
+                                         : Operation(kind, source, weight_any, target, stride, padding, padding);
     weights_desc = dnnl::convolution_backward_weights::primitive_desc(operation, cpu_engine(), hint);
     weights = dnnl::convolution_backward_weights(weights_desc);
   }
@@ -110,8 +114,8 @@ struct LayerPlan {
     if (data) return;
     // Only reached for blocked sources or for the input of the whole chain; the latter may be plain.
     const dnnl::convolution_forward::primitive_desc hint(forward_operation(kind, true), cpu_engine());
-    data_desc = dnnl::convolution_backward_data::primitive_desc({kind, source, weight_any, target, stride, padding, padding},
-                                                                cpu_engine(), hint);
+    data_desc = dnnl::convolution_backward_data::primitive_desc(
+        {kind, source, weight_any, target, stride, padding, padding}, cpu_engine(), hint);
     data = dnnl::convolution_backward_data(data_desc);
   }
 };
@@ -129,7 +133,9 @@ torch::Tensor buffer_for(const memory::desc& layout) {
   return torch::empty({static_cast<int64_t>(layout.get_size() / sizeof(float))}, torch::kFloat32);
 }
 
-void reorder(memory& from, memory& to) { dnnl::reorder(from, to).execute(cpu_stream(), from, to); }
+void reorder(memory& from, memory& to) {
+  dnnl::reorder(from, to).execute(cpu_stream(), from, to);
+}
 
 // `weight` [out, in, 3, 3] with zero channels added up to the plan's counts; the same tensor when none are needed.
 torch::Tensor padded_weight(const torch::Tensor& weight, const LayerPlan& plan) {
@@ -170,16 +176,16 @@ void mask_closed(const torch::Tensor& activation, torch::Tensor& gradient) {
 
 struct Chain::Activations {
   Shape shape{};
-  torch::Tensor input;                  // what the first layer read
-  std::vector<torch::Tensor> outputs;   // blocked, after the ReLU
+  torch::Tensor input;                 // what the first layer read
+  std::vector<torch::Tensor> outputs;  // blocked, after the ReLU
 };
 
 struct Chain::Impl {
   std::vector<ConvLayer> layers;
   ConvBackend backend;
   std::map<std::tuple<Shape, bool>, std::unique_ptr<Plan>> plans;
-  std::vector<std::shared_ptr<Activations>> spare;   // of finished training passes
-  std::array<torch::Tensor, 2> scratch;              // of inference and of the running gradient
+  std::vector<std::shared_ptr<Activations>> spare;  // of finished training passes
+  std::array<torch::Tensor, 2> scratch;             // of inference and of the running gradient
 
   Plan& plan_for(const Shape& shape, bool training) {
     auto& plan = plans[{shape, training}];
@@ -231,9 +237,8 @@ struct Chain::Impl {
                  const torch::Tensor& from, const torch::Tensor& to) {
     torch::Tensor plain;
     memory weights = weight_memory(weight, layer, layer.forward_desc.weights_desc(), plain);
-    std::unordered_map<int, memory> arguments{{DNNL_ARG_SRC, wrap(layer.source, from)},
-                                              {DNNL_ARG_WEIGHTS, weights},
-                                              {DNNL_ARG_DST, wrap(layer.target, to)}};
+    std::unordered_map<int, memory> arguments{
+        {DNNL_ARG_SRC, wrap(layer.source, from)}, {DNNL_ARG_WEIGHTS, weights}, {DNNL_ARG_DST, wrap(layer.target, to)}};
     torch::Tensor padded_bias;
     if (layer.has_bias) {
       padded_bias = torch::constant_pad_nd(bias, {0, layer.out - bias.size(0)}).contiguous();
@@ -244,7 +249,8 @@ struct Chain::Impl {
 
   torch::Tensor plain_output(const Plan& plan, const torch::Tensor& blocked) {
     const LayerPlan& last = plan.layers.back();
-    torch::Tensor output = torch::empty({plan.shape.batch, last.out, plan.shape.height, plan.shape.width}, torch::kFloat32);
+    torch::Tensor output =
+        torch::empty({plan.shape.batch, last.out, plan.shape.height, plan.shape.width}, torch::kFloat32);
     memory from = wrap(last.target, blocked);
     memory to = wrap(memory::desc(last.target.dims(), kFloat, Tag::nchw), output);
     reorder(from, to);

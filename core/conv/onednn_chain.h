@@ -1,11 +1,11 @@
 #pragma once
 
-#include <memory>
-#include <vector>
+#include "core/conv/conv_chain.h"
 
 #include <torch/types.h>
 
-#include "core/conv/conv_chain.h"
+#include <memory>
+#include <vector>
 
 namespace zsr::onednn {
 
@@ -24,13 +24,14 @@ class Chain {
   /// Activations of one training forward pass, handed back by `backward`.
   struct Activations;
 
-  /// [N, C, H, W] float32 contiguous -> [N, C_last, H, W]; `weights[i]` [out, in, 3, 3], `biases[i]` [out] or undefined.
+  /// [N, C, H, W] float32 contiguous -> [N, C_last, H, W]; `weights[i]` [out, in, 3, 3], `biases[i]` [out] or
+  /// undefined.
   torch::Tensor infer(const torch::Tensor& input, const std::vector<torch::Tensor>& weights,
                       const std::vector<torch::Tensor>& biases);
   torch::Tensor forward(const torch::Tensor& input, const std::vector<torch::Tensor>& weights,
                         const std::vector<torch::Tensor>& biases, std::shared_ptr<Activations>& activations);
-  /// Writes gradients into `weight_gradients` / `bias_gradients` (views shaped like the parameters). Returns the gradient of
-  /// the input when `needs_input_gradient`, else an undefined tensor.
+  /// Writes gradients into `weight_gradients` / `bias_gradients` (views shaped like the parameters). Returns the
+  /// gradient of the input when `needs_input_gradient`, else an undefined tensor.
   torch::Tensor backward(const torch::Tensor& gradient, const std::vector<torch::Tensor>& weights,
                          const std::shared_ptr<Activations>& activations, bool needs_input_gradient,
                          std::vector<torch::Tensor>& weight_gradients, std::vector<torch::Tensor>& bias_gradients);

@@ -1,8 +1,8 @@
 #include "core/image/color.h"
 
-#include <torch/torch.h>
-
 #include "core/error.h"
+
+#include <torch/torch.h>
 
 namespace zsr {
 namespace {

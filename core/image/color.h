@@ -5,8 +5,8 @@
 namespace zsr {
 
 /// Note [YCbCr range]
-/// MATLAB's rgb2ycbcr (ITU-R BT.601, studio range): for RGB in [0, 1], Y in [16, 235] / 255 and Cb, Cr in [16, 240] / 255.
-/// OpenCV's YCrCb is full range and gives other PSNR values; papers use MATLAB's.
+/// MATLAB's rgb2ycbcr (ITU-R BT.601, studio range): for RGB in [0, 1], Y in [16, 235] / 255 and Cb, Cr in [16, 240] /
+/// 255. OpenCV's YCrCb is full range and gives other PSNR values; papers use MATLAB's.
 
 /// [N, 3, H, W] RGB in [0, 1] -> [N, 3, H, W] Y, Cb, Cr, same dtype (MATLAB rgb2ycbcr of a double image).
 torch::Tensor rgb_to_ycbcr(const torch::Tensor& rgb);

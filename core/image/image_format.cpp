@@ -1,20 +1,32 @@
-#include <algorithm>
-#include <array>
-#include <utility>
+#include "core/error.h"
+#include "core/image/photo_codec.h"
 
 #include <fmt/format.h>
 
-#include "core/error.h"
-#include "core/image/photo_codec.h"
+#include <algorithm>
+#include <array>
+#include <utility>
 
 namespace zsr {
 namespace {
 
 constexpr std::array<std::pair<const char*, ImageFormat>, 17> kNames{{
-    {"png", ImageFormat::kPng},   {"jpeg", ImageFormat::kJpeg}, {"jpg", ImageFormat::kJpeg}, {"jpe", ImageFormat::kJpeg},
-    {"tiff", ImageFormat::kTiff}, {"tif", ImageFormat::kTiff},  {"webp", ImageFormat::kWebp}, {"pnm", ImageFormat::kPnm},
-    {"ppm", ImageFormat::kPnm},   {"pgm", ImageFormat::kPnm},   {"pbm", ImageFormat::kPnm},  {"bmp", ImageFormat::kBmp},
-    {"gif", ImageFormat::kGif},   {"heif", ImageFormat::kHeif}, {"heic", ImageFormat::kHeif}, {"avif", ImageFormat::kHeif},
+    {"png", ImageFormat::kPng},
+    {"jpeg", ImageFormat::kJpeg},
+    {"jpg", ImageFormat::kJpeg},
+    {"jpe", ImageFormat::kJpeg},
+    {"tiff", ImageFormat::kTiff},
+    {"tif", ImageFormat::kTiff},
+    {"webp", ImageFormat::kWebp},
+    {"pnm", ImageFormat::kPnm},
+    {"ppm", ImageFormat::kPnm},
+    {"pgm", ImageFormat::kPnm},
+    {"pbm", ImageFormat::kPnm},
+    {"bmp", ImageFormat::kBmp},
+    {"gif", ImageFormat::kGif},
+    {"heif", ImageFormat::kHeif},
+    {"heic", ImageFormat::kHeif},
+    {"avif", ImageFormat::kHeif},
     {"jfif", ImageFormat::kJpeg},
 }};
 
@@ -33,11 +45,13 @@ ImageFormat format_from_name(const std::filesystem::path& path) {
   for (const auto& [known, format] : kNames) {
     if (name == known) return format;
   }
-  throw OptionError(fmt::format("cannot tell an image format from '{}'; use .png, .jpg, .tif, .webp, .ppm or .bmp",
-                                path.string()));
+  throw OptionError(
+      fmt::format("cannot tell an image format from '{}'; use .png, .jpg, .tif, .webp, .ppm or .bmp", path.string()));
 }
 
-bool is_writable(ImageFormat format) { return format != ImageFormat::kGif && format != ImageFormat::kHeif; }
+bool is_writable(ImageFormat format) {
+  return format != ImageFormat::kGif && format != ImageFormat::kHeif;
+}
 
 int max_bit_depth(ImageFormat format) {
   return format == ImageFormat::kPng || format == ImageFormat::kTiff || format == ImageFormat::kPnm ? 16 : 8;

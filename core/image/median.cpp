@@ -1,9 +1,9 @@
 #include "core/image/median.h"
 
-#include <array>
-
 #include <ATen/Parallel.h>
 #include <torch/torch.h>
+
+#include <array>
 
 namespace zsr {
 namespace {

@@ -1,13 +1,13 @@
 #include "core/image/metrics.h"
 
-#include <cmath>
-#include <limits>
+#include "core/error.h"
+#include "core/image/color.h"
 
 #include <fmt/format.h>
 #include <torch/torch.h>
 
-#include "core/error.h"
-#include "core/image/color.h"
+#include <cmath>
+#include <limits>
 
 namespace zsr {
 namespace {
@@ -16,8 +16,8 @@ torch::Tensor shaved(const torch::Tensor& image, int64_t shave) {
   const int64_t height = image.size(2);
   const int64_t width = image.size(3);
   if (2 * shave >= height || 2 * shave >= width) {
-    throw InputError(fmt::format("an image of {}x{} is too small to cut {} pixels from every side", width, height,
-                                 shave));
+    throw InputError(
+        fmt::format("an image of {}x{} is too small to cut {} pixels from every side", width, height, shave));
   }
   return image.slice(2, shave, height - shave).slice(3, shave, width - shave);
 }

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <string>
-
 #include <torch/types.h>
+
+#include <string>
 
 namespace zsr {
 
-/// How two images are compared. The SR literature's default: luma of MATLAB's rgb2ycbcr, `shave` = scale pixels cut from
-/// every side, peak 255 (Note [YCbCr range]).
+/// How two images are compared. The SR literature's default: luma of MATLAB's rgb2ycbcr, `shave` = scale pixels cut
+/// from every side, peak 255 (Note [YCbCr range]).
 struct MetricProtocol {
   enum class Luma {
     kFloat,    ///< Y kept as floating point (RCAN's and most later evaluation scripts).
@@ -18,7 +18,7 @@ struct MetricProtocol {
 };
 
 struct Metrics {
-  double psnr_y = 0.0;    ///< dB; infinity for equal images.
+  double psnr_y = 0.0;  ///< dB; infinity for equal images.
   double ssim_y = 0.0;
   double psnr_rgb = 0.0;  ///< Over all channels; equals psnr_y's input for gray images.
   double ssim_rgb = 0.0;  ///< Mean of the channels.
@@ -27,12 +27,12 @@ struct Metrics {
 /// PSNR in dB of two tensors of one shape, samples in [0, 1], everything counted.
 double psnr(const torch::Tensor& a, const torch::Tensor& b);
 
-/// SSIM (Wang et al. 2004) of two [N, C, H, W] tensors in [0, 1]: 11x11 Gaussian window of sigma 1.5, C1 = (0.01 * 255)^2,
-/// C2 = (0.03 * 255)^2, mean over the valid part. NaN when the image is smaller than the window.
+/// SSIM (Wang et al. 2004) of two [N, C, H, W] tensors in [0, 1]: 11x11 Gaussian window of sigma 1.5, C1 = (0.01 *
+/// 255)^2, C2 = (0.03 * 255)^2, mean over the valid part. NaN when the image is smaller than the window.
 double ssim(const torch::Tensor& a, const torch::Tensor& b);
 
-/// Compares `result` with `reference`, both [1, C, H, W] in [0, 1] and equal in size (InputError otherwise); a gray image
-/// may be compared with a colour one through luma. Computed in double precision.
+/// Compares `result` with `reference`, both [1, C, H, W] in [0, 1] and equal in size (InputError otherwise); a gray
+/// image may be compared with a colour one through luma. Computed in double precision.
 Metrics compare_images(const torch::Tensor& result, const torch::Tensor& reference, const MetricProtocol& protocol);
 
 /// One line that states the protocol, for reports.

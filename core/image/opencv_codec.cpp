@@ -1,15 +1,15 @@
 #include "core/image/opencv_codec.h"
 
-#include <algorithm>
-#include <cstdlib>
-#include <fstream>
+#include "core/error.h"
+#include "core/files.h"
 
 #include <fmt/format.h>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include "core/error.h"
-#include "core/files.h"
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
 
 namespace zsr {
 namespace {
@@ -50,8 +50,8 @@ PhotoHeader read_bmp_header(const std::filesystem::path& path) {
     bits = static_cast<unsigned char>(bytes[28]);
   }
   if (header.width <= 0 || header.height <= 0) {
-    throw InputError(fmt::format("photo '{}' is damaged: its header says {}x{}", path.string(), header.width,
-                                 header.height));
+    throw InputError(
+        fmt::format("photo '{}' is damaged: its header says {}x{}", path.string(), header.width, header.height));
   }
   header.bands = bits == 32 ? 4 : 3;
   return header;

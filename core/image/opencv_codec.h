@@ -1,8 +1,8 @@
 #pragma once
 
-#include <filesystem>
-
 #include "core/image/photo_codec.h"
+
+#include <filesystem>
 
 namespace zsr {
 

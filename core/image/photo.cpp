@@ -1,11 +1,11 @@
 #include "core/image/photo.h"
 
-#include <algorithm>
+#include "core/error.h"
 
 #include <fmt/format.h>
 #include <torch/torch.h>
 
-#include "core/error.h"
+#include <algorithm>
 
 namespace zsr {
 namespace {
@@ -73,13 +73,14 @@ Photo load_photo(const std::filesystem::path& path, const ReadLimits& limits) {
 
 void save_photo(const Photo& photo, const std::filesystem::path& path, const WriteOptions& options) {
   if (!is_writable(options.format)) {
-    throw OptionError(fmt::format("zsr does not write {} files; use png, jpeg, tiff, webp, pnm or bmp",
-                                  to_string(options.format)));
+    throw OptionError(
+        fmt::format("zsr does not write {} files; use png, jpeg, tiff, webp, pnm or bmp", to_string(options.format)));
   }
   if (photo.alpha.defined() && !holds_alpha(options.format)) {
-    throw OptionError(fmt::format("'{}': the photo is partly transparent and {} cannot hold that; use .png, .tif or "
-                                  ".webp",
-                                  path.string(), to_string(options.format)));
+    throw OptionError(
+        fmt::format("'{}': the photo is partly transparent and {} cannot hold that; use .png, .tif or "
+                    ".webp",
+                    path.string(), to_string(options.format)));
   }
   const int wanted = options.bit_depth == 0 ? photo.bit_depth : options.bit_depth;
   const int bit_depth = std::min(wanted, max_bit_depth(options.format));
@@ -100,14 +101,16 @@ torch::Tensor bleed_color(const torch::Tensor& color, const torch::Tensor& alpha
   if (visible.min().item<float>() > 0.0F) return color;
   if (color.size(2) == 1 && color.size(3) == 1) return color;
   // Pull: means of the visible pixels at half the size; push: holes take the coarser level's colour.
-  const auto options = F::AvgPool2dFuncOptions({std::min<int64_t>(2, color.size(2)), std::min<int64_t>(2, color.size(3))})
-                           .ceil_mode(true)
-                           .count_include_pad(false);
+  const auto options =
+      F::AvgPool2dFuncOptions({std::min<int64_t>(2, color.size(2)), std::min<int64_t>(2, color.size(3))})
+          .ceil_mode(true)
+          .count_include_pad(false);
   const torch::Tensor weight = F::avg_pool2d(visible, options);
   const torch::Tensor coarse = F::avg_pool2d(color * visible, options) / weight.clamp_min(1e-6);
   const torch::Tensor filled = bleed_color(coarse, weight);
   const torch::Tensor fine = F::interpolate(
-      filled, F::InterpolateFuncOptions().size(std::vector<int64_t>{color.size(2), color.size(3)}).mode(torch::kNearest));
+      filled,
+      F::InterpolateFuncOptions().size(std::vector<int64_t>{color.size(2), color.size(3)}).mode(torch::kNearest));
   return torch::where(visible.gt(0), color, fine);
 }
 

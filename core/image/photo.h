@@ -1,20 +1,21 @@
 #pragma once
 
+#include "core/files.h"
+#include "core/image/photo_codec.h"
+
+#include <torch/types.h>
+
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include <torch/types.h>
-
-#include "core/files.h"
-#include "core/image/photo_codec.h"
-
 namespace zsr {
 
 /// Note [Image tensor]
-/// An image is a tensor [N, C, H, W] with C = 1 (gray) or 3 (RGB), floating point, samples in [0, 1] as the file encodes
-/// them (no linearisation: the SR literature works on encoded values). 8-bit v stands for v / 255, 16-bit for v / 65535.
+/// An image is a tensor [N, C, H, W] with C = 1 (gray) or 3 (RGB), floating point, samples in [0, 1] as the file
+/// encodes them (no linearisation: the SR literature works on encoded values). 8-bit v stands for v / 255, 16-bit for v
+/// / 65535.
 
 /// A photo in memory with all that it carries.
 struct Photo {
@@ -37,8 +38,8 @@ struct WriteOptions {
   Overwrite overwrite = Overwrite::kNo;
 };
 
-/// Writes the photo through an AtomicFile. Values are clamped to [0, 1] and rounded half up. Throws OptionError when the
-/// format cannot hold the photo (alpha in a JPEG), IoError when the system refuses.
+/// Writes the photo through an AtomicFile. Values are clamped to [0, 1] and rounded half up. Throws OptionError when
+/// the format cannot hold the photo (alpha in a JPEG), IoError when the system refuses.
 void save_photo(const Photo& photo, const std::filesystem::path& path, const WriteOptions& options);
 
 /// `image` rounded to what `bit_depth` bits can hold, still in [0, 1]. [N, C, H, W].

@@ -1,25 +1,24 @@
 #include "core/image/photo_codec.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "core/error.h"
+#include "core/files.h"
+#include "core/image/opencv_codec.h"
+#include "core/image/tiff_exif.h"
+
+#include <fmt/format.h>
+#include <vips/vips.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <mutex>
 #include <optional>
 #include <regex>
 #include <string_view>
-
-#include <fmt/format.h>
-#include <vips/vips.h>
-
-#include "core/error.h"
-#include "core/files.h"
-#include "core/image/opencv_codec.h"
-#include "core/image/tiff_exif.h"
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace zsr {
 namespace {
@@ -38,7 +37,8 @@ void start_vips() {
     vips_operation_block_set("VipsForeignLoadPpm", FALSE);
     vips_cache_set_max(0);
     // libvips repeats every decoder warning on stderr; what matters arrives as an error instead.
-    g_log_set_handler("VIPS", G_LOG_LEVEL_WARNING, [](const char*, GLogLevelFlags, const char*, void*) {}, nullptr);
+    g_log_set_handler(
+        "VIPS", G_LOG_LEVEL_WARNING, [](const char*, GLogLevelFlags, const char*, void*) {}, nullptr);
   });
 }
 
@@ -92,8 +92,8 @@ ImageFormat sniff_file(const std::filesystem::path& path) {
   return *format;
 }
 
-// libvips parses EXIF blocks only while it loads certain formats, so the block of a TIFF travels in a 1x1 JPEG: what comes
-// out is copied to `image`.
+// libvips parses EXIF blocks only while it loads certain formats, so the block of a TIFF travels in a 1x1 JPEG: what
+// comes out is copied to `image`.
 void import_exif(VipsImage* image, const std::string& block) {
   const std::array<uint8_t, 1> pixel{0};
   const ImagePtr tiny(vips_image_new_from_memory(pixel.data(), 1, 1, 1, 1, VIPS_FORMAT_UCHAR));
@@ -141,8 +141,8 @@ ImagePtr open_with_vips(const std::filesystem::path& path, ImageFormat format) {
   // JPEG markers, which many cameras write.
   ImagePtr image(vips_image_new_from_source(source.get(), "", "fail_on", VIPS_FAIL_ON_ERROR, nullptr));
   if (!image) {
-    throw InputError(fmt::format("photo '{}' is damaged or of an unsupported kind: {}", path.string(),
-                                 take_vips_error()));
+    throw InputError(
+        fmt::format("photo '{}' is damaged or of an unsupported kind: {}", path.string(), take_vips_error()));
   }
   return format == ImageFormat::kTiff ? with_tiff_exif(std::move(image), path) : std::move(image);
 }
@@ -225,7 +225,8 @@ std::string encode_tiff(VipsImage* image, const EncodeOptions& options) {
   size_t size = 0;
   const bool big = VIPS_IMAGE_SIZEOF_IMAGE(image) > (uint64_t{3} << 30U);
   if (vips_tiffsave_buffer(image, &data, &size, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE, "predictor",
-                           VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "strip", options.strip, "bigtiff", big, nullptr) != 0) {
+                           VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "strip", options.strip, "bigtiff", big,
+                           nullptr) != 0) {
     throw IoError(fmt::format("cannot encode TIFF: {}", take_vips_error()));
   }
   std::string tiff(static_cast<char*>(data), size);
@@ -313,15 +314,16 @@ DecodedPhoto decode_photo(const std::filesystem::path& path, const ReadLimits& l
   }
   const PhotoHeader& header = photo.header;
   if (header.width > limits.max_pixels / std::max<int64_t>(1, header.height)) {
-    throw InputError(fmt::format("photo '{}' is {}x{} = {:.1f} megapixels, over the limit of {:.1f}; raise --max-pixels "
-                                 "if you trust it",
-                                 path.string(), header.width, header.height,
-                                 static_cast<double>(header.width) * static_cast<double>(header.height) / 1e6,
-                                 static_cast<double>(limits.max_pixels) / 1e6));
+    throw InputError(
+        fmt::format("photo '{}' is {}x{} = {:.1f} megapixels, over the limit of {:.1f}; raise --max-pixels "
+                    "if you trust it",
+                    path.string(), header.width, header.height,
+                    static_cast<double>(header.width) * static_cast<double>(header.height) / 1e6,
+                    static_cast<double>(limits.max_pixels) / 1e6));
   }
   if (header.pages > 1) {
-    photo.notes.push_back(fmt::format("'{}' has {} pages or frames; only the first is used", path.string(),
-                                      header.pages));
+    photo.notes.push_back(
+        fmt::format("'{}' has {} pages or frames; only the first is used", path.string(), header.pages));
   }
   if (format == ImageFormat::kBmp) {
     photo.pixels = decode_bmp(path);
@@ -390,8 +392,8 @@ void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, Imag
       result = 0;
       break;
     case ImageFormat::kWebp:
-      result = vips_webpsave_target(image.get(), output.get(), "Q", options.quality, "smart_subsample", TRUE, "lossless",
-                                    options.quality >= 100, "strip", options.strip, nullptr);
+      result = vips_webpsave_target(image.get(), output.get(), "Q", options.quality, "smart_subsample", TRUE,
+                                    "lossless", options.quality >= 100, "strip", options.strip, nullptr);
       break;
     case ImageFormat::kPnm:
       result = vips_ppmsave_target(image.get(), output.get(), "format",
@@ -400,8 +402,8 @@ void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, Imag
     case ImageFormat::kBmp:
     case ImageFormat::kGif:
     case ImageFormat::kHeif:
-      throw OptionError(fmt::format("zsr does not write {} files; use png, jpeg, tiff, webp, pnm or bmp",
-                                    to_string(format)));
+      throw OptionError(
+          fmt::format("zsr does not write {} files; use png, jpeg, tiff, webp, pnm or bmp", to_string(format)));
   }
   if (result != 0) fail();
 }

@@ -31,8 +31,8 @@ struct ReadLimits {
 struct PixelBuffer {
   int64_t width = 0;
   int64_t height = 0;
-  int bands = 0;           ///< 1 gray, 2 gray + alpha, 3 RGB, 4 RGB + alpha.
-  int bit_depth = 8;       ///< 8, or 16 with native-endian 16-bit samples.
+  int bands = 0;      ///< 1 gray, 2 gray + alpha, 3 RGB, 4 RGB + alpha.
+  int bit_depth = 8;  ///< 8, or 16 with native-endian 16-bit samples.
   std::vector<uint8_t> bytes;
 };
 
@@ -42,11 +42,11 @@ class PhotoMetadata;
 /// What the header of a photo says.
 struct PhotoHeader {
   ImageFormat format = ImageFormat::kPng;
-  int64_t width = 0;       ///< After the EXIF orientation is applied.
+  int64_t width = 0;  ///< After the EXIF orientation is applied.
   int64_t height = 0;
   int bands = 0;
   int bit_depth = 8;
-  int orientation = 1;     ///< EXIF orientation as found, 1-8.
+  int orientation = 1;  ///< EXIF orientation as found, 1-8.
   int64_t pages = 1;
   double pixels_per_mm_x = 0.0;
   double pixels_per_mm_y = 0.0;
@@ -64,8 +64,8 @@ struct DecodedPhoto {
 };
 
 struct EncodeOptions {
-  int quality = 95;          ///< 1-100, JPEG and WebP.
-  bool strip = false;        ///< Leave out EXIF, XMP, IPTC and ICC.
+  int quality = 95;    ///< 1-100, JPEG and WebP.
+  bool strip = false;  ///< Leave out EXIF, XMP, IPTC and ICC.
 };
 
 /// Reads only the header. Throws like `decode_photo`.

@@ -1,16 +1,16 @@
 #include "core/image/resize.h"
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
-#include <numbers>
+#include "core/error.h"
 
 #include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <torch/torch.h>
 
-#include "core/error.h"
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
 
 namespace zsr {
 namespace {
@@ -27,9 +27,13 @@ double cubic(double x) {
   return 0.0;
 }
 
-double linear(double x) { return std::max(0.0, 1.0 - std::abs(x)); }
+double linear(double x) {
+  return std::max(0.0, 1.0 - std::abs(x));
+}
 
-double box(double x) { return -0.5 <= x && x < 0.5 ? 1.0 : 0.0; }
+double box(double x) {
+  return -0.5 <= x && x < 0.5 ? 1.0 : 0.0;
+}
 
 double lanczos(double x, double lobes) {
   if (std::abs(x) >= lobes) return 0.0;
@@ -170,7 +174,9 @@ struct ResampleFunction : torch::autograd::Function<ResampleFunction> {
 
 }  // namespace
 
-Phase centered_phase(Scale scale) { return {(scale.y - 1.0) / 2.0, (scale.x - 1.0) / 2.0}; }
+Phase centered_phase(Scale scale) {
+  return {(scale.y - 1.0) / 2.0, (scale.x - 1.0) / 2.0};
+}
 
 Size scaled_size(Size size, Scale scale) {
   // 0.1 * 10 must give 1, not 2: products that are whole up to rounding noise count as whole.
@@ -185,8 +191,8 @@ Size scaled_size(Size size, Scale scale) {
 ResampleMatrix::ResampleMatrix(int64_t in_length, int64_t out_length, double scale, const ResizeOptions& options,
                                std::optional<double> phase) {
   if (in_length < 1 || out_length < 1 || !(scale > 0.0) || !std::isfinite(scale)) {
-    throw OptionError(fmt::format("cannot resize {} to {} pixels at scale {}; all must be > 0", in_length, out_length,
-                                  scale));
+    throw OptionError(
+        fmt::format("cannot resize {} to {} pixels at scale {}; all must be > 0", in_length, out_length, scale));
   }
   const FilterShape filter = shape_of(options.method);
   const bool widen = options.antialias && scale < 1.0;
@@ -202,8 +208,8 @@ ResampleMatrix::ResampleMatrix(int64_t in_length, int64_t out_length, double sca
   const auto taps = static_cast<int64_t>(std::ceil(width)) + 2;
   std::vector<double> weight(static_cast<size_t>(taps));
   for (int64_t out = 0; out < out_length; ++out) {
-    const double center = scale >= 1.0 ? (static_cast<double>(out) - offset) / scale
-                                       : static_cast<double>(out) / scale + offset;
+    const double center =
+        scale >= 1.0 ? (static_cast<double>(out) - offset) / scale : static_cast<double>(out) / scale + offset;
     const auto left = static_cast<int64_t>(std::floor(center - width / 2.0));
     double sum = 0.0;
     for (int64_t tap = 0; tap < taps; ++tap) {
@@ -228,7 +234,9 @@ torch::Tensor ResampleMatrix::apply(const torch::Tensor& image, int64_t dim) con
   return ResampleFunction::apply(image, c10::make_intrusive<Holder>(data_), dim);
 }
 
-torch::Tensor ResampleMatrix::dense() const { return dense_matrix(data_->rows); }
+torch::Tensor ResampleMatrix::dense() const {
+  return dense_matrix(data_->rows);
+}
 
 torch::Tensor imresize(const torch::Tensor& image, Scale scale, const ResizeOptions& options) {
   return imresize(image, scale, scaled_size({image.size(2), image.size(3)}, scale), options);
@@ -236,7 +244,8 @@ torch::Tensor imresize(const torch::Tensor& image, Scale scale, const ResizeOpti
 
 namespace {
 
-torch::Tensor resize_axis(const torch::Tensor& from, int64_t dim, Scale scale, Size size, const ResizeOptions& options) {
+torch::Tensor resize_axis(const torch::Tensor& from, int64_t dim, Scale scale, Size size,
+                          const ResizeOptions& options) {
   const double factor = dim == 2 ? scale.y : scale.x;
   const int64_t length = dim == 2 ? size.height : size.width;
   std::optional<double> phase;

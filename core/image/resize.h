@@ -1,11 +1,11 @@
 #pragma once
 
+#include <torch/types.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
-
-#include <torch/types.h>
 
 namespace zsr {
 
@@ -50,15 +50,15 @@ enum class ResizeBorder {
 struct ResizeOptions {
   Interpolation method = Interpolation::kCubic;  ///< kCubic is Keys' with a = -0.5.
   ResizeBorder border = ResizeBorder::kSymmetric;
-  bool antialias = true;                         ///< Widen the filter by 1 / scale when shrinking.
-  std::optional<Phase> phase;                    ///< Grid position; MATLAB's when empty.
+  bool antialias = true;       ///< Widen the filter by 1 / scale when shrinking.
+  std::optional<Phase> phase;  ///< Grid position; MATLAB's when empty.
 };
 
 /// A one-dimensional resampling as a sparse matrix [out, in], rows in compressed form, each summing to 1.
 class ResampleMatrix {
  public:
-  /// `scale` is out / in as MATLAB means it, which may differ slightly from out_length / in_length. `phase` is that of one
-  /// axis; `options.phase` is not looked at. Throws OptionError unless all lengths and the scale are > 0.
+  /// `scale` is out / in as MATLAB means it, which may differ slightly from out_length / in_length. `phase` is that of
+  /// one axis; `options.phase` is not looked at. Throws OptionError unless all lengths and the scale are > 0.
   ResampleMatrix(int64_t in_length, int64_t out_length, double scale, const ResizeOptions& options,
                  std::optional<double> phase);
 
@@ -93,10 +93,10 @@ torch::Tensor imresize(const torch::Tensor& image, Scale scale, const ResizeOpti
 /// The same with the output size given; `scale` still places the grid (MATLAB: both may be given).
 torch::Tensor imresize(const torch::Tensor& image, Scale scale, Size size, const ResizeOptions& options = {});
 
-/// MATLAB's imresize of a uint8 image, to the byte: samples (multiples of 1/255 in [0, 1]) are rounded and saturated after
-/// each of the two passes, rows before columns when the factors are equal. With ResizeBorder::kReplicate it reproduces all
-/// published LR files of the SelfExSR benchmark (Set5, Set14; x2, x3, x4) without one differing byte; rounding only at the
-/// end differs in 11-15 % of them by one level.
+/// MATLAB's imresize of a uint8 image, to the byte: samples (multiples of 1/255 in [0, 1]) are rounded and saturated
+/// after each of the two passes, rows before columns when the factors are equal. With ResizeBorder::kReplicate it
+/// reproduces all published LR files of the SelfExSR benchmark (Set5, Set14; x2, x3, x4) without one differing byte;
+/// rounding only at the end differs in 11-15 % of them by one level.
 torch::Tensor imresize_uint8(const torch::Tensor& image, Scale scale, const ResizeOptions& options = {});
 
 }  // namespace zsr

@@ -15,8 +15,8 @@ constexpr uint16_t kGpsDirectory = 34853;
 constexpr uint16_t kPixelWidth = 40962;
 constexpr uint16_t kPixelHeight = 40963;
 constexpr uint16_t kLong = 4;
-// Fields of the first directory that tell about the photo, not about how its pixels are stored: description, maker, model,
-// software, date, artist, host, copyright and the Windows title, comment, author, keywords, subject.
+// Fields of the first directory that tell about the photo, not about how its pixels are stored: description, maker,
+// model, software, date, artist, host, copyright and the Windows title, comment, author, keywords, subject.
 constexpr std::array<uint16_t, 13> kDescriptive = {270,   271,   272,   305,   306,   315,  316,
                                                    33432, 40091, 40092, 40093, 40094, 40095};
 
@@ -33,7 +33,9 @@ size_t item_size(uint16_t type) {
 }
 
 // Bytes per number inside an item: a rational is two 32-bit numbers.
-size_t number_size(uint16_t type) { return type == 5 || type == 10 ? 4 : item_size(type); }
+size_t number_size(uint16_t type) {
+  return type == 5 || type == 10 ? 4 : item_size(type);
+}
 
 class Reader {
  public:
@@ -83,7 +85,8 @@ class Reader {
     const size_t step = number_size(type);
     if (!little_ && step > 1) {
       for (size_t i = 0; i + step <= data.size(); i += step) {
-        std::reverse(data.begin() + static_cast<std::ptrdiff_t>(i), data.begin() + static_cast<std::ptrdiff_t>(i + step));
+        std::reverse(data.begin() + static_cast<std::ptrdiff_t>(i),
+                     data.begin() + static_cast<std::ptrdiff_t>(i + step));
       }
     }
     return data;

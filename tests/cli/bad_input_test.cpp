@@ -1,11 +1,11 @@
 // Every kind of bad input: one clear line that names the file or flag and the cause, exit code 1 or 2, nothing lost.
-#include <csignal>
+#include "tests/cli/support.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <torch/torch.h>
 
-#include "tests/cli/support.h"
+#include <csignal>
 
 namespace zsr::test {
 namespace {
@@ -34,7 +34,9 @@ class BadInput : public testing::Test {
   TempDir dir_;
 };
 
-TEST_F(BadInput, MissingImage) { expect_refused({at("none.png")}, 1, {"none.png", "No such file"}); }
+TEST_F(BadInput, MissingImage) {
+  expect_refused({at("none.png")}, 1, {"none.png", "No such file"});
+}
 
 TEST_F(BadInput, EmptyImage) {
   write_bytes(dir_ / "empty.png", "");
@@ -119,8 +121,8 @@ TEST_F(BadInput, Kernels) {
   for (int i = 0; i < 200; ++i) wide += "1 ";
   expect_refused(kernel("wide.txt", wide), 2, {"kernel", "larger than the image"});
   const std::string cube = std::string("\x93NUMPY\x01\x00\x76\x00", 10) +
-                           "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 2, 2), }" + std::string(55, ' ') + "\n" +
-                           std::string(64, '\0');
+                           "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 2, 2), }" + std::string(55, ' ') +
+                           "\n" + std::string(64, '\0');
   expect_refused(kernel("cube.npy", cube), 1, {"cube.npy", "2-D"});
 }
 

@@ -1,8 +1,8 @@
+#include "tests/cli/support.h"
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <torch/torch.h>
-
-#include "tests/cli/support.h"
 
 namespace zsr::test {
 namespace {
@@ -34,8 +34,8 @@ TEST(Batch, SkipExistingLeavesFinishedPhotosAlone) {
   make_photo(dir / "in/a.png", 3, 18, 18);
   make_photo(dir / "in/deep/b.png", 3, 18, 18);
   write_bytes(dir / "out/a.png", "done before");
-  const auto result = run_zsr(quick({"upscale", (dir / "in").string(), "-o", (dir / "out").string(), "-r",
-                                     "--skip-existing", "-q"}));
+  const auto result =
+      run_zsr(quick({"upscale", (dir / "in").string(), "-o", (dir / "out").string(), "-r", "--skip-existing", "-q"}));
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(read_bytes(dir / "out/a.png"), "done before");
   EXPECT_EQ(load_photo(dir / "out/deep/b.png").color.size(2), 36);

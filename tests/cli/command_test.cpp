@@ -1,9 +1,9 @@
 #include "cli/command.h"
 
-#include <gtest/gtest.h>
-
 #include "cli/usage_error.h"
 #include "tests/support/program.h"
+
+#include <gtest/gtest.h>
 
 namespace zsr::cli {
 namespace {
@@ -27,8 +27,8 @@ TEST(Command, HelpShowsTheDefaultsOfTheStructs) {
   const auto help = run_zsr({"upscale", "--help"});
   const zsr::test::ProgramResult paper = run_zsr({"zssr", "--preset", "paper", "--help"});
   EXPECT_NE(help.out.find("--seed"), std::string::npos);
-  EXPECT_NE(help.out.find("[95]"), std::string::npos);   // --quality
-  EXPECT_NE(help.out.find("[200M]"), std::string::npos); // --max-pixels
+  EXPECT_NE(help.out.find("[95]"), std::string::npos);    // --quality
+  EXPECT_NE(help.out.find("[200M]"), std::string::npos);  // --max-pixels
   EXPECT_EQ(paper.code, 0);
 }
 

@@ -1,8 +1,8 @@
+#include "tests/cli/support.h"
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <torch/torch.h>
-
-#include "tests/cli/support.h"
 
 namespace zsr::test {
 namespace {
@@ -14,8 +14,8 @@ TEST(Eval, JsonHasMeanImagesAndProtocol) {
   make_photo(dir / "hr/b.png", 1, 24, 24);
   ASSERT_EQ(run_zsr({"degrade", (dir / "hr").string(), "-o", (dir / "lr").string(), "-s", "2"}).code, 0);
   ASSERT_EQ(run_zsr({"upscale", (dir / "lr").string(), "-o", (dir / "sr").string(), "-m", "bicubic", "-q"}).code, 0);
-  const auto result = run_zsr({"eval", "-r", (dir / "hr").string(), "-i", (dir / "sr").string(), "-s", "2", "--json", "--csv",
-                               (dir / "table.csv").string()});
+  const auto result = run_zsr({"eval", "-r", (dir / "hr").string(), "-i", (dir / "sr").string(), "-s", "2", "--json",
+                               "--csv", (dir / "table.csv").string()});
   ASSERT_EQ(result.code, 0) << result.err;
   const auto json = nlohmann::json::parse(result.out);
   EXPECT_EQ(json["images"].size(), 2U);

@@ -1,11 +1,11 @@
 // What a photo carries comes out at the other end: depth, gray, alpha, metadata, orientation.
-#include <cmath>
+#include "tests/cli/support.h"
+#include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "tests/cli/support.h"
-#include "tests/support/test_images.h"
+#include <cmath>
 
 namespace zsr::test {
 namespace {
@@ -85,10 +85,11 @@ std::string with_orientation(const std::string& jpeg, char orientation) {
     const size_t length = payload.size() + 2;
     return std::string("\xFF\xE1") + static_cast<char>(length >> 8) + static_cast<char>(length & 0xFF) + payload;
   };
-  const std::string xmp = std::string("http://ns.adobe.com/xap/1.0/") + '\0' +
-                          "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"
-                          "<rdf:Description xmlns:tiff='http://ns.adobe.com/tiff/1.0/' tiff:Orientation=\"6\" "
-                          "tiff:ImageWidth='30'/></rdf:RDF></x:xmpmeta>";
+  const std::string xmp =
+      std::string("http://ns.adobe.com/xap/1.0/") + '\0' +
+      "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"
+      "<rdf:Description xmlns:tiff='http://ns.adobe.com/tiff/1.0/' tiff:Orientation=\"6\" "
+      "tiff:ImageWidth='30'/></rdf:RDF></x:xmpmeta>";
   return jpeg.substr(0, 2) + segment(std::string("Exif\0\0", 6) + tiff) + segment(xmp) + jpeg.substr(2);
 }
 
@@ -131,12 +132,14 @@ TEST(PhotoCarrying, NoFringeAroundTransparentParts) {
 
 TEST(PhotoCarrying, SmallOddAndThinPhotosWork) {
   const TempDir dir;
-  for (const auto& [height, width] : std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {1, 200}, {300, 2}, {15, 9}, {33, 17}}) {
+  for (const auto& [height, width] :
+       std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {1, 200}, {300, 2}, {15, 9}, {33, 17}}) {
     const auto in = dir / "in.png";
     std::filesystem::remove(in);
     make_photo(in, 3, height, width);
     for (const char* scale : {"2", "1.5", "3"}) {
-      const auto result = run_zsr(quick({"upscale", in.string(), "-o", (dir / "out.png").string(), "-s", scale, "-q", "--force"}));
+      const auto result =
+          run_zsr(quick({"upscale", in.string(), "-o", (dir / "out.png").string(), "-s", scale, "-q", "--force"}));
       ASSERT_EQ(result.code, 0) << result.err << height << "x" << width << " scale " << scale;
       EXPECT_EQ(load_photo(dir / "out.png").color.size(2), std::lround(std::ceil(height * std::stod(scale))));
     }

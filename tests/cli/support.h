@@ -1,15 +1,17 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "core/image/photo.h"
 #include "tests/support/program.h"
+
+#include <string>
+#include <vector>
 
 namespace zsr::test {
 
 /// Path of an example photo.
-inline std::string example(const std::string& name) { return std::string(ZSR_EXAMPLES) + "/" + name; }
+inline std::string example(const std::string& name) {
+  return std::string(ZSR_EXAMPLES) + "/" + name;
+}
 
 /// Flags that make a ZSSR run a matter of a fraction of a second.
 inline std::vector<std::string> quick(std::vector<std::string> arguments) {

@@ -1,9 +1,9 @@
 // The main job on shipped photos, for real: degrade, upscale, measure.
+#include "tests/cli/support.h"
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <torch/torch.h>
-
-#include "tests/cli/support.h"
 
 namespace zsr::test {
 namespace {
@@ -28,13 +28,12 @@ TEST(Training, ShortRunBeatsBicubicByHalfADecibel) {
 // With the true kernel the gain is larger still, and a wrong phase would lose it all.
 TEST(Training, TrueKernelBeatsBicubicByTwoDecibels) {
   const TempDir dir;
-  write_bytes(dir / "kernel.txt",
-              "1 3 4 3 1\n3 9 12 9 3\n4 12 16 12 4\n3 9 12 9 3\n1 3 4 3 1\n");
+  write_bytes(dir / "kernel.txt", "1 3 4 3 1\n3 9 12 9 3\n4 12 16 12 4\n3 9 12 9 3\n1 3 4 3 1\n");
   const std::string truth = example("coffee_192x128.png");
   for (const char* phase : {"center", "corner"}) {
     const auto lr = dir / phase;
-    ASSERT_EQ(run_zsr({"degrade", truth, "-o", lr.string(), "-s", "2", "--kernel", (dir / "kernel.txt").string(), "--phase",
-                       phase})
+    ASSERT_EQ(run_zsr({"degrade", truth, "-o", lr.string(), "-s", "2", "--kernel", (dir / "kernel.txt").string(),
+                       "--phase", phase})
                   .code,
               0);
     const std::string input = (lr / "coffee_192x128.png").string();

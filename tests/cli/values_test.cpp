@@ -1,8 +1,8 @@
 #include "cli/values.h"
 
-#include <gtest/gtest.h>
-
 #include "cli/usage_error.h"
+
+#include <gtest/gtest.h>
 
 namespace zsr::cli {
 namespace {
@@ -28,7 +28,8 @@ TEST(Values, Durations) {
 TEST(Values, Counts) {
   EXPECT_EQ(parse_count("200M", "max-pixels"), 200000000);
   EXPECT_EQ(parse_count("1.5k", "max-pixels"), 1500);
-  for (const char* bad : {"", "0", "-1", "many", "1e99"}) EXPECT_THROW(parse_count(bad, "max-pixels"), UsageError) << bad;
+  for (const char* bad : {"", "0", "-1", "many", "1e99"})
+    EXPECT_THROW(parse_count(bad, "max-pixels"), UsageError) << bad;
 }
 
 }  // namespace

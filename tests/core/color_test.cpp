@@ -1,10 +1,10 @@
 #include "core/image/color.h"
 
-#include <gtest/gtest.h>
-#include <torch/torch.h>
-
 #include "core/error.h"
 #include "tests/support/test_images.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
 
 namespace zsr {
 namespace {
@@ -41,7 +41,9 @@ TEST(Color, LumaIsTheFirstPlane) {
   EXPECT_EQ(test::max_difference(luma(gray), gray), 0.0);
 }
 
-TEST(Color, RefusesOtherChannelCounts) { EXPECT_THROW(rgb_to_ycbcr(torch::rand({1, 4, 2, 2})), InputError); }
+TEST(Color, RefusesOtherChannelCounts) {
+  EXPECT_THROW(rgb_to_ycbcr(torch::rand({1, 4, 2, 2})), InputError);
+}
 
 }  // namespace
 }  // namespace zsr

@@ -1,11 +1,11 @@
 #include "core/conv/conv_chain.h"
 
-#include <gtest/gtest.h>
-#include <torch/torch.h>
-
 #include "core/conv/onednn_chain.h"
 #include "core/error.h"
 #include "tests/support/test_images.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
 
 namespace zsr {
 namespace {
@@ -30,7 +30,8 @@ double relative(const torch::Tensor& got, const torch::Tensor& want) {
   return test::max_difference(got, want) / want.abs().max().item<double>();
 }
 
-// The reference runs in double precision on at::conv2d. F(4x4, 3x3) Winograd loses about 1e-5 a layer; 2e-4 covers four.
+// The reference runs in double precision on at::conv2d. F(4x4, 3x3) Winograd loses about 1e-5 a layer; 2e-4 covers
+// four.
 void compare_backends(std::vector<ConvLayer> layers, std::vector<int64_t> input_size, ConvBackend backend) {
   if (!onednn::supports(backend)) GTEST_SKIP() << "this processor or build has no " << to_string(backend);
   const int64_t count = ConvChain(layers, ConvBackend::kTorch).parameter_count();
@@ -39,8 +40,8 @@ void compare_backends(std::vector<ConvLayer> layers, std::vector<int64_t> input_
   const torch::Tensor weight =
       torch::randn({input_size[0], layers.back().out_channels, input_size[2], input_size[3]}, torch::kFloat64);
   const Values want = run(layers, ConvBackend::kTorch, input, parameters, weight);
-  const Values got = run(layers, backend, input.to(torch::kFloat32), parameters.to(torch::kFloat32),
-                         weight.to(torch::kFloat32));
+  const Values got =
+      run(layers, backend, input.to(torch::kFloat32), parameters.to(torch::kFloat32), weight.to(torch::kFloat32));
   EXPECT_LT(relative(got.output, want.output), 2e-4);
   EXPECT_LT(relative(got.parameter_gradient, want.parameter_gradient), 2e-4);
   EXPECT_LT(relative(got.input_gradient, want.input_gradient), 2e-4);
@@ -53,13 +54,27 @@ std::vector<ConvLayer> layers_of(int64_t in, int64_t width, int64_t out, bool bi
   return {{in, width, bias, true}, {width, width, bias, true}, {width, width, bias, true}, {width, out, bias, false}};
 }
 
-TEST(ConvChain, WinogradMatchesDoublePrecision) { compare_backends(layers_of(3, 64, 12, false), {2, 3, 24, 20}, ConvBackend::kWinograd); }
-TEST(ConvChain, WinogradWithBiasAndGray) { compare_backends(layers_of(1, 64, 1, true), {1, 1, 17, 33}, ConvBackend::kWinograd); }
-TEST(ConvChain, WinogradPadsOddChannelCounts) { compare_backends(layers_of(19, 40, 5, true), {1, 19, 16, 16}, ConvBackend::kWinograd); }
-TEST(ConvChain, WinogradOnImagesBelowItsTile) { compare_backends(layers_of(3, 64, 3, false), {1, 3, 2, 3}, ConvBackend::kWinograd); }
-TEST(ConvChain, WinogradOnOnePixel) { compare_backends(layers_of(3, 64, 3, false), {1, 3, 1, 1}, ConvBackend::kWinograd); }
-TEST(ConvChain, DirectMatchesDoublePrecision) { compare_backends(layers_of(3, 64, 12, true), {2, 3, 24, 20}, ConvBackend::kDirect); }
-TEST(ConvChain, DirectPadsOddChannelCounts) { compare_backends(layers_of(4, 10, 7, false), {1, 4, 9, 11}, ConvBackend::kDirect); }
+TEST(ConvChain, WinogradMatchesDoublePrecision) {
+  compare_backends(layers_of(3, 64, 12, false), {2, 3, 24, 20}, ConvBackend::kWinograd);
+}
+TEST(ConvChain, WinogradWithBiasAndGray) {
+  compare_backends(layers_of(1, 64, 1, true), {1, 1, 17, 33}, ConvBackend::kWinograd);
+}
+TEST(ConvChain, WinogradPadsOddChannelCounts) {
+  compare_backends(layers_of(19, 40, 5, true), {1, 19, 16, 16}, ConvBackend::kWinograd);
+}
+TEST(ConvChain, WinogradOnImagesBelowItsTile) {
+  compare_backends(layers_of(3, 64, 3, false), {1, 3, 2, 3}, ConvBackend::kWinograd);
+}
+TEST(ConvChain, WinogradOnOnePixel) {
+  compare_backends(layers_of(3, 64, 3, false), {1, 3, 1, 1}, ConvBackend::kWinograd);
+}
+TEST(ConvChain, DirectMatchesDoublePrecision) {
+  compare_backends(layers_of(3, 64, 12, true), {2, 3, 24, 20}, ConvBackend::kDirect);
+}
+TEST(ConvChain, DirectPadsOddChannelCounts) {
+  compare_backends(layers_of(4, 10, 7, false), {1, 4, 9, 11}, ConvBackend::kDirect);
+}
 
 TEST(ConvChain, SameResultEveryTime) {
   const ConvChain chain(layers_of(3, 32, 3, false));

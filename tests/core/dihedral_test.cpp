@@ -1,9 +1,9 @@
 #include "core/image/dihedral.h"
 
+#include "tests/support/test_images.h"
+
 #include <gtest/gtest.h>
 #include <torch/torch.h>
-
-#include "tests/support/test_images.h"
 
 namespace zsr {
 namespace {

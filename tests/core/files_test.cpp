@@ -1,11 +1,11 @@
 #include "core/files.h"
 
-#include <sys/stat.h>
+#include "core/error.h"
+#include "tests/support/program.h"
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "tests/support/program.h"
+#include <sys/stat.h>
 
 namespace zsr {
 namespace {

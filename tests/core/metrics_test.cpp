@@ -1,12 +1,12 @@
 #include "core/image/metrics.h"
 
-#include <cmath>
+#include "core/error.h"
+#include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "core/error.h"
-#include "tests/support/test_images.h"
+#include <cmath>
 
 namespace zsr {
 namespace {
@@ -22,13 +22,19 @@ torch::Tensor disturbed() {
   return (ramp() + noise).clamp(0, 255);
 }
 
-torch::Tensor image(const torch::Tensor& levels) { return (levels / 255.0).view({1, 1, 24, 20}); }
+torch::Tensor image(const torch::Tensor& levels) {
+  return (levels / 255.0).view({1, 1, 24, 20});
+}
 
 // scikit-image 0.19 structural_similarity(gaussian_weights, sigma 1.5, data_range 255, no sample covariance), its map
 // cropped by 5; NumPy for the PSNR.
-TEST(Metrics, SsimMatchesScikitImage) { EXPECT_NEAR(ssim(image(ramp()), image(disturbed())), 0.8941874069122596, 1e-9); }
+TEST(Metrics, SsimMatchesScikitImage) {
+  EXPECT_NEAR(ssim(image(ramp()), image(disturbed())), 0.8941874069122596, 1e-9);
+}
 
-TEST(Metrics, PsnrMatchesNumpy) { EXPECT_NEAR(psnr(image(ramp()), image(disturbed())), 26.73614522832432, 1e-9); }
+TEST(Metrics, PsnrMatchesNumpy) {
+  EXPECT_NEAR(psnr(image(ramp()), image(disturbed())), 26.73614522832432, 1e-9);
+}
 
 TEST(Metrics, EqualImagesAreInfinite) {
   const torch::Tensor a = test::texture(3, 20, 20);

@@ -1,14 +1,14 @@
 #include "core/image/photo.h"
 
-#include <fcntl.h>
-#include <unistd.h>
+#include "core/error.h"
+#include "tests/support/program.h"
+#include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "core/error.h"
-#include "tests/support/program.h"
-#include "tests/support/test_images.h"
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace zsr {
 namespace {
@@ -19,8 +19,10 @@ using test::TempDir;
 Photo make_photo(int64_t channels, bool alpha, int bit_depth, int64_t height = 9, int64_t width = 13) {
   Photo photo;
   const double peak = bit_depth == 16 ? 65535.0 : 255.0;
-  photo.color = torch::rand({1, channels, height, width}, torch::kFloat64).mul(peak).round().div(peak).to(torch::kFloat32);
-  if (alpha) photo.alpha = torch::rand({1, 1, height, width}, torch::kFloat64).mul(peak).round().div(peak).to(torch::kFloat32);
+  photo.color =
+      torch::rand({1, channels, height, width}, torch::kFloat64).mul(peak).round().div(peak).to(torch::kFloat32);
+  if (alpha)
+    photo.alpha = torch::rand({1, 1, height, width}, torch::kFloat64).mul(peak).round().div(peak).to(torch::kFloat32);
   photo.bit_depth = bit_depth;
   return photo;
 }
@@ -29,7 +31,8 @@ Photo make_photo(int64_t channels, bool alpha, int bit_depth, int64_t height = 9
 TEST(Photo, LosslessFormatsRoundTrip) {
   const TempDir dir;
   int count = 0;
-  for (const ImageFormat format : {ImageFormat::kPng, ImageFormat::kTiff, ImageFormat::kPnm, ImageFormat::kBmp, ImageFormat::kWebp}) {
+  for (const ImageFormat format :
+       {ImageFormat::kPng, ImageFormat::kTiff, ImageFormat::kPnm, ImageFormat::kBmp, ImageFormat::kWebp}) {
     for (const int bit_depth : {8, 16}) {
       for (const int64_t channels : {1, 3}) {
         for (const bool alpha : {false, true}) {
@@ -37,7 +40,8 @@ TEST(Photo, LosslessFormatsRoundTrip) {
           if (format == ImageFormat::kBmp && alpha && channels == 1) continue;  // becomes RGB + alpha
           if (format == ImageFormat::kWebp && channels == 1) continue;          // WebP has no gray
           Photo photo = make_photo(channels, alpha, bit_depth);
-          if (format == ImageFormat::kWebp && alpha) photo.alpha.clamp_min_(26.0 / 255.0);  // hidden colours are not kept
+          if (format == ImageFormat::kWebp && alpha)
+            photo.alpha.clamp_min_(26.0 / 255.0);  // hidden colours are not kept
           const auto path = dir / (std::to_string(count++) + "." + to_string(format));
           WriteOptions options{.format = format};
           options.encode.quality = 100;
@@ -138,8 +142,8 @@ TEST(Photo, RefusesAlphaInJpeg) {
 TEST(BleedColor, HiddenPixelsTakeTheirNeighboursColour) {
   torch::Tensor color = torch::zeros({1, 3, 8, 8});
   torch::Tensor alpha = torch::zeros({1, 1, 8, 8});
-  color.slice(3, 0, 4).fill_(0.8);   // a bright visible half
-  alpha.slice(3, 0, 4).fill_(1.0);   // beside hidden black
+  color.slice(3, 0, 4).fill_(0.8);  // a bright visible half
+  alpha.slice(3, 0, 4).fill_(1.0);  // beside hidden black
   const torch::Tensor filled = bleed_color(color, alpha);
   EXPECT_LT(max_difference(filled, torch::full_like(color, 0.8)), 1e-5);
 }

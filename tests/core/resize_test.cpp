@@ -1,14 +1,14 @@
 #include "core/image/resize.h"
 
-#include <cmath>
-#include <filesystem>
+#include "core/error.h"
+#include "core/image/photo.h"
+#include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "core/error.h"
-#include "core/image/photo.h"
-#include "tests/support/test_images.h"
+#include <cmath>
+#include <filesystem>
 
 namespace zsr {
 namespace {
@@ -33,13 +33,13 @@ TEST(Imresize, MatchesReferenceForHalfScale) {
 }
 
 TEST(Imresize, MatchesReferenceForDifferentFactorsPerAxis) {
-  const auto want = expected(
-      {39.05307211, 61.89638521, 76.91913989, 51.94399477, 63.78849338, 95.50290757, 132.3998702, 144.4492274,
-       158.6025339, 186.5668088, 189.4417181, 111.0176534, 119.3352685, 128.0958817, 51.44380947, 26.79744194,
-       72.43573706, 80.54580574, 100.379599,  135.9740312, 172.6150662, 188.0045274, 158.047165,  148.5193157,
-       223.6350871, 138.5859547, 64.56152911, 100.4381336, 93.31167219, 86.54290839, 122.0033572, 133.3857616,
-       164.7061764, 193.6279935, 233.7066401, 270.111736,  143.1654572, 16.8540222,  55.79849352, 67.59016691},
-      5, 8);
+  const auto want =
+      expected({39.05307211, 61.89638521, 76.91913989, 51.94399477, 63.78849338, 95.50290757, 132.3998702, 144.4492274,
+                158.6025339, 186.5668088, 189.4417181, 111.0176534, 119.3352685, 128.0958817, 51.44380947, 26.79744194,
+                72.43573706, 80.54580574, 100.379599,  135.9740312, 172.6150662, 188.0045274, 158.047165,  148.5193157,
+                223.6350871, 138.5859547, 64.56152911, 100.4381336, 93.31167219, 86.54290839, 122.0033572, 133.3857616,
+                164.7061764, 193.6279935, 233.7066401, 270.111736,  143.1654572, 16.8540222,  55.79849352, 67.59016691},
+               5, 8);
   EXPECT_LT(max_difference(imresize(golden_input(), {0.75, 1.5}), want), 1e-6);
 }
 
@@ -66,17 +66,17 @@ TEST(Imresize, MatchesReferenceForEveryFilter) {
 TEST(Imresize, MatchesReferenceWithoutAntialiasing) {
   ResizeOptions options;
   options.antialias = false;
-  const auto want = expected({121.6367188, 38.1328125, 125.7109375, 93.36328125, 203.9921875, 95.4765625, 162.15625,
-                              105.125, 102.5},
-                             3, 3);
+  const auto want = expected(
+      {121.6367188, 38.1328125, 125.7109375, 93.36328125, 203.9921875, 95.4765625, 162.15625, 105.125, 102.5}, 3, 3);
   EXPECT_LT(max_difference(imresize(golden_input(), {0.5, 0.5}, options), want), 1e-6);
 }
 
 TEST(Imresize, MatchesReferenceForDoubling) {
-  const auto want = expected({-20.8125, -11.24682617, 7.884521484, 33.68603516, 66.15771484, 91.09204102, 108.4890137,
-                              127.3046875, 147.5390625, 157.65625, 35.65625, 47.10626221, 70.00628662, 73.82385254,
-                              58.55895996, 61.37145996, 82.26135254, 104.5699463, 128.2972412, 140.1608887},
-                             2, 10);
+  const auto want =
+      expected({-20.8125,    -11.24682617, 7.884521484, 33.68603516, 66.15771484, 91.09204102, 108.4890137,
+                127.3046875, 147.5390625,  157.65625,   35.65625,    47.10626221, 70.00628662, 73.82385254,
+                58.55895996, 61.37145996,  82.26135254, 104.5699463, 128.2972412, 140.1608887},
+               2, 10);
   EXPECT_LT(max_difference(imresize(golden_input(), {2.0, 2.0}).slice(2, 0, 2), want), 1e-6);
 }
 
@@ -132,8 +132,8 @@ TEST(Imresize, RefusesAbsurdScales) {
 }
 
 TEST(ImresizeUint8, RoundsAfterEachPass) {
-  // Column (1, 0)^T halves to 0.5 -> level 1; a row of such columns then stays 1. Rounding once at the end would give the
-  // same here, but (1, 0; 0, 0) tells: 0.5 -> 1 (rows), then (1 + 0) / 2 -> 1; rounding once gives 0.25 -> 0.
+  // Column (1, 0)^T halves to 0.5 -> level 1; a row of such columns then stays 1. Rounding once at the end would give
+  // the same here, but (1, 0; 0, 0) tells: 0.5 -> 1 (rows), then (1 + 0) / 2 -> 1; rounding once gives 0.25 -> 0.
   const torch::Tensor image = torch::tensor({1.0, 0.0, 0.0, 0.0}, torch::kFloat64).view({1, 1, 2, 2}) / 255.0;
   ResizeOptions box;
   box.method = Interpolation::kBox;

@@ -1,9 +1,9 @@
 #include "datasets/image_folder.h"
 
-#include <gtest/gtest.h>
-
 #include "core/error.h"
 #include "tests/support/program.h"
+
+#include <gtest/gtest.h>
 
 namespace zsr {
 namespace {
@@ -29,7 +29,8 @@ TEST(PairByName, StemsAndScaleSuffixes) {
   const TempDir dir;
   std::filesystem::create_directories(dir / "ref");
   std::filesystem::create_directories(dir / "res");
-  for (const char* name : {"ref/baby.png", "ref/bird_x2.png", "res/baby_x2.jpg", "res/bird_x2.png"}) write_bytes(dir / name, "x");
+  for (const char* name : {"ref/baby.png", "ref/bird_x2.png", "res/baby_x2.jpg", "res/bird_x2.png"})
+    write_bytes(dir / name, "x");
   const auto pairs = pair_by_name(dir / "res", dir / "ref");
   ASSERT_EQ(pairs.size(), 2U);
   EXPECT_EQ(pairs[0].reference.filename(), "baby.png");

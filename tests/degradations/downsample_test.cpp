@@ -1,9 +1,9 @@
 #include "degradations/downsample.h"
 
+#include "tests/support/test_images.h"
+
 #include <gtest/gtest.h>
 #include <torch/torch.h>
-
-#include "tests/support/test_images.h"
 
 namespace zsr {
 namespace {
@@ -40,8 +40,8 @@ torch::Tensor slow(const torch::Tensor& image, const torch::Tensor& weights, int
       for (int64_t j = 0; j < weights.size(0); ++j) {
         for (int64_t i = 0; i < weights.size(1); ++i) {
           sum += weights[j][i].item<double>() * image[0][0][mirrored(scale * y + j - weights.size(0) / 2, height)]
-                                                    [mirrored(scale * x + i - weights.size(1) / 2, width)]
-                                                        .item<double>();
+                                                     [mirrored(scale * x + i - weights.size(1) / 2, width)]
+                                                         .item<double>();
         }
       }
       out[0][0][y][x] = sum;
@@ -52,7 +52,8 @@ torch::Tensor slow(const torch::Tensor& image, const torch::Tensor& weights, int
 
 TEST(Downsample, MatchesTheDefinitionForOddAndEvenKernels) {
   const torch::Tensor image = test::texture(1, 11, 9);
-  for (const auto& [rows, columns] : std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {3, 3}, {4, 4}, {5, 2}, {13, 21}}) {
+  for (const auto& [rows, columns] :
+       std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {3, 3}, {4, 4}, {5, 2}, {13, 21}}) {
     for (const int64_t scale : {1, 2, 3}) {
       const BlurKernel kernel(torch::rand({rows, columns}, torch::kFloat64));
       const Scale factor{static_cast<double>(scale), static_cast<double>(scale)};

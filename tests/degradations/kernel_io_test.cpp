@@ -1,15 +1,15 @@
 #include "degradations/kernel_io.h"
 
-#include <cstring>
+#include "core/error.h"
+#include "core/image/photo.h"
+#include "tests/support/program.h"
+#include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>
 #include <matio.h>
 #include <torch/torch.h>
 
-#include "core/error.h"
-#include "core/image/photo.h"
-#include "tests/support/program.h"
-#include "tests/support/test_images.h"
+#include <cstring>
 
 namespace zsr {
 namespace {
@@ -17,7 +17,9 @@ namespace {
 using test::TempDir;
 using test::write_bytes;
 
-torch::Tensor sample() { return torch::arange(1, 7, torch::kFloat64).view({2, 3}); }
+torch::Tensor sample() {
+  return torch::arange(1, 7, torch::kFloat64).view({2, 3});
+}
 
 void expect_sample(const BlurKernel& kernel) {
   EXPECT_LT(test::max_difference(kernel.weights(), sample() / 21.0), 1e-12);
@@ -35,7 +37,8 @@ void write_mat(const std::filesystem::path& path, const char* name, mat_ft versi
 }
 
 std::string npy(const std::string& type, bool fortran, const std::string& data) {
-  std::string header = "{'descr': '" + type + "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': (2, 3), }";
+  std::string header =
+      "{'descr': '" + type + "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': (2, 3), }";
   header.resize(117, ' ');
   header += '\n';
   return std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header + data;

@@ -1,12 +1,12 @@
 #include "degradations/kernel.h"
 
-#include <cmath>
+#include "core/error.h"
+#include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "core/error.h"
-#include "tests/support/test_images.h"
+#include <cmath>
 
 namespace zsr {
 namespace {
@@ -39,8 +39,8 @@ TEST(BlurKernel, SplineShiftMatchesScipy) {
   const Phase now = kernel.phase();
   const BlurKernel moved = kernel.moved_to({now.y + 0.3, now.x - 0.65});
   ASSERT_EQ(moved.weights().sizes(), (std::vector<int64_t>{8, 9}));
-  const torch::Tensor want = torch::tensor({-0.0001871779262, 0.008342559024, 0.08563667015, 0.03938761878, 0.03784520727,
-                                            0.03348616089, -5.414746057e-06, 0.0001007881141, 0.0},
+  const torch::Tensor want = torch::tensor({-0.0001871779262, 0.008342559024, 0.08563667015, 0.03938761878,
+                                            0.03784520727, 0.03348616089, -5.414746057e-06, 0.0001007881141, 0.0},
                                            torch::kFloat64);
   // The moved kernel is normalised again; scipy's result sums to 0.99998.
   EXPECT_LT(max_difference(moved.weights()[3] / moved.weights()[3].sum(), want / want.sum()), 1e-8);
@@ -93,7 +93,8 @@ TEST(BlurKernel, ConventionsRoundTrip) {
 }
 
 TEST(BlurKernel, KairGeneratedKernelsAreAligned) {
-  // KAIR gen_kernel centres at size // 2 - 0.5 * (s - 1); flipped into zsr's order that is the aligned phase (s - 1) / 2.
+  // KAIR gen_kernel centres at size // 2 - 0.5 * (s - 1); flipped into zsr's order that is the aligned phase (s - 1)
+  // / 2.
   const torch::Tensor written = gaussian_kernel(15, 1.4, 1.4, 0.0, {-0.5, -0.5}).weights();
   const Phase phase = BlurKernel::from_convention(written, KernelConvention::kKair).phase();
   EXPECT_NEAR(phase.y, 0.5, 1e-5);  // the Gaussian's tails are cut at the array's edge

@@ -1,19 +1,18 @@
 #include "tests/support/program.h"
 
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <fcntl.h>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <sys/wait.h>
 #include <thread>
-
-#include <fmt/format.h>
+#include <unistd.h>
 
 namespace zsr::test {
 namespace {
@@ -24,7 +23,9 @@ std::string quoted(const std::string& text) {
   return result + "'";
 }
 
-int exit_code(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+int exit_code(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
 
 }  // namespace
 
@@ -41,7 +42,8 @@ TempDir::~TempDir() {
 
 std::vector<std::string> TempDir::names() const {
   std::vector<std::string> result;
-  for (const auto& entry : std::filesystem::directory_iterator(path_)) result.push_back(entry.path().filename().string());
+  for (const auto& entry : std::filesystem::directory_iterator(path_))
+    result.push_back(entry.path().filename().string());
   std::sort(result.begin(), result.end());
   return result;
 }

@@ -1,9 +1,9 @@
 #include "tests/support/test_images.h"
 
-#include <limits>
-
 #include <ATen/CPUGeneratorImpl.h>
 #include <torch/torch.h>
+
+#include <limits>
 
 namespace zsr::test {
 

@@ -1,11 +1,11 @@
 #include "zssr/network.h"
 
-#include <cmath>
+#include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "tests/support/test_images.h"
+#include <cmath>
 
 namespace zsr::zssr {
 namespace {

@@ -1,10 +1,10 @@
 #include "zssr/options.h"
 
-#include <cmath>
+#include "core/error.h"
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
+#include <cmath>
 
 namespace zsr::zssr {
 namespace {

@@ -1,9 +1,9 @@
 #include "zssr/pairs.h"
 
+#include "tests/support/test_images.h"
+
 #include <gtest/gtest.h>
 #include <torch/torch.h>
-
-#include "tests/support/test_images.h"
 
 namespace zsr::zssr {
 namespace {
@@ -65,7 +65,8 @@ TEST(PairSampler, NoiseGoesToTheSonOnly) {
 }
 
 TEST(PairSampler, WorksOnEverySmallAndThinPhoto) {
-  for (const auto& [height, width] : std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {1, 300}, {7, 5}, {300, 2}, {17, 23}}) {
+  for (const auto& [height, width] :
+       std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {1, 300}, {7, 5}, {300, 2}, {17, 23}}) {
     for (const Sampling sampling : {Sampling::kAffine, Sampling::kPyramid}) {
       for (const Scale scale : {Scale{2, 2}, Scale{3, 3}, Scale{1.5, 1.5}, Scale{1, 2}}) {
         Options options;

@@ -12,9 +12,12 @@ TEST(FitLine, MatchesNumpyOfTheReleaseTime) {
   EXPECT_NEAR(fit.sigma, 0.004358898943540673, 1e-12);
 }
 
-Options slope_options() { return paper_options({2, 2}); }
+Options slope_options() {
+  return paper_options({2, 2});
+}
 
-// Runs the rule as the trainer does; `error` gives the test error at a step. Returns the step at which it finished, -1 never.
+// Runs the rule as the trainer does; `error` gives the test error at a step. Returns the step at which it finished, -1
+// never.
 template <typename Error>
 int64_t run_rule(SlopeRule& rule, int64_t steps, Error error) {
   for (int64_t step = 0; step < steps; ++step) {

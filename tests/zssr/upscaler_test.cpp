@@ -1,9 +1,9 @@
 #include "zssr/upscaler.h"
 
+#include "tests/support/test_images.h"
+
 #include <gtest/gtest.h>
 #include <torch/torch.h>
-
-#include "tests/support/test_images.h"
 
 namespace zsr::zssr {
 namespace {

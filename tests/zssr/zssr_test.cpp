@@ -1,10 +1,10 @@
 #include "zssr/zssr.h"
 
-#include <gtest/gtest.h>
-#include <torch/torch.h>
-
 #include "core/error.h"
 #include "tests/support/test_images.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
 
 namespace zsr::zssr {
 namespace {

@@ -1,7 +1,7 @@
 // Another project's use of the installed library: upscale a small image and look at the result's size.
-#include <cstdio>
-
 #include <torch/types.h>
+
+#include <cstdio>
 #include <zssr/zssr.h>
 
 int main() {
