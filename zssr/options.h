@@ -37,12 +37,12 @@ struct Options {
   Architecture architecture = Architecture::kPixelShuffle;
   int64_t depth = 8;           ///< >= 2. Convolution layers, 3x3.
   int64_t width = 64;          ///< >= 1. Channels of the hidden layers.
-  double init_variance = 0.5;  ///< > 0. Weights ~ N(0, init_variance / fan-in) (authors: 0.1; He would be 2).
+  double init_variance = 0.3;  ///< > 0. Weights ~ N(0, init_variance / fan-in) (authors: 0.1; He would be 2).
 
   double last_init_variance = 0.1;  ///< > 0. The same for the last layer.
 
   Schedule schedule = Schedule::kCosine;
-  int64_t warm_up_steps = 30;       ///< >= 0. Cosine only: the learning rate rises linearly over so many steps.
+  int64_t warm_up_steps = 100;      ///< >= 0. Cosine only: the learning rate rises linearly over so many steps.
   double adam_beta2 = 0.99;         ///< In [0, 1). Memory of Adam's second moment.
   double learning_rate = 2e-3;      ///< > 0. Adam.
   double min_learning_rate = 9e-6;  ///< Slope rule only: stop below it.

@@ -52,6 +52,7 @@ TEST(Zssr, TrainingLowersTheLoss) {
   options.depth = 6;
   options.width = 32;
   options.max_steps = 200;
+  options.warm_up_steps = 20;
   std::vector<double> losses;
   RunContext context;
   context.progress = [&](const Progress& progress) {
