@@ -90,7 +90,6 @@ Result run(const torch::Tensor& lr_image, const Options& options, const RunConte
   std::unique_ptr<Network> network;
   Random weight_random(derive_seed(context.seed, "weights"));
   Random pair_random(derive_seed(context.seed, "pairs"));
-  Scale network_scale;
   for (size_t i = 0; i < steps.size(); ++i) {
     const Step& step = steps[i];
     const Size size = scaled_size(low, step.scale);
@@ -101,7 +100,6 @@ Result run(const torch::Tensor& lr_image, const Options& options, const RunConte
                           resolve_architecture(options, step.scale) == Architecture::kPreUpsampled;
     if (!reusable) {
       network = std::make_unique<Network>(options, photo.size(1), step.scale, weight_random, context.device);
-      network_scale = step.scale;
     }
     Upscaler upscaler{.network = *network,
                       .formation = formation,
