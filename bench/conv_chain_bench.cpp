@@ -1,6 +1,5 @@
 // One training step (forward, L1, backward) of the 8 x 64 network on 128 x 128, per convolution backend.
 #include "core/conv/conv_chain.h"
-#include "core/conv/onednn_chain.h"
 #include "core/device.h"
 
 #include <ATen/Parallel.h>
@@ -18,10 +17,6 @@ std::vector<zsr::ConvLayer> network() {
 
 void training_step(benchmark::State& state, zsr::ConvBackend backend) {
   zsr::set_thread_count(0);
-  if (backend != zsr::ConvBackend::kTorch && !zsr::onednn::supports(backend)) {
-    state.SkipWithError("not available on this processor or build");
-    return;
-  }
   const zsr::ConvChain chain(network(), backend);
   const torch::Tensor input = torch::rand({1, 3, 128, 128});
   const torch::Tensor target = torch::rand({1, 3, 128, 128});
@@ -33,7 +28,6 @@ void training_step(benchmark::State& state, zsr::ConvBackend backend) {
 }
 
 BENCHMARK_CAPTURE(training_step, torch, zsr::ConvBackend::kTorch)->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK_CAPTURE(training_step, direct, zsr::ConvBackend::kDirect)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK_CAPTURE(training_step, winograd, zsr::ConvBackend::kWinograd)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 }  // namespace

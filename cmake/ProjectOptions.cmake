@@ -15,6 +15,10 @@ endif()
 # Some dependencies ask for -pthread; a precompiled header serves only units with the same flags.
 add_compile_options(-pthread)
 
+# at::parallel_for is a template over OpenMP pragmas: without the flag it runs everything on one thread, silently.
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+add_compile_options(${OpenMP_CXX_FLAGS})
+
 if(ZSR_SANITIZE)
   add_compile_options(-fsanitize=${ZSR_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${ZSR_SANITIZE})

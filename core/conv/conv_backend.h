@@ -6,19 +6,18 @@ namespace zsr {
 
 /// Ways to compute a 3x3 convolution on the CPU, fastest first.
 enum class ConvBackend {
-  kWinograd,  ///< oneDNN 2.x F(4x4, 3x3), AVX-512, blocked layout.
-  kDirect,    ///< oneDNN 2.x direct convolution, blocked layout.
+  kWinograd,  ///< F(4x4, 3x3), blocked layout (core/conv/winograd): AVX-512, AVX2 or any processor.
   kTorch,     ///< at::conv2d.
 };
 
-/// The backend that CPU chains use unless told otherwise: the fastest that this build, this oneDNN and this processor
-/// can run, found by trying it once. ZSR_CONV=winograd|direct|torch in the environment overrides it, for measurements.
+/// The backend that CPU chains use unless told otherwise: kWinograd. ZSR_CONV=winograd|torch in the environment
+/// overrides it, for measurements.
 ConvBackend preferred_conv_backend();
 
-/// "winograd", "direct", "torch".
+/// "winograd", "torch".
 std::string to_string(ConvBackend backend);
 
-/// For `zsr info`, e.g. "oneDNN 2.6.3 winograd".
+/// For `zsr info`, e.g. "Winograd F(4x4, 3x3), avx512".
 std::string describe_conv_backend();
 
 }  // namespace zsr

@@ -1,6 +1,6 @@
 #include "core/conv/conv_chain.h"
 
-#include "core/conv/onednn_chain.h"
+#include "core/conv/winograd/chain.h"
 #include "core/error.h"
 
 #include <fmt/format.h>
@@ -15,11 +15,7 @@ namespace {
 
 ConvBackend find_backend() {
   const char* wanted = std::getenv("ZSR_CONV");
-  const std::string_view name = wanted != nullptr ? wanted : "";
-  for (const ConvBackend backend : {ConvBackend::kWinograd, ConvBackend::kDirect}) {
-    if ((name.empty() || name == to_string(backend)) && onednn::supports(backend)) return backend;
-  }
-  return ConvBackend::kTorch;
+  return wanted != nullptr && std::string_view(wanted) == "torch" ? ConvBackend::kTorch : ConvBackend::kWinograd;
 }
 
 }  // namespace
@@ -33,8 +29,6 @@ std::string to_string(ConvBackend backend) {
   switch (backend) {
     case ConvBackend::kWinograd:
       return "winograd";
-    case ConvBackend::kDirect:
-      return "direct";
     case ConvBackend::kTorch:
       return "torch";
   }
@@ -44,7 +38,7 @@ std::string to_string(ConvBackend backend) {
 std::string describe_conv_backend() {
   const ConvBackend backend = preferred_conv_backend();
   if (backend == ConvBackend::kTorch) return "at::conv2d";
-  return fmt::format("oneDNN {} {}", onednn::version(), to_string(backend));
+  return fmt::format("Winograd F(4x4, 3x3), {}", winograd::kernels().name);
 }
 
 struct ConvChain::State {
@@ -52,8 +46,8 @@ struct ConvChain::State {
   ConvBackend backend = ConvBackend::kTorch;
   std::vector<int64_t> weight_offset;
   int64_t parameter_count = 0;
-  std::mutex mutex;  // the oneDNN chain reuses its buffers
-  std::unique_ptr<onednn::Chain> onednn;
+  std::mutex mutex;  // the fast chain reuses its buffers
+  std::unique_ptr<winograd::Chain> fast;
 
   torch::Tensor weight(const torch::Tensor& parameters, size_t index) const {
     const ConvLayer& layer = layers[index];
@@ -84,14 +78,14 @@ namespace {
 
 // Carries the chain and the activations from forward to backward.
 struct Pass : torch::CustomClassHolder {
-  std::shared_ptr<onednn::Chain::Activations> activations;
+  std::shared_ptr<winograd::Chain::Activations> activations;
   std::function<torch::autograd::tensor_list(const torch::Tensor&, const torch::Tensor&,
-                                             const std::shared_ptr<onednn::Chain::Activations>&, bool)>
+                                             const std::shared_ptr<winograd::Chain::Activations>&, bool)>
       backward;
 };
 
 using ForwardFn = std::function<torch::Tensor(const torch::Tensor&, const torch::Tensor&,
-                                              std::shared_ptr<onednn::Chain::Activations>&)>;
+                                              std::shared_ptr<winograd::Chain::Activations>&)>;
 
 struct ChainFunction : torch::autograd::Function<ChainFunction> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& input,
@@ -131,10 +125,8 @@ ConvChain::ConvChain(std::vector<ConvLayer> layers, ConvBackend backend) : state
   }
   state_->layers = std::move(layers);
   state_->backend = backend;
-  if (backend != ConvBackend::kTorch) {
-    if (!onednn::supports(backend))
-      throw OptionError(fmt::format("convolution '{}' is not available", to_string(backend)));
-    state_->onednn = std::make_unique<onednn::Chain>(state_->layers, backend);
+  if (backend == ConvBackend::kWinograd) {
+    state_->fast = std::make_unique<winograd::Chain>(state_->layers, winograd::kernels());
   }
 }
 
@@ -160,7 +152,7 @@ torch::Tensor ConvChain::bias(const torch::Tensor& parameters, size_t index) con
 
 torch::Tensor ConvChain::forward(const torch::Tensor& input, const torch::Tensor& parameters) const {
   const std::shared_ptr<State> state = state_;
-  const bool fast = state->onednn && input.device().is_cpu() && input.scalar_type() == torch::kFloat32 &&
+  const bool fast = state->fast && input.device().is_cpu() && input.scalar_type() == torch::kFloat32 &&
                     parameters.scalar_type() == torch::kFloat32 && input.numel() > 0;
   if (!fast) {
     torch::Tensor x = input;
@@ -175,24 +167,24 @@ torch::Tensor ConvChain::forward(const torch::Tensor& input, const torch::Tensor
   if (!training) {
     const std::lock_guard lock(state->mutex);
     const torch::Tensor flat = parameters.detach();
-    return state->onednn->infer(input.contiguous(), state->weights(flat), state->biases(flat));
+    return state->fast->infer(input.contiguous(), state->weights(flat), state->biases(flat));
   }
   const auto pass = c10::make_intrusive<Pass>();
   pass->backward = [state](const torch::Tensor& gradient, const torch::Tensor& flat,
-                           const std::shared_ptr<onednn::Chain::Activations>& activations, bool input_gradient) {
+                           const std::shared_ptr<winograd::Chain::Activations>& activations, bool input_gradient) {
     const std::lock_guard lock(state->mutex);
     torch::Tensor flat_gradient = torch::empty_like(flat);
     auto weight_gradients = state->weights(flat_gradient);
     auto bias_gradients = state->biases(flat_gradient);
-    const torch::Tensor input_result = state->onednn->backward(gradient, state->weights(flat.detach()), activations,
+    const torch::Tensor input_result = state->fast->backward(gradient, state->weights(flat.detach()), activations,
                                                                input_gradient, weight_gradients, bias_gradients);
     return torch::autograd::tensor_list{input_result, flat_gradient};
   };
   const ForwardFn run = [state](const torch::Tensor& x, const torch::Tensor& flat,
-                                std::shared_ptr<onednn::Chain::Activations>& activations) {
+                                std::shared_ptr<winograd::Chain::Activations>& activations) {
     const std::lock_guard lock(state->mutex);
     const torch::Tensor values = flat.detach();
-    return state->onednn->forward(x.detach().contiguous(), state->weights(values), state->biases(values), activations);
+    return state->fast->forward(x.detach().contiguous(), state->weights(values), state->biases(values), activations);
   };
   return ChainFunction::apply(input, parameters, run, pass);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/conv/conv_backend.h"
+#include "core/conv/conv_layer.h"
 
 #include <torch/types.h>
 
@@ -9,17 +10,9 @@
 
 namespace zsr {
 
-/// One 3x3 convolution, stride 1, zero padding 1, with an optional bias and an optional ReLU behind it.
-struct ConvLayer {
-  int64_t in_channels = 0;   ///< > 0.
-  int64_t out_channels = 0;  ///< > 0.
-  bool bias = false;
-  bool relu = false;
-};
-
-/// A sequence of 3x3 convolutions run as one operation. On the CPU the activations stay in oneDNN's blocked layout from
-/// the first layer to the last, forward and backward, with cached primitives and reused buffers; elsewhere it is a
-/// sequence of at::conv2d. All parameters live in one flat tensor, layer by layer, weight [out, in, 3, 3] then bias
+/// A sequence of 3x3 convolutions run as one operation. On the CPU the activations stay in the blocked layout of the
+/// Winograd kernels from the first layer to the last, forward and backward, in reused buffers; elsewhere, and in double
+/// precision, it is a sequence of at::conv2d. All parameters live in one flat tensor, layer by layer, weight [out, in, 3, 3] then bias
 /// [out], so that an optimiser steps once.
 ///
 /// The backends agree to about 1e-4 relative (Winograd rounds more; tests state the tolerance). Gradients flow to the

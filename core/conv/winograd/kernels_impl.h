@@ -1,0 +1,362 @@
+// The loops of kernels.h over vectors of ZSR_LANES floats. Included once by each kernels_<instruction set>.cpp, inside
+// an unnamed namespace, and free of library templates: code compiled for one processor must not be shared with others.
+
+constexpr int kLanes = ZSR_LANES;
+constexpr int kParts = 16 / kLanes;   // vectors a channel block
+constexpr int64_t kPrefetchRows = 16;  // rows of the right matrix fetched ahead; 8 to 16 measured best
+typedef float Vec __attribute__((vector_size(kLanes * 4)));
+
+inline Vec load(const float* from) {
+  Vec v;
+  __builtin_memcpy(&v, from, sizeof(v));
+  return v;
+}
+
+inline void store(float* to, Vec v) {
+  __builtin_memcpy(to, &v, sizeof(v));
+}
+
+// Rows [begin, end) of B^T applied to six values.
+template <int Begin, int End>
+inline void input_rows(const Vec* d, int stride, Vec* out, int out_stride) {
+  const Vec d0 = d[0], d1 = d[stride], d2 = d[2 * stride], d3 = d[3 * stride], d4 = d[4 * stride], d5 = d[5 * stride];
+  const auto put = [&](int row, Vec value) { out[(row - Begin) * out_stride] = value; };
+  if (Begin <= 0 && 0 < End) put(0, 4.0F * d0 - 5.0F * d2 + d4);
+  if (Begin <= 1 && 2 < End) {
+    const Vec even = d4 - 4.0F * d2;
+    const Vec odd = d3 - 4.0F * d1;
+    put(1, even + odd);
+    put(2, even - odd);
+  }
+  if (Begin <= 3 && 4 < End) {
+    const Vec even = d4 - d2;
+    const Vec odd = 2.0F * (d3 - d1);
+    put(3, even + odd);
+    put(4, even - odd);
+  }
+  if (Begin <= 5 && 5 < End) put(5, 4.0F * d1 - 5.0F * d3 + d5);
+}
+
+// Rows [begin, end) of A (6x4) applied to four values.
+template <int Begin, int End>
+inline void gradient_rows(const Vec* d, int stride, Vec* out, int out_stride) {
+  const Vec d0 = d[0], d1 = d[stride], d2 = d[2 * stride], d3 = d[3 * stride];
+  const auto put = [&](int row, Vec value) { out[(row - Begin) * out_stride] = value; };
+  if (Begin <= 0 && 0 < End) put(0, d0);
+  if (Begin <= 1 && 2 < End) {
+    const Vec even = d0 + d2;
+    const Vec odd = d1 + d3;
+    put(1, even + odd);
+    put(2, even - odd);
+  }
+  if (Begin <= 3 && 4 < End) {
+    const Vec even = d0 + 4.0F * d2;
+    const Vec odd = 2.0F * d1 + 8.0F * d3;
+    put(3, even + odd);
+    put(4, even - odd);
+  }
+  if (Begin <= 5 && 5 < End) put(5, d3);
+}
+
+// A^T (4x6) applied to six values.
+inline void output_rows(const Vec* m, int stride, Vec* out, int out_stride) {
+  const Vec m0 = m[0], m1 = m[stride], m2 = m[2 * stride], m3 = m[3 * stride], m4 = m[4 * stride], m5 = m[5 * stride];
+  const Vec sum1 = m1 + m2, difference1 = m1 - m2, sum2 = m3 + m4, difference2 = m3 - m4;
+  out[0] = m0 + sum1 + sum2;
+  out[out_stride] = difference1 + 2.0F * difference2;
+  out[2 * out_stride] = sum1 + 4.0F * sum2;
+  out[3 * out_stride] = difference1 + 8.0F * difference2 + m5;
+}
+
+// G (6x3) applied to three values.
+inline void filter_rows(Vec g0, Vec g1, Vec g2, Vec* out, int out_stride) {
+  const Vec outer = g0 + g2;
+  const Vec wide = (g0 + 4.0F * g2) * (1.0F / 24.0F);
+  out[0] = g0 * 0.25F;
+  out[out_stride] = (outer + g1) * (-1.0F / 6.0F);
+  out[2 * out_stride] = (outer - g1) * (-1.0F / 6.0F);
+  out[3 * out_stride] = wide + g1 * (1.0F / 12.0F);
+  out[4 * out_stride] = wide - g1 * (1.0F / 12.0F);
+  out[5 * out_stride] = g2;
+}
+
+// G^T (3x6) applied to six values.
+inline void gradient_filter_rows(const Vec* m, int stride, Vec* out, int out_stride) {
+  const Vec sum1 = (m[stride] + m[2 * stride]) * (1.0F / 6.0F);
+  const Vec difference1 = (m[2 * stride] - m[stride]) * (1.0F / 6.0F);
+  const Vec sum2 = (m[3 * stride] + m[4 * stride]) * (1.0F / 24.0F);
+  const Vec difference2 = (m[3 * stride] - m[4 * stride]) * (1.0F / 12.0F);
+  out[0] = 0.25F * m[0] - sum1 + sum2;
+  out[out_stride] = difference1 + difference2;
+  out[2 * out_stride] = 4.0F * sum2 - sum1 + m[5 * stride];
+}
+
+// Walks tiles in order without dividing each time.
+struct TileWalk {
+  int64_t image, y, x, tiles_y, tiles_x;
+  TileWalk(const ImageShape& shape, int64_t tile) : tiles_y(shape.tiles_y()), tiles_x(shape.tiles_x()) {
+    x = tile % tiles_x;
+    y = tile / tiles_x % tiles_y;
+    image = tile / tiles_x / tiles_y;
+  }
+  void next() {
+    if (++x < tiles_x) return;
+    x = 0;
+    if (++y < tiles_y) return;
+    y = 0;
+    ++image;
+  }
+};
+
+template <int Begin, int End>
+void transform_input_rows(const float* image, const ImageShape& shape, int64_t first, int64_t count, float* out,
+                          int64_t plane) {
+  const int64_t row_stride = shape.row_stride();
+  const int64_t block_stride = shape.block_stride();
+  const int64_t image_stride = shape.image_stride();
+  const int64_t blocks = shape.blocks();
+  for (int64_t block = 0; block < blocks; ++block) {
+    TileWalk walk(shape, first);
+    for (int64_t t = 0; t < count; ++t, walk.next()) {
+      const float* tile = image + walk.image * image_stride + walk.y * kTile * row_stride + walk.x * kTile * kBlock;
+      for (int part = 0; part < kParts; ++part) {
+        const float* from = tile + block * block_stride + part * kLanes;
+        float* to = out + (t * blocks + block) * kBlock + part * kLanes;
+        Vec half[(End - Begin) * 6];
+        for (int column = 0; column < 6; ++column) {
+          Vec d[6];
+          for (int row = 0; row < 6; ++row) d[row] = load(from + row * row_stride + column * kBlock);
+          input_rows<Begin, End>(d, 1, half + column, 6);
+        }
+        for (int row = 0; row < End - Begin; ++row) {
+          Vec v[6];
+          input_rows<0, 6>(half + row * 6, 1, v, 1);
+          for (int column = 0; column < 6; ++column) store(to + (row * 6 + column) * plane, v[column]);
+        }
+      }
+    }
+  }
+}
+
+template <int Begin, int End>
+void transform_gradient_rows(const float* image, const ImageShape& shape, int64_t first, int64_t count, float* out,
+                             int64_t plane) {
+  const int64_t row_stride = shape.row_stride();
+  const int64_t block_stride = shape.block_stride();
+  const int64_t image_stride = shape.image_stride();
+  const int64_t blocks = shape.blocks();
+  for (int64_t block = 0; block < blocks; ++block) {
+    TileWalk walk(shape, first);
+    for (int64_t t = 0; t < count; ++t, walk.next()) {
+      // The tile itself begins behind the zero border.
+      const float* tile =
+          image + walk.image * image_stride + (walk.y * kTile + 1) * row_stride + (walk.x * kTile + 1) * kBlock;
+      for (int part = 0; part < kParts; ++part) {
+        const float* from = tile + block * block_stride + part * kLanes;
+        float* to = out + (t * blocks + block) * kBlock + part * kLanes;
+        Vec half[(End - Begin) * 4];
+        for (int column = 0; column < 4; ++column) {
+          Vec d[4];
+          for (int row = 0; row < 4; ++row) d[row] = load(from + row * row_stride + column * kBlock);
+          gradient_rows<Begin, End>(d, 1, half + column, 4);
+        }
+        for (int row = 0; row < End - Begin; ++row) {
+          Vec v[6];
+          gradient_rows<0, 6>(half + row * 4, 1, v, 1);
+          for (int column = 0; column < 6; ++column) store(to + (row * 6 + column) * plane, v[column]);
+        }
+      }
+    }
+  }
+}
+
+void transform_input(const float* image, const ImageShape& shape, int64_t first, int64_t count, int64_t row_begin,
+                     int64_t row_end, float* out, int64_t plane) {
+  if (row_begin == 0 && row_end == 6) return transform_input_rows<0, 6>(image, shape, first, count, out, plane);
+  if (row_begin == 0) return transform_input_rows<0, 3>(image, shape, first, count, out, plane);
+  transform_input_rows<3, 6>(image, shape, first, count, out, plane);
+}
+
+void transform_gradient(const float* image, const ImageShape& shape, int64_t first, int64_t count, int64_t row_begin,
+                        int64_t row_end, float* out, int64_t plane) {
+  if (row_begin == 0 && row_end == 6) return transform_gradient_rows<0, 6>(image, shape, first, count, out, plane);
+  if (row_begin == 0) return transform_gradient_rows<0, 3>(image, shape, first, count, out, plane);
+  transform_gradient_rows<3, 6>(image, shape, first, count, out, plane);
+}
+
+inline Vec keep_positive(Vec value, Vec condition) {
+  const Vec zero = {};
+  return condition > zero ? value : zero;
+}
+
+void transform_output(const float* in, int64_t plane, float* image, const ImageShape& shape, int64_t first,
+                      int64_t count, const Epilogue& epilogue) {
+  const int64_t row_stride = shape.row_stride();
+  const int64_t block_stride = shape.block_stride();
+  const int64_t blocks = shape.blocks();
+  const int64_t image_stride = shape.image_stride();
+  for (int64_t block = 0; block < blocks; ++block) {
+    TileWalk walk(shape, first);
+    for (int64_t t = 0; t < count; ++t, walk.next()) {
+      const int64_t offset = walk.image * image_stride + (walk.y * kTile + 1) * row_stride +
+                             (walk.x * kTile + 1) * kBlock;
+      const int64_t left_y = shape.height - walk.y * kTile;
+      const int64_t left_x = shape.width - walk.x * kTile;
+      const int64_t rows = left_y < kTile ? left_y : kTile;
+      const int64_t columns = left_x < kTile ? left_x : kTile;
+      for (int part = 0; part < kParts; ++part) {
+        const float* from = in + (t * blocks + block) * kBlock + part * kLanes;
+        Vec half[4 * 6];
+        for (int column = 0; column < 6; ++column) {
+          Vec m[6];
+          for (int row = 0; row < 6; ++row) m[row] = load(from + (row * 6 + column) * plane);
+          output_rows(m, 1, half + column, 6);
+        }
+        const int64_t place = offset + block * block_stride + part * kLanes;
+        Vec bias = {};
+        if (epilogue.bias != nullptr) bias = load(epilogue.bias + block * kBlock + part * kLanes);
+        for (int64_t row = 0; row < rows; ++row) {
+          Vec y[4];
+          output_rows(half + row * 6, 1, y, 1);
+          for (int64_t column = 0; column < columns; ++column) {
+            const int64_t pixel = place + row * row_stride + column * kBlock;
+            Vec value = y[column] + bias;
+            if (epilogue.relu) value = keep_positive(value, value);
+            if (epilogue.mask != nullptr) value = keep_positive(value, load(epilogue.mask + pixel));
+            store(image + pixel, value);
+          }
+        }
+      }
+    }
+  }
+}
+
+// Rows x Columns vectors of the product stay in registers while the depth runs.
+template <int Rows, int Columns>
+inline void multiply_block(int64_t depth, const float* a, int64_t row_stride, int64_t depth_stride, const float* b,
+                           int64_t columns, float* c, bool accumulate) {
+  Vec sum[Rows][Columns];
+  for (int r = 0; r < Rows; ++r) {
+    for (int n = 0; n < Columns; ++n) {
+      sum[r][n] = accumulate ? load(c + r * columns + n * kLanes) : Vec{};
+      if (accumulate) __builtin_prefetch(c + (Rows + r) * columns + n * kLanes, 1);
+    }
+  }
+  for (int64_t k = 0; k < depth; ++k) {
+    Vec right[Columns];
+    for (int n = 0; n < Columns; ++n) {
+      right[n] = load(b + k * columns + n * kLanes);
+      __builtin_prefetch(b + (k + kPrefetchRows) * columns + n * kLanes);
+    }
+    for (int r = 0; r < Rows; ++r) {
+      const float left = a[r * row_stride + k * depth_stride];
+      for (int n = 0; n < Columns; ++n) sum[r][n] += left * right[n];
+    }
+  }
+  for (int r = 0; r < Rows; ++r) {
+    for (int n = 0; n < Columns; ++n) store(c + r * columns + n * kLanes, sum[r][n]);
+  }
+}
+
+template <int Rows, int Columns>
+void multiply_rows(int64_t rows, int64_t depth, const float* a, int64_t row_stride, int64_t depth_stride,
+                   const float* b, int64_t columns, float* c, bool accumulate) {
+  int64_t r = 0;
+  for (; r + Rows <= rows; r += Rows) {
+    multiply_block<Rows, Columns>(depth, a + r * row_stride, row_stride, depth_stride, b, columns, c + r * columns,
+                                  accumulate);
+  }
+  if constexpr (Rows > 1) {
+    constexpr int kNext = Rows > 8 ? 8 : Rows > 4 ? 4 : Rows / 2;
+    if (r < rows) {
+      multiply_rows<kNext, Columns>(rows - r, depth, a + r * row_stride, row_stride, depth_stride, b, columns,
+                                    c + r * columns, accumulate);
+    }
+  }
+}
+
+void multiply(int64_t rows, int64_t columns, int64_t depth, const float* a, int64_t row_stride, int64_t depth_stride,
+              const float* b, float* c, bool accumulate) {
+  int64_t n = 0;
+#if ZSR_LANES == 16
+  for (; n + 64 <= columns; n += 64)
+    multiply_rows<6, 4>(rows, depth, a, row_stride, depth_stride, b + n, columns, c + n, accumulate);
+  for (; n + 32 <= columns; n += 32)
+    multiply_rows<12, 2>(rows, depth, a, row_stride, depth_stride, b + n, columns, c + n, accumulate);
+  for (; n < columns; n += 16)
+    multiply_rows<12, 1>(rows, depth, a, row_stride, depth_stride, b + n, columns, c + n, accumulate);
+#elif ZSR_LANES == 8
+  for (; n < columns; n += 16)
+    multiply_rows<6, 2>(rows, depth, a, row_stride, depth_stride, b + n, columns, c + n, accumulate);
+#else
+  for (; n < columns; n += 8)
+    multiply_rows<6, 2>(rows, depth, a, row_stride, depth_stride, b + n, columns, c + n, accumulate);
+#endif
+}
+
+// G g G^T of one filter for 16 output channels at once; `g` is [9][16], `out` plane by plane.
+inline void transform_filter(const float* g, float* out, int64_t plane) {
+  for (int part = 0; part < kParts; ++part) {
+    Vec half[6 * 3];
+    for (int column = 0; column < 3; ++column) {
+      const Vec g0 = load(g + column * 16 + part * kLanes);
+      const Vec g1 = load(g + (3 + column) * 16 + part * kLanes);
+      const Vec g2 = load(g + (6 + column) * 16 + part * kLanes);
+      filter_rows(g0, g1, g2, half + column, 3);
+    }
+    for (int row = 0; row < 6; ++row) {
+      Vec u[6];
+      filter_rows(half[row * 3], half[row * 3 + 1], half[row * 3 + 2], u, 1);
+      for (int column = 0; column < 6; ++column) store(out + (row * 6 + column) * plane + part * kLanes, u[column]);
+    }
+  }
+}
+
+void transform_weights(const float* weight, int64_t out_channels, int64_t in_channels, bool backward, int64_t begin,
+                       int64_t end, float* out) {
+  const int64_t depth = backward ? out_channels : in_channels;
+  const int64_t columns = backward ? in_channels : out_channels;
+  const int64_t padded = (columns + 15) / 16 * 16;
+  for (int64_t k = begin; k < end; ++k) {
+    for (int64_t n0 = 0; n0 < padded; n0 += 16) {
+      float g[9 * 16] = {};
+      for (int64_t n = n0; n < columns && n < n0 + 16; ++n) {
+        const float* from = weight + (backward ? k * in_channels + n : n * in_channels + k) * 9;
+        for (int tap = 0; tap < 9; ++tap) g[(backward ? 8 - tap : tap) * 16 + (n - n0)] = from[tap];
+      }
+      transform_filter(g, out + k * padded + n0, depth * padded);
+    }
+  }
+}
+
+void transform_weight_gradient(const float* const* sums, int64_t count, int64_t out_channels, int64_t in_channels,
+                               int64_t begin, int64_t end, float* gradient) {
+  const int64_t padded = (out_channels + 15) / 16 * 16;
+  const int64_t plane = in_channels * padded;
+  for (int64_t k = begin; k < end; ++k) {
+    for (int64_t n0 = 0; n0 < padded; n0 += 16) {
+      float g[9 * 16];
+      for (int part = 0; part < kParts; ++part) {
+        const int64_t place = k * padded + n0 + part * kLanes;
+        Vec half[3 * 6];
+        for (int column = 0; column < 6; ++column) {
+          Vec m[6];
+          for (int row = 0; row < 6; ++row) {
+            m[row] = load(sums[0] + (row * 6 + column) * plane + place);
+            for (int64_t i = 1; i < count; ++i) m[row] += load(sums[i] + (row * 6 + column) * plane + place);
+          }
+          gradient_filter_rows(m, 1, half + column, 6);
+        }
+        for (int row = 0; row < 3; ++row) {
+          Vec v[3];
+          gradient_filter_rows(half + row * 6, 1, v, 1);
+          for (int column = 0; column < 3; ++column) store(g + (row * 3 + column) * 16 + part * kLanes, v[column]);
+        }
+      }
+      for (int64_t n = n0; n < out_channels && n < n0 + 16; ++n) {
+        float* to = gradient + (n * in_channels + k) * 9;
+        for (int tap = 0; tap < 9; ++tap) to[tap] = g[tap * 16 + (n - n0)];
+      }
+    }
+  }
+}

@@ -1,0 +1,18 @@
+// Winograd kernels compiled for portable (flags: core/CMakeLists.txt).
+#include "core/conv/winograd/kernels.h"
+
+
+#define ZSR_LANES 4
+
+namespace zsr::winograd {
+namespace {
+#include "core/conv/winograd/kernels_impl.h"
+}  // namespace
+
+const Kernels* portable_kernels() {
+  static constexpr Kernels kKernels{"portable",          transform_input, transform_gradient,       transform_output,
+                                    multiply,          transform_weights, transform_weight_gradient};
+  return &kKernels;
+}
+
+}  // namespace zsr::winograd

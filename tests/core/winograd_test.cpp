@@ -1,0 +1,61 @@
+#include "core/conv/winograd/chain.h"
+#include "tests/support/test_images.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+namespace zsr::winograd {
+namespace {
+
+// Every instruction set that this processor runs, not only the one that would be chosen.
+class WinogradKernels : public testing::TestWithParam<const Kernels* (*)()> {};
+
+double relative(const torch::Tensor& got, const torch::Tensor& want) {
+  return test::max_difference(got, want) / want.abs().max().item<double>();
+}
+
+TEST_P(WinogradKernels, ForwardAndBackwardMatchDoublePrecision) {
+  const Kernels* kernels = GetParam()();
+  if (kernels == nullptr) GTEST_SKIP() << "this processor does not have the instructions";
+  torch::manual_seed(5);
+  // Two layers with every kind of channel count (below, at and above whole blocks) and sides that are no whole tiles.
+  const std::vector<ConvLayer> layers{{3, 80, true, true}, {80, 21, true, false}};
+  const torch::Tensor input = torch::rand({2, 3, 27, 34}, torch::kFloat64).requires_grad_(true);
+  const torch::Tensor w0 = (torch::randn({80, 3, 3, 3}, torch::kFloat64) * 0.2).requires_grad_(true);
+  const torch::Tensor w1 = (torch::randn({21, 80, 3, 3}, torch::kFloat64) * 0.05).requires_grad_(true);
+  const torch::Tensor b0 = (torch::randn({80}, torch::kFloat64) * 0.1).requires_grad_(true);
+  const torch::Tensor b1 = (torch::randn({21}, torch::kFloat64) * 0.1).requires_grad_(true);
+  const torch::Tensor gradient = torch::randn({2, 21, 27, 34}, torch::kFloat64);
+  const torch::Tensor want = torch::conv2d(torch::relu(torch::conv2d(input, w0, b0, 1, 1)), w1, b1, 1, 1);
+  (want * gradient).sum().backward();
+
+  const auto single = [](const torch::Tensor& x) { return x.detach().to(torch::kFloat32).contiguous(); };
+  Chain chain(layers, *kernels);
+  std::shared_ptr<Chain::Activations> activations;
+  const std::vector<torch::Tensor> weights{single(w0), single(w1)};
+  const std::vector<torch::Tensor> biases{single(b0), single(b1)};
+  EXPECT_LT(relative(chain.forward(single(input), weights, biases, activations), want), 1e-5);
+  std::vector<torch::Tensor> weight_gradients{torch::empty_like(weights[0]), torch::empty_like(weights[1])};
+  std::vector<torch::Tensor> bias_gradients{torch::empty_like(biases[0]), torch::empty_like(biases[1])};
+  const torch::Tensor input_gradient =
+      chain.backward(single(gradient), weights, activations, true, weight_gradients, bias_gradients);
+  EXPECT_LT(relative(input_gradient, input.grad()), 1e-5);
+  EXPECT_LT(relative(weight_gradients[0], w0.grad()), 1e-5);
+  EXPECT_LT(relative(weight_gradients[1], w1.grad()), 1e-5);
+  EXPECT_LT(relative(bias_gradients[0], b0.grad()), 1e-5);
+  EXPECT_LT(relative(bias_gradients[1], b1.grad()), 1e-5);
+}
+
+TEST_P(WinogradKernels, ConstantImageStaysConstantInside) {
+  const Kernels* kernels = GetParam()();
+  if (kernels == nullptr) GTEST_SKIP() << "this processor does not have the instructions";
+  Chain chain({{1, 1, false, false}}, *kernels);
+  const torch::Tensor output = chain.infer(torch::ones({1, 1, 40, 40}), {torch::full({1, 1, 3, 3}, 1.0 / 9.0)}, {{}});
+  EXPECT_LT((output.slice(2, 1, 39).slice(3, 1, 39) - 1.0).abs().max().item<double>(), 2e-6);
+  EXPECT_NEAR(output[0][0][0][0].item<double>(), 4.0 / 9.0, 2e-6);  // zeros around
+}
+
+INSTANTIATE_TEST_SUITE_P(All, WinogradKernels, testing::Values(avx512_kernels, avx2_kernels, portable_kernels));
+
+}  // namespace
+}  // namespace zsr::winograd
