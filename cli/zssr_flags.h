@@ -17,6 +17,7 @@ struct ZssrFlags {
   std::string phase = "center";
   std::string noise;
   std::string gradual;
+  std::string optimizer;
   std::string ensemble;
   zssr::Options options;
 };

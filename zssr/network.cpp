@@ -64,6 +64,15 @@ Network::Network(const Options& options, int64_t channels, Scale scale, Random& 
   parameters_ = values.to(device).set_requires_grad(true);
 }
 
+std::vector<MatrixSlice> Network::hidden_matrices() const {
+  std::vector<MatrixSlice> slices;
+  for (size_t i = 1; i + 1 < chain_.layers().size(); ++i) {
+    const torch::Tensor weight = chain_.weight(parameters_.detach(), i);
+    slices.push_back({weight.storage_offset(), weight.size(0), weight.size(1) * 9});
+  }
+  return slices;
+}
+
 void Network::set_parameters(const torch::Tensor& values) {
   const torch::NoGradGuard no_grad;
   parameters_.copy_(values);

@@ -2,6 +2,7 @@
 
 #include "core/conv/conv_chain.h"
 #include "core/image/resize.h"
+#include "core/optim/muon.h"
 #include "core/random.h"
 #include "zssr/options.h"
 
@@ -24,6 +25,8 @@ class Network {
   int64_t width() const { return chain_.layers().front().out_channels; }
   /// Flat parameters, float32, a leaf that requires gradients.
   const torch::Tensor& parameters() const { return parameters_; }
+  /// Weights of the hidden layers as matrices [out, in * 9] inside the flat parameters.
+  std::vector<MatrixSlice> hidden_matrices() const;
   /// Overwrites the parameters.
   void set_parameters(const torch::Tensor& values);
   /// Radius in LR pixels that an output pixel depends on through the network and the upscaling.

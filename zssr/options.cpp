@@ -40,6 +40,8 @@ void Options::validate() const {
   require(init_variance > 0.0, "init_variance", init_variance, "> 0");
   require(last_init_variance > 0.0, "last_init_variance", last_init_variance, "> 0");
   require(warm_up_steps >= 0, "warm_up_steps", warm_up_steps, ">= 0");
+  require(end_learning_rate > 0.0 && std::isfinite(end_learning_rate), "end_learning_rate", end_learning_rate, "> 0");
+  require(momentum >= 0.0 && momentum < 1.0, "momentum", momentum, "in [0, 1)");
   require(adam_beta2 >= 0.0 && adam_beta2 < 1.0, "adam_beta2", adam_beta2, "in [0, 1)");
   require(learning_rate > 0.0 && std::isfinite(learning_rate), "learning_rate", learning_rate, "> 0");
   require(max_steps > 0, "max_steps", max_steps, "> 0");
@@ -69,6 +71,9 @@ Options paper_options(Scale scale) {
   options.architecture = Architecture::kPreUpsampled;
   options.init_variance = options.last_init_variance = 0.1;
   options.warm_up_steps = 0;
+  options.step_rule = StepRule::kAdam;
+  options.ensemble_rule = EnsembleRule::kMedian;
+  options.shuffle_channels = false;
   options.adam_beta2 = 0.999;
   options.schedule = Schedule::kSlopeRule;
   options.learning_rate = 1e-3;

@@ -24,6 +24,18 @@ enum class Schedule {
   kCosine,     ///< Half a cosine from `learning_rate` to 0 over `max_steps` or the time budget, whichever is shorter.
 };
 
+/// What turns gradients into steps.
+enum class StepRule {
+  kAdam,  ///< As the paper.
+  kMuon,  ///< Muon for the hidden layers, Adam for the first and the last; gets as far in a third of the steps.
+};
+
+/// How the passes of the self-ensemble become one image.
+enum class EnsembleRule {
+  kMedian,  ///< As the paper.
+  kMean,
+};
+
 /// Where training pairs come from.
 enum class Sampling {
   kAffine,   ///< The authors': random rotation, scale, shear and mirror of the photo, one crop a step.
@@ -42,11 +54,14 @@ struct Options {
   double last_init_variance = 0.1;  ///< > 0. The same for the last layer.
 
   Schedule schedule = Schedule::kCosine;
-  int64_t warm_up_steps = 100;      ///< >= 0. Cosine only: the learning rate rises linearly over so many steps.
+  int64_t warm_up_steps = 100;  ///< >= 0. Cosine only: the learning rate rises linearly over so many steps.
+  StepRule step_rule = StepRule::kMuon;
+  double learning_rate = 0.05;      ///< > 0. Of the step rule (Muon wants about 25 times Adam's).
+  double end_learning_rate = 2e-3;  ///< > 0. kMuon: Adam's rate for the first and the last layer.
   double adam_beta2 = 0.99;         ///< In [0, 1). Memory of Adam's second moment.
-  double learning_rate = 2e-3;      ///< > 0. Adam.
+  double momentum = 0.9;            ///< In [0, 1). kMuon.
   double min_learning_rate = 9e-6;  ///< Slope rule only: stop below it.
-  int64_t max_steps = 1000;         ///< > 0, per scale step.
+  int64_t max_steps = 600;          ///< > 0, per scale step.
   int64_t min_steps = 256;          ///< Slope rule only: steps between two reductions, at least.
   int64_t test_every = 50;          ///< Slope rule only: steps between two reconstructions of the photo.
   int64_t check_every = 60;         ///< Slope rule only: steps between two looks at the slope.
@@ -60,12 +75,15 @@ struct Options {
   double leave_as_is_probability = 0.05;                           ///< kAffine: plain crop.
   double no_interpolation_probability = 0.45;                      ///< kAffine: only quarter turns and mirrors.
   double min_father_scale = 0.5;                                   ///< kAffine: smallest random scale.
-  double aspect_sigma = 0.25;  ///< kAffine: sigma of the difference between the two scales.
-  double shear_sigma = 0.1;    ///< kAffine.
-  bool rotate = true;          ///< Turn and mirror fathers; off by itself for kernels that are not symmetric.
-  double son_noise = 0.0;      ///< >= 0, in [0, 1] units. Gaussian noise added to sons (real photos: 0.0125).
+  double aspect_sigma = 0.25;    ///< kAffine: sigma of the difference between the two scales.
+  double shear_sigma = 0.1;      ///< kAffine.
+  bool rotate = true;            ///< Turn and mirror fathers; off by itself for kernels that are not symmetric.
+  bool shuffle_channels = true;  ///< kPyramid: colour channels of a crop in random order, so that the network cannot
+                                 ///< learn the photo's palette by heart.
+  double son_noise = 0.0;        ///< >= 0, in [0, 1] units. Gaussian noise added to sons (real photos: 0.0125).
 
-  bool self_ensemble = true;     ///< Median over 8 turned and mirrored passes; off by itself like `rotate`.
+  bool self_ensemble = true;  ///< 8 turned and mirrored passes; off by itself like `rotate`.
+  EnsembleRule ensemble_rule = EnsembleRule::kMean;
   int64_t back_projection = 10;  ///< >= 0. Iterations of y += up(lr - down(y)), after each pass and after the median.
 
   Scale scale{2.0, 2.0};  ///< > 1 on at least one axis and >= 1 on both.

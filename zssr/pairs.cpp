@@ -6,6 +6,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 
@@ -99,6 +100,14 @@ torch::Tensor PairSampler::draw_affine(Random& random) const {
   return warp_affine(sources_[draw.source].image, draw.matrix, options_.crop, options_.crop).clamp_(0.0, 1.0);
 }
 
+torch::Tensor PairSampler::shuffled(const torch::Tensor& crop, Random& random) const {
+  if (!options_.shuffle_channels || crop.size(1) != 3) return crop;
+  constexpr std::array<std::array<int64_t, 3>, 6> kOrders{
+      {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}};
+  const auto& order = kOrders[static_cast<size_t>(random.index(6))];
+  return torch::cat({crop.narrow(1, order[0], 1), crop.narrow(1, order[1], 1), crop.narrow(1, order[2], 1)}, 1);
+}
+
 torch::Tensor PairSampler::draw_crops(Random& random) const {
   // One level a step, so that the crops of a batch can be as large as that level allows.
   const double chooser = random.uniform();
@@ -115,7 +124,7 @@ torch::Tensor PairSampler::draw_crops(Random& random) const {
   for (int64_t i = 0; i < options_.batch; ++i) {
     const int64_t y = random.index(father.size(2) - std::min(height, father.size(2)) + 1);
     const int64_t x = random.index(father.size(3) - std::min(width, father.size(3)) + 1);
-    const torch::Tensor crop = father.slice(2, y, y + height).slice(3, x, x + width);
+    const torch::Tensor crop = shuffled(father.slice(2, y, y + height).slice(3, x, x + width), random);
     crops.push_back(options_.rotate ? dihedral(crop, square ? random.index(8) : 2 * random.index(4)) : crop);
   }
   return torch::cat(crops, 0);

@@ -36,6 +36,7 @@ class PairSampler {
  private:
   torch::Tensor draw_affine(Random& random) const;
   torch::Tensor draw_crops(Random& random) const;
+  torch::Tensor shuffled(const torch::Tensor& crop, Random& random) const;
 
   const Options& options_;
   const Formation& formation_;

@@ -1,6 +1,8 @@
 #include "zssr/trainer.h"
 
 #include "core/error.h"
+#include "core/optim/flat_adam.h"
+#include "core/optim/muon.h"
 #include "zssr/slope_rule.h"
 
 #include <torch/torch.h>
@@ -13,6 +15,7 @@ namespace zsr::zssr {
 namespace {
 
 constexpr int kMostRepairs = 3;
+constexpr int kMostRevivals = 6;
 constexpr int64_t kSnapshotEvery = 25;
 constexpr int64_t kLargestTestSide = 1024;
 
@@ -49,11 +52,12 @@ double reconstruction_error(const Network& network, const PairSampler& sampler, 
   return (photo - (base + residual).clamp(0.0, 1.0)).square().mean().item<double>();
 }
 
-double cosine_rate(const Options& options, int64_t step, double progress) {
+// Share of the learning rate that the cosine leaves at `progress` in [0, 1].
+double cosine_share(const Options& options, int64_t step, double progress) {
   const double rise = options.warm_up_steps > 0
                           ? std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(options.warm_up_steps))
                           : 1.0;
-  return options.learning_rate * rise * 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
+  return rise * 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
 }
 
 // Weights this large are past saving, even where a ReLU hides their NaNs from the loss.
@@ -63,27 +67,61 @@ bool weights_are_sane(const Network& network) {
   return largest.item<float>() < kLargestWeight;  // false for NaN
 }
 
+// Takes the steps that the options ask for; `share` of their learning rates.
 class Optimizer {
  public:
-  Optimizer(const torch::Tensor& parameters, double beta2) : parameters_(parameters), beta2_(beta2) { reset(); }
+  Optimizer(const Network& network, const Options& options)
+      : parameters_(network.parameters()),
+        matrices_(options.step_rule == StepRule::kMuon ? network.hidden_matrices() : std::vector<MatrixSlice>{}),
+        adam_rate_(options.step_rule == StepRule::kMuon ? options.end_learning_rate : options.learning_rate),
+        muon_rate_(options.learning_rate),
+        muon_(matrices_, parameters_.device(), options.momentum) {
+    int64_t begin = 0;
+    for (const MatrixSlice& matrix : matrices_) {
+      add_adam(begin, matrix.offset, options);
+      begin = matrix.offset + matrix.rows * matrix.columns;
+    }
+    add_adam(begin, parameters_.numel(), options);
+  }
 
-  void set_learning_rate(double value) {
-    static_cast<torch::optim::AdamOptions&>(adam_->param_groups()[0].options()).lr(value);
-  }
   void reset() {
-    adam_ = std::make_unique<torch::optim::Adam>(std::vector<torch::Tensor>{parameters_},
-                                                 torch::optim::AdamOptions(1e-3).betas({0.9, beta2_}));
+    muon_.reset();
+    for (Ends& ends : ends_) ends.adam.reset();
   }
-  void step(const torch::Tensor& loss) {
-    adam_->zero_grad();
+
+  void step(const torch::Tensor& loss, double share) {
+    parameters_.mutable_grad().reset();
     loss.backward();
-    adam_->step();
+    const torch::Tensor gradient = parameters_.grad();
+    const torch::Tensor values = parameters_.detach();
+    for (Ends& ends : ends_) {
+      ends.adam.step(values.narrow(0, ends.begin, ends.count), gradient.narrow(0, ends.begin, ends.count),
+                     share * adam_rate_);
+    }
+    if (!matrices_.empty()) muon_.step(values, gradient, share * muon_rate_);
   }
 
  private:
+  // What no matrix covers.
+  struct Ends {
+    int64_t begin;
+    int64_t count;
+    FlatAdam adam;
+  };
+
+  void add_adam(int64_t begin, int64_t end, const Options& options) {
+    constexpr double kBeta1 = 0.9;
+    if (end > begin) {
+      ends_.push_back({begin, end - begin, FlatAdam(end - begin, parameters_.device(), kBeta1, options.adam_beta2)});
+    }
+  }
+
   torch::Tensor parameters_;
-  double beta2_;
-  std::unique_ptr<torch::optim::Adam> adam_;
+  std::vector<MatrixSlice> matrices_;
+  double adam_rate_;
+  double muon_rate_;
+  Muon muon_;
+  std::vector<Ends> ends_;
 };
 
 }  // namespace
@@ -107,11 +145,12 @@ TrainOutcome train(Network& network, const PairSampler& sampler, const Formation
   const torch::Tensor test_photo = center_crop(photo, kLargestTestSide).to(network.parameters().device()).contiguous();
   const double begin_s = session.elapsed_s();
   SlopeRule rule(options);
-  Optimizer optimizer(network.parameters(), options.adam_beta2);
+  Optimizer optimizer(network, options);
   RunningMean loss_mean;
   RunningMean base_mean;
   double repair_factor = 1.0;
   int repairs = 0;
+  int revivals = 0;
   double best_loss = std::numeric_limits<double>::infinity();
   torch::Tensor best = network.parameters().detach().clone();
   TrainOutcome outcome;
@@ -126,8 +165,7 @@ TrainOutcome train(Network& network, const PairSampler& sampler, const Formation
         break;
       }
     }
-    const double rate = slope ? rule.learning_rate() : cosine_rate(options, step, progress);
-    optimizer.set_learning_rate(rate * repair_factor);
+    const double share = slope ? rule.learning_rate() / options.learning_rate : cosine_share(options, step, progress);
 
     Pairs pairs = sampler.draw(random);
     if (!on_cpu) {
@@ -138,16 +176,27 @@ TrainOutcome train(Network& network, const PairSampler& sampler, const Formation
     torch::Tensor residual = network.residual(pairs.son, pairs.base);
     residual = residual.slice(2, 0, target.size(2)).slice(3, 0, target.size(3));
     const torch::Tensor loss = (residual - target).abs().mean();
-    optimizer.step(loss);
+    optimizer.step(loss, share * repair_factor);
     ++outcome.steps;
 
     // Reading the loss waits for a GPU, so there not every step.
     if (on_cpu || step % 10 == 0 || step + 1 == options.max_steps) {
       const double value = loss.item<double>();
       const bool finite = std::isfinite(value) && value < 1e3 && weights_are_sane(network);
-      if (finite) {
+      const double base_value = target.abs().mean().item<double>();
+      // With every ReLU of a layer closed the residual is 0 and so are all gradients: the network is dead.
+      const bool dead = finite && step > 0 && value == base_value && base_value > 0.0;
+      if (finite && !dead) {
         loss_mean.add(value);
-        base_mean.add(target.abs().mean().item<double>());
+        base_mean.add(base_value);
+      } else if (dead) {
+        if (++revivals > kMostRevivals) {
+          outcome.termination = Termination::kDiverged;
+          break;
+        }
+        network.set_parameters(best);
+        optimizer.reset();
+        repair_factor *= 0.5;
       } else {
         if (++repairs > kMostRepairs) {
           outcome.termination = Termination::kDiverged;

@@ -104,7 +104,9 @@ torch::Tensor Upscaler::run_patch(const torch::Tensor& lr, Size size, const Form
     outputs.push_back(patch_formation.back_project(output, lr, back_projection));
   }
   if (outputs.size() == 1) return patch_formation.back_project(outputs[0], lr, back_projection);
-  return patch_formation.back_project(median_of(outputs), lr, back_projection);
+  const torch::Tensor combined =
+      ensemble_rule == EnsembleRule::kMedian ? median_of(outputs) : torch::stack(outputs).mean(0);
+  return patch_formation.back_project(combined, lr, back_projection);
 }
 
 torch::Tensor Upscaler::run(const torch::Tensor& lr, Size size, const TileFn& on_tile) const {

@@ -18,6 +18,7 @@ struct Upscaler {
   const Network& network;
   const Formation& formation;
   bool self_ensemble = true;
+  EnsembleRule ensemble_rule = EnsembleRule::kMedian;
   int64_t back_projection = 10;
   int64_t tile = 0;  ///< LR pixels; 0 chooses by free memory.
   torch::Device device = torch::kCPU;

@@ -104,6 +104,7 @@ Result run(const torch::Tensor& lr_image, const Options& options, const RunConte
     Upscaler upscaler{.network = *network,
                       .formation = formation,
                       .self_ensemble = options.self_ensemble && formation.is_symmetric(),
+                      .ensemble_rule = options.ensemble_rule,
                       .back_projection = step.back_projection,
                       .tile = options.tile,
                       .device = context.device};

@@ -177,7 +177,7 @@ torch::Tensor ConvChain::forward(const torch::Tensor& input, const torch::Tensor
     auto weight_gradients = state->weights(flat_gradient);
     auto bias_gradients = state->biases(flat_gradient);
     const torch::Tensor input_result = state->fast->backward(gradient, state->weights(flat.detach()), activations,
-                                                               input_gradient, weight_gradients, bias_gradients);
+                                                             input_gradient, weight_gradients, bias_gradients);
     return torch::autograd::tensor_list{input_result, flat_gradient};
   };
   const ForwardFn run = [state](const torch::Tensor& x, const torch::Tensor& flat,

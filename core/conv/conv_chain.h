@@ -12,8 +12,8 @@ namespace zsr {
 
 /// A sequence of 3x3 convolutions run as one operation. On the CPU the activations stay in the blocked layout of the
 /// Winograd kernels from the first layer to the last, forward and backward, in reused buffers; elsewhere, and in double
-/// precision, it is a sequence of at::conv2d. All parameters live in one flat tensor, layer by layer, weight [out, in, 3, 3] then bias
-/// [out], so that an optimiser steps once.
+/// precision, it is a sequence of at::conv2d. All parameters live in one flat tensor, layer by layer, weight [out, in,
+/// 3, 3] then bias [out], so that an optimiser steps once.
 ///
 /// The backends agree to about 1e-4 relative (Winograd rounds more; tests state the tolerance). Gradients flow to the
 /// parameters and, when it asks for them, the input; not twice (no double backward).

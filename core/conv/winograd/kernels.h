@@ -66,8 +66,8 @@ struct Kernels {
   void (*transform_weights)(const float* weight, int64_t out_channels, int64_t in_channels, bool backward,
                             int64_t begin, int64_t end, float* out);
   /// G^T m G, m = sum of `count` arrays [p][k][n], for input channels [begin, end): the gradient of the weights.
-  void (*transform_weight_gradient)(const float* const* sums, int64_t count, int64_t out_channels,
-                                    int64_t in_channels, int64_t begin, int64_t end, float* gradient);
+  void (*transform_weight_gradient)(const float* const* sums, int64_t count, int64_t out_channels, int64_t in_channels,
+                                    int64_t begin, int64_t end, float* gradient);
 };
 
 /// The best kernels for this processor; ZSR_ISA=avx512, avx2 or portable in the environment overrides, for

@@ -2,7 +2,7 @@
 // an unnamed namespace, and free of library templates: code compiled for one processor must not be shared with others.
 
 constexpr int kLanes = ZSR_LANES;
-constexpr int kParts = 16 / kLanes;   // vectors a channel block
+constexpr int kParts = 16 / kLanes;    // vectors a channel block
 constexpr int64_t kPrefetchRows = 16;  // rows of the right matrix fetched ahead; 8 to 16 measured best
 typedef float Vec __attribute__((vector_size(kLanes * 4)));
 
@@ -198,8 +198,8 @@ void transform_output(const float* in, int64_t plane, float* image, const ImageS
   for (int64_t block = 0; block < blocks; ++block) {
     TileWalk walk(shape, first);
     for (int64_t t = 0; t < count; ++t, walk.next()) {
-      const int64_t offset = walk.image * image_stride + (walk.y * kTile + 1) * row_stride +
-                             (walk.x * kTile + 1) * kBlock;
+      const int64_t offset =
+          walk.image * image_stride + (walk.y * kTile + 1) * row_stride + (walk.x * kTile + 1) * kBlock;
       const int64_t left_y = shape.height - walk.y * kTile;
       const int64_t left_x = shape.width - walk.x * kTile;
       const int64_t rows = left_y < kTile ? left_y : kTile;

@@ -1,7 +1,6 @@
 // Winograd kernels compiled for portable (flags: core/CMakeLists.txt).
 #include "core/conv/winograd/kernels.h"
 
-
 #define ZSR_LANES 4
 
 namespace zsr::winograd {
@@ -10,8 +9,8 @@ namespace {
 }  // namespace
 
 const Kernels* portable_kernels() {
-  static constexpr Kernels kKernels{"portable",          transform_input, transform_gradient,       transform_output,
-                                    multiply,          transform_weights, transform_weight_gradient};
+  static constexpr Kernels kKernels{"portable", transform_input,   transform_gradient,       transform_output,
+                                    multiply,   transform_weights, transform_weight_gradient};
   return &kKernels;
 }
 
