@@ -1,6 +1,6 @@
 #include "core/optim/flat_adam.h"
 
-#include "core/optim/vector_loops.h"
+#include "core/optim/adam_loop.h"
 
 #include <ATen/Parallel.h>
 #include <torch/torch.h>
@@ -8,29 +8,6 @@
 #include <cmath>
 
 namespace zsr {
-namespace {
-
-constexpr float kEpsilon = 1e-8F;
-
-struct Rates {
-  float beta1, beta2, step, second_scale;
-};
-
-ZSR_VECTOR_CLONES void update(float* value, const float* gradient, float* first, float* second, int64_t count,
-                              const Rates& rates) {
-  const float keep1 = rates.beta1;
-  const float keep2 = rates.beta2;
-  for (int64_t i = 0; i < count; ++i) {
-    const float g = gradient[i];
-    const float m = keep1 * first[i] + (1.0F - keep1) * g;
-    const float v = keep2 * second[i] + (1.0F - keep2) * g * g;
-    first[i] = m;
-    second[i] = v;
-    value[i] -= rates.step * m / (std::sqrt(v) * rates.second_scale + kEpsilon);
-  }
-}
-
-}  // namespace
 
 FlatAdam::FlatAdam(int64_t count, torch::Device device, double beta1, double beta2)
     : beta1_(beta1),
@@ -52,18 +29,19 @@ void FlatAdam::step(torch::Tensor parameters, const torch::Tensor& gradient, dou
   if (!parameters.device().is_cpu()) {
     first_.mul_(beta1_).add_(gradient, 1.0 - beta1_);
     second_.mul_(beta2_).addcmul_(gradient, gradient, 1.0 - beta2_);
-    const torch::Tensor root = second_.div(correction2).sqrt_().add_(kEpsilon);
+    const torch::Tensor root = second_.div(correction2).sqrt_().add_(kAdamEpsilon);
     parameters.addcdiv_(first_, root, -learning_rate / correction1);
     return;
   }
-  const Rates rates{static_cast<float>(beta1_), static_cast<float>(beta2_),
-                    static_cast<float>(learning_rate / correction1), static_cast<float>(1.0 / std::sqrt(correction2))};
+  const AdamRates rates{static_cast<float>(beta1_), static_cast<float>(beta2_),
+                        static_cast<float>(learning_rate / correction1),
+                        static_cast<float>(1.0 / std::sqrt(correction2))};
   float* value = parameters.data_ptr<float>();
   const float* slope = gradient.data_ptr<float>();
   float* first = first_.data_ptr<float>();
   float* second = second_.data_ptr<float>();
   at::parallel_for(0, parameters.numel(), 1 << 15, [&](int64_t begin, int64_t end) {
-    update(value + begin, slope + begin, first + begin, second + begin, end - begin, rates);
+    adam_loop(value + begin, slope + begin, first + begin, second + begin, end - begin, rates);
   });
 }
 

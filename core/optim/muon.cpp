@@ -5,6 +5,7 @@
 #include <ATen/Parallel.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace zsr {
@@ -35,6 +36,19 @@ Padded product(const Padded& left, const Padded& right) {
   winograd::kernels().multiply(left.rows, right.stride, left.columns, left.data.data(), left.stride, 1,
                                right.data.data(), result.data.data(), false);
   return result;
+}
+
+// Sixteen columns of the result at a time, so that it is written line by line.
+Padded transposed(const Padded& from) {
+  constexpr int64_t kLine = 16;
+  Padded to(from.columns, from.rows);
+  for (int64_t begin = 0; begin < from.rows; begin += kLine) {
+    const int64_t end = std::min(from.rows, begin + kLine);
+    for (int64_t column = 0; column < from.columns; ++column) {
+      for (int64_t row = begin; row < end; ++row) to.at(column, row) = from.at(row, column);
+    }
+  }
+  return to;
 }
 
 // P with P x = the orthogonalised x, from the Gram matrix x x^T: each step multiplies x by Q = aI + bA + cA^2, a
@@ -85,30 +99,29 @@ void Muon::step_on_cpu(float* parameters, const float* gradient, size_t index, f
   const auto keep = static_cast<float>(momentum_);
   float* average = average_[index].data_ptr<float>();
   const float* slope = gradient + slice.offset;
-  const bool tall = slice.rows > slice.columns;
-  Padded x(std::min(slice.rows, slice.columns), std::max(slice.rows, slice.columns));
-  Padded transposed(x.columns, x.rows);
-  double square = 0.0;
+  Padded ahead(slice.rows, slice.columns);
   for (int64_t row = 0; row < slice.rows; ++row) {
     for (int64_t column = 0; column < slice.columns; ++column) {
       const int64_t i = row * slice.columns + column;
       average[i] = keep * average[i] + (1.0F - keep) * slope[i];
-      // Nesterov's look ahead.
-      const float value = keep * average[i] + (1.0F - keep) * slope[i];
-      (tall ? transposed : x).at(row, column) = value;
-      (tall ? x : transposed).at(column, row) = value;
-      square += static_cast<double>(value) * static_cast<double>(value);
+      ahead.at(row, column) = keep * average[i] + (1.0F - keep) * slope[i];  // Nesterov's look ahead
     }
   }
-  const auto scale = static_cast<float>(1.0 / (std::sqrt(square) + 1e-12));
-  Padded gram = product(x, transposed);
+  const bool tall = slice.rows > slice.columns;
+  Padded turned = transposed(ahead);
+  const Padded& x = tall ? turned : ahead;
+  Padded gram = product(x, tall ? ahead : turned);
+  float trace = 0.0F;  // the squared Frobenius norm of x
+  for (int64_t i = 0; i < gram.rows; ++i) trace += gram.at(i, i);
+  const float scale = 1.0F / (std::sqrt(trace) + 1e-12F);
   for (float& value : gram.data) value *= scale * scale;
-  const Padded direction = product(polynomial_of(std::move(gram)), x);
+  Padded direction = product(polynomial_of(std::move(gram)), x);
+  if (tall) direction = transposed(direction);
   float* value = parameters + slice.offset;
   const float step = learning_rate * scale;
   for (int64_t row = 0; row < slice.rows; ++row) {
     for (int64_t column = 0; column < slice.columns; ++column) {
-      value[row * slice.columns + column] -= step * (tall ? direction.at(column, row) : direction.at(row, column));
+      value[row * slice.columns + column] -= step * direction.at(row, column);
     }
   }
 }

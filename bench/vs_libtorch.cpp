@@ -1,0 +1,207 @@
+// The 8 x 64 network of ZSSR in zsr and in stock LibTorch, side by side: rounds alternate between the two, so that
+// whatever slows the machine down slows both. Prints ratios above 1 where zsr is faster.
+//   zsr_vs_libtorch [--json] [--threads N] [--rounds N]
+#include "core/conv/conv_chain.h"
+#include "core/device.h"
+#include "core/optim/flat_adam.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <string>
+
+namespace {
+
+constexpr int64_t kWidth = 64;
+constexpr int64_t kDepth = 8;
+constexpr int64_t kTrainSide = 128;
+constexpr int64_t kInferSide = 512;
+
+std::vector<zsr::ConvLayer> layers() {
+  std::vector<zsr::ConvLayer> result{{3, kWidth, false, true}};
+  for (int64_t i = 0; i < kDepth - 2; ++i) result.push_back({kWidth, kWidth, false, true});
+  result.push_back({kWidth, 3, false, false});
+  return result;
+}
+
+torch::nn::Sequential stock_network(const zsr::ConvChain& chain, const torch::Tensor& parameters) {
+  torch::nn::Sequential network;
+  for (size_t i = 0; i < chain.layers().size(); ++i) {
+    const zsr::ConvLayer& layer = chain.layers()[i];
+    torch::nn::Conv2d conv(torch::nn::Conv2dOptions(layer.in_channels, layer.out_channels, 3).padding(1).bias(false));
+    const torch::NoGradGuard no_grad;
+    conv->weight.copy_(chain.weight(parameters, i));
+    network->push_back(conv);
+    if (layer.relu) network->push_back(torch::nn::ReLU());
+  }
+  return network;
+}
+
+struct Entrant {
+  std::string name;
+  std::function<void()> run;
+  std::vector<double> seconds = {};
+
+  double median_ms() const {
+    std::vector<double> sorted = seconds;
+    std::sort(sorted.begin(), sorted.end());
+    return 1e3 * sorted[sorted.size() / 2];
+  }
+};
+
+// Each round times every entrant `repeats` times in a row and keeps the mean.
+void race(std::vector<Entrant>& entrants, int rounds, int repeats) {
+  for (Entrant& entrant : entrants) entrant.run();  // builds kernels, takes memory
+  for (int round = 0; round < rounds; ++round) {
+    for (Entrant& entrant : entrants) {
+      const auto begin = std::chrono::steady_clock::now();
+      for (int i = 0; i < repeats; ++i) entrant.run();
+      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+      entrant.seconds.push_back(elapsed.count() / repeats);
+    }
+  }
+}
+
+// Median over rounds of (the faster stock layout of the round) / (zsr in the same round).
+double ratio(const std::vector<Entrant>& entrants) {
+  std::vector<double> ratios;
+  for (size_t round = 0; round < entrants[0].seconds.size(); ++round) {
+    const double stock = std::min(entrants[1].seconds[round], entrants[2].seconds[round]);
+    ratios.push_back(stock / entrants[0].seconds[round]);
+  }
+  std::sort(ratios.begin(), ratios.end());
+  return ratios[ratios.size() / 2];
+}
+
+std::vector<Entrant> training_entrants(const zsr::ConvChain& chain, const torch::Tensor& start) {
+  const torch::Tensor input = torch::rand({1, 3, kTrainSide, kTrainSide});
+  const torch::Tensor target = input + 0.05 * torch::randn_like(input);
+  const torch::Tensor parameters = start.clone().requires_grad_(true);
+  const auto adam = std::make_shared<zsr::FlatAdam>(parameters.numel(), torch::kCPU, 0.9, 0.999);
+  std::vector<Entrant> entrants;
+  entrants.push_back({"zsr", [&chain, input, target, parameters, adam] {
+                        parameters.mutable_grad().reset();
+                        (chain.forward(input, parameters) - target).abs().mean().backward();
+                        adam->step(parameters.detach(), parameters.grad(), 1e-4);
+                      }});
+  for (const bool channels_last : {false, true}) {
+    torch::nn::Sequential network = stock_network(chain, start);
+    const auto format = channels_last ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous;
+    for (torch::Tensor& parameter : network->parameters()) {
+      parameter.set_data(parameter.detach().contiguous(format));
+    }
+    const auto optimizer = std::make_shared<torch::optim::Adam>(network->parameters(), torch::optim::AdamOptions(1e-4));
+    const torch::Tensor x = input.contiguous(format);
+    const torch::Tensor y = target.contiguous(format);
+    entrants.push_back(
+        {channels_last ? "libtorch channels_last" : "libtorch nchw", [network, optimizer, x, y]() mutable {
+           optimizer->zero_grad();
+           (network->forward(x) - y).abs().mean().backward();
+           optimizer->step();
+         }});
+  }
+  return entrants;
+}
+
+std::vector<Entrant> inference_entrants(const zsr::ConvChain& chain, const torch::Tensor& parameters) {
+  const torch::Tensor input = torch::rand({1, 3, kInferSide, kInferSide});
+  std::vector<Entrant> entrants;
+  entrants.push_back({"zsr", [&chain, input, parameters] {
+                        const torch::NoGradGuard no_grad;
+                        chain.forward(input, parameters);
+                      }});
+  for (const bool channels_last : {false, true}) {
+    torch::nn::Sequential network = stock_network(chain, parameters);
+    const auto format = channels_last ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous;
+    for (torch::Tensor& parameter : network->parameters()) {
+      parameter.set_data(parameter.detach().contiguous(format));
+    }
+    const torch::Tensor x = input.contiguous(format);
+    entrants.push_back({channels_last ? "libtorch channels_last" : "libtorch nchw", [network, x]() mutable {
+                          const torch::NoGradGuard no_grad;
+                          network->forward(x);
+                        }});
+  }
+  return entrants;
+}
+
+// Both must compute the same thing, or the ratio means nothing.
+double largest_difference(const zsr::ConvChain& chain, const torch::Tensor& parameters) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor input = torch::rand({1, 3, 61, 75});
+  const torch::Tensor want = stock_network(chain, parameters)->forward(input);
+  return ((chain.forward(input, parameters) - want).abs().max() / want.abs().max()).item<double>();
+}
+
+nlohmann::json to_json(const std::vector<Entrant>& entrants) {
+  nlohmann::json json;
+  for (const Entrant& entrant : entrants) json[entrant.name] = entrant.median_ms();
+  return json;
+}
+
+void print(const char* what, const std::vector<Entrant>& entrants) {
+  fmt::print("{}\n", what);
+  for (const Entrant& entrant : entrants) fmt::print("  {:<24} {:8.1f} ms\n", entrant.name, entrant.median_ms());
+  fmt::print("  zsr is {:.2f} times as fast as the faster of the two\n", ratio(entrants));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bool json = false;
+  int64_t threads = 0;
+  int rounds = 9;
+  for (int i = 1; i < argc; ++i) {
+    const std::string flag = argv[i];
+    if (flag == "--json") {
+      json = true;
+    } else if ((flag == "--threads" || flag == "--rounds") && i + 1 < argc) {
+      const int value = std::atoi(argv[++i]);
+      if (value < 1) {
+        fmt::print(stderr, "zsr_vs_libtorch: {} {} must be a whole number above 0\n", flag, argv[i]);
+        return 2;
+      }
+      if (flag == "--threads") {
+        threads = value;
+      } else {
+        rounds = value;
+      }
+    } else {
+      fmt::print(stderr, "zsr_vs_libtorch: unknown '{}'; flags are --json, --threads N, --rounds N\n", flag);
+      return 2;
+    }
+  }
+  threads = zsr::set_thread_count(threads);
+  torch::manual_seed(0);
+  const zsr::ConvChain chain(layers());
+  const torch::Tensor parameters = torch::randn({chain.parameter_count()}) * 0.04;
+  const double difference = largest_difference(chain, parameters);
+  std::vector<Entrant> training = training_entrants(chain, parameters);
+  race(training, rounds, 4);
+  std::vector<Entrant> inference = inference_entrants(chain, parameters);
+  race(inference, rounds, 2);
+  if (json) {
+    fmt::print("{}\n", nlohmann::json{{"train_step_ratio", ratio(training)},
+                                      {"inference_ratio", ratio(inference)},
+                                      {"train_step_ms", to_json(training)},
+                                      {"inference_ms", to_json(inference)},
+                                      {"relative_difference", difference},
+                                      {"network", "8 x 64, 3x3, no bias"},
+                                      {"train_size", kTrainSide},
+                                      {"inference_size", kInferSide},
+                                      {"rounds", rounds},
+                                      {"threads", threads},
+                                      {"runtime", zsr::describe_runtime()}}
+                           .dump(2));
+    return 0;
+  }
+  fmt::print("{}\n\n", zsr::describe_runtime());
+  print("Training step (forward, L1, backward, Adam), 8 x 64 network, 128 x 128, median:", training);
+  print("Inference, 8 x 64 network, 512 x 512, median:", inference);
+  fmt::print("Largest relative difference of the outputs: {:.1e}\n", difference);
+  return 0;
+}
