@@ -61,7 +61,7 @@ struct Options {
   double adam_beta2 = 0.99;         ///< In [0, 1). Memory of Adam's second moment.
   double momentum = 0.9;            ///< In [0, 1). kMuon.
   double min_learning_rate = 9e-6;  ///< Slope rule only: stop below it.
-  int64_t max_steps = 600;          ///< > 0, per scale step.
+  int64_t max_steps = 400;          ///< > 0, per scale step.
   int64_t min_steps = 256;          ///< Slope rule only: steps between two reductions, at least.
   int64_t test_every = 50;          ///< Slope rule only: steps between two reconstructions of the photo.
   int64_t check_every = 60;         ///< Slope rule only: steps between two looks at the slope.

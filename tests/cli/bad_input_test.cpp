@@ -144,6 +144,7 @@ TEST_F(BadInput, Flags) {
   expect_refused({at("good.png"), "--time", "soon"}, 2, {"--time", "soon"});
   expect_refused({at("good.png"), "-m", "magic"}, 2, {"magic"});
   expect_refused({at("good.png"), "--preset", "papr"}, 2, {"papr", "paper"});
+  expect_refused({at("good.png"), "--optimizer", "sgd"}, 2, {"--optimizer", "sgd", "muon"});
   expect_refused({at("good.png"), "-f", "xyz"}, 2, {"xyz"});
   expect_refused({at("good.png"), "-o", at("out.gif")}, 2, {"gif"});
   expect_refused({}, 2, {"no photo"});

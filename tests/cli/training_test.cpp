@@ -13,7 +13,7 @@ double psnr_of(const std::filesystem::path& reference, const std::filesystem::pa
   return nlohmann::json::parse(output.out)["mean"]["psnr_y"];
 }
 
-// A short run (150 of 1000 steps) must beat bicubic clearly; seen: +1.5 dB on the portrait.
+// A short run (150 of 400 steps) must beat bicubic clearly; seen: +1.5 dB on the portrait.
 TEST(Training, ShortRunBeatsBicubicByHalfADecibel) {
   const TempDir dir;
   const std::string truth = example("portrait_160.png");

@@ -17,7 +17,7 @@ struct Values {
 };
 
 Values run_chain(const std::vector<ConvLayer>& layers, ConvBackend backend, const torch::Tensor& input,
-           const torch::Tensor& parameters, const torch::Tensor& weight) {
+                 const torch::Tensor& parameters, const torch::Tensor& weight) {
   const ConvChain chain(layers, backend);
   const torch::Tensor x = input.detach().clone().requires_grad_(true);
   const torch::Tensor p = parameters.detach().clone().requires_grad_(true);

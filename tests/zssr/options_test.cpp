@@ -32,6 +32,10 @@ TEST(ZssrOptions, PaperPresetHasTheReleasedValues) {
   EXPECT_DOUBLE_EQ(options.no_interpolation_probability, 0.45);
   EXPECT_EQ(options.back_projection, 10);
   EXPECT_TRUE(options.self_ensemble);
+  EXPECT_EQ(options.ensemble_rule, EnsembleRule::kMedian);
+  EXPECT_EQ(options.step_rule, StepRule::kAdam);
+  EXPECT_DOUBLE_EQ(options.adam_beta2, 0.999);
+  EXPECT_FALSE(options.shuffle_channels);
   EXPECT_TRUE(options.gradual.empty());
 }
 

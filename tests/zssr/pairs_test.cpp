@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <cmath>
+#include <set>
+
 namespace zsr::zssr {
 namespace {
 
@@ -81,6 +84,31 @@ TEST(PairSampler, WorksOnEverySmallAndThinPhoto) {
         }
       }
     }
+  }
+}
+
+TEST(PairSampler, ShufflesColoursOfFatherAndSonAlike) {
+  // Channels of constant 0.2, 0.5, 0.8: what comes out tells the order.
+  const torch::Tensor image = torch::tensor({0.2F, 0.5F, 0.8F}).view({1, 3, 1, 1}).repeat({1, 1, 40, 40});
+  const Formation formation({2, 2}, std::nullopt, std::nullopt);
+  for (const bool shuffle : {false, true}) {
+    Options options;
+    options.shuffle_channels = shuffle;
+    options.crop = 16;
+    const PairSampler sampler(options, formation, {{image, 1.0}});
+    Random random(1);
+    std::set<std::vector<int>> orders;
+    for (int i = 0; i < 60; ++i) {
+      const Pairs pairs = sampler.draw(random);
+      std::vector<int> order;
+      for (int64_t c = 0; c < 3; ++c) {
+        const float father = pairs.father[0][c].mean().item<float>();
+        EXPECT_NEAR(pairs.son[0][c].mean().item<float>(), father, 1e-5);
+        order.push_back(static_cast<int>(std::lround(father * 10.0F)));
+      }
+      orders.insert(order);
+    }
+    EXPECT_EQ(orders.size(), shuffle ? 6U : 1U);
   }
 }
 
