@@ -24,7 +24,7 @@ int64_t peak_memory();
 /// LibTorch 1.13 would take half the cores by itself.
 int64_t set_thread_count(int64_t threads);
 
-/// Lines for bug reports: LibTorch and oneDNN versions, instruction set, BLAS, threads.
+/// One line for bug reports: LibTorch and OpenCV versions, convolution and its instruction set, threads, CUDA devices.
 std::string describe_runtime();
 
 }  // namespace zsr

@@ -8,6 +8,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -84,39 +85,76 @@ ResampleMatrix::Rows transpose(const ResampleMatrix::Rows& rows) {
   return result;
 }
 
+// `Count` neighbouring values of one output row: the weighted sum of those values of the input rows, `stride` apart.
+// The sums stay in registers.
+template <int64_t Count, typename Scalar>
+void combine_values(const ResampleMatrix::Rows& rows, const Scalar* weight, int64_t row, const Scalar* in,
+                    int64_t stride, Scalar* out) {
+  std::array<Scalar, Count> sum{};
+  for (int64_t k = rows.start[row]; k < rows.start[row + 1]; ++k) {
+    const Scalar w = weight[k];
+    const Scalar* line = in + rows.column[k] * stride;
+    for (int64_t i = 0; i < Count; ++i) sum[i] += w * line[i];
+  }
+  std::copy(sum.begin(), sum.end(), out);
+}
+
+template <typename Scalar>
+void combine_row(const ResampleMatrix::Rows& rows, const Scalar* weight, int64_t row, const Scalar* in, Scalar* out,
+                 int64_t length) {
+  int64_t i = 0;
+  for (; i + 256 <= length; i += 256) combine_values<256>(rows, weight, row, in + i, length, out + i);
+  for (; i + 32 <= length; i += 32) combine_values<32>(rows, weight, row, in + i, length, out + i);
+  for (; i + 16 <= length; i += 16) combine_values<16>(rows, weight, row, in + i, length, out + i);
+  for (; i + 4 <= length; i += 4) combine_values<4>(rows, weight, row, in + i, length, out + i);
+  for (; i < length; ++i) combine_values<1>(rows, weight, row, in + i, length, out + i);
+}
+
+// [lines, length] -> [length, lines], or back with the arguments exchanged.
+template <typename Scalar>
+void turn(const Scalar* in, Scalar* out, int64_t lines, int64_t length) {
+  for (int64_t i = 0; i < length; ++i) {
+    for (int64_t line = 0; line < lines; ++line) out[i * lines + line] = in[line * length + i];
+  }
+}
+
+// Along the last axis nothing is neighbouring: sixteen lines are turned into one of sixteen values a pixel, resampled
+// as vectors and turned back. About three times as fast as pixel by pixel.
+template <typename Scalar>
+void apply_along_lines(const ResampleMatrix::Rows& rows, const Scalar* weight, const Scalar* in, Scalar* out,
+                       int64_t lines) {
+  constexpr int64_t kLines = 16;
+  const int64_t in_length = rows.in_length;
+  const int64_t out_length = rows.out_length();
+  const int64_t blocks = (lines + kLines - 1) / kLines;
+  const int64_t grain = std::max<int64_t>(1, 16384 / (out_length * kLines));
+  at::parallel_for(0, blocks, grain, [&](int64_t begin, int64_t end) {
+    std::vector<Scalar> from(static_cast<size_t>(in_length * kLines));
+    std::vector<Scalar> to(static_cast<size_t>(out_length * kLines));
+    for (int64_t block = begin; block < end; ++block) {
+      const int64_t first = block * kLines;
+      const int64_t count = std::min(kLines, lines - first);
+      turn(in + first * in_length, from.data(), count, in_length);
+      for (int64_t row = 0; row < out_length; ++row) {
+        combine_row(rows, weight, row, from.data(), to.data() + row * count, count);
+      }
+      turn(to.data(), out + first * out_length, out_length, count);
+    }
+  });
+}
+
 // [outer, in, inner] -> [outer, out, inner]; the inner loop runs over neighbouring memory.
 template <typename Scalar>
 void apply_rows(const ResampleMatrix::Rows& rows, const Scalar* in, Scalar* out, int64_t outer, int64_t inner) {
   const int64_t in_length = rows.in_length;
   const int64_t out_length = rows.out_length();
-  std::vector<Scalar> weight(rows.weight.begin(), rows.weight.end());
-  if (inner == 1) {
-    const int64_t grain = std::max<int64_t>(1, 16384 / out_length);
-    at::parallel_for(0, outer, grain, [&](int64_t begin, int64_t end) {
-      for (int64_t line = begin; line < end; ++line) {
-        const Scalar* from = in + line * in_length;
-        Scalar* to = out + line * out_length;
-        for (int64_t row = 0; row < out_length; ++row) {
-          Scalar sum = 0;
-          for (int64_t k = rows.start[row]; k < rows.start[row + 1]; ++k) sum += weight[k] * from[rows.column[k]];
-          to[row] = sum;
-        }
-      }
-    });
-    return;
-  }
+  const std::vector<Scalar> weight(rows.weight.begin(), rows.weight.end());
+  if (inner == 1) return apply_along_lines(rows, weight.data(), in, out, outer);
   const int64_t grain = std::max<int64_t>(1, 16384 / inner);
   at::parallel_for(0, outer * out_length, grain, [&](int64_t begin, int64_t end) {
     for (int64_t item = begin; item < end; ++item) {
-      const int64_t row = item % out_length;
-      const Scalar* from = in + (item / out_length) * in_length * inner;
-      Scalar* to = out + item * inner;
-      std::fill(to, to + inner, Scalar(0));
-      for (int64_t k = rows.start[row]; k < rows.start[row + 1]; ++k) {
-        const Scalar w = weight[k];
-        const Scalar* line = from + rows.column[k] * inner;
-        for (int64_t i = 0; i < inner; ++i) to[i] += w * line[i];
-      }
+      combine_row(rows, weight.data(), item % out_length, in + (item / out_length) * in_length * inner,
+                  out + item * inner, inner);
     }
   });
 }
