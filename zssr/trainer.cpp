@@ -10,12 +10,15 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <utility>
 
 namespace zsr::zssr {
 namespace {
 
 constexpr int kMostRepairs = 3;
-constexpr int kMostRevivals = 6;
+constexpr int kMostRevivals = 10;
+constexpr int64_t kPatience = 60;    // steps before a running loss is judged
+constexpr double kLostFactor = 1.5;  // a loss so many times the interpolation's has been lost to steps too long
 constexpr int64_t kSnapshotEvery = 25;
 constexpr int64_t kLargestTestSide = 1024;
 
@@ -26,6 +29,7 @@ class RunningMean {
     weight_ = 0.98 * weight_ + 0.02;
     sum_ = 0.98 * sum_ + 0.02 * value;
   }
+  bool empty() const { return weight_ == 0.0; }
   double value() const { return weight_ > 0.0 ? sum_ / weight_ : 0.0; }
 
  private:
@@ -151,8 +155,13 @@ TrainOutcome train(Network& network, const PairSampler& sampler, const Formation
   double repair_factor = 1.0;
   int repairs = 0;
   int revivals = 0;
+  int64_t last_revival = 0;
   double best_loss = std::numeric_limits<double>::infinity();
   torch::Tensor best = network.parameters().detach().clone();
+  // A snapshot counts only once the next loss has shown that the step into it did no harm.
+  torch::Tensor candidate = best.clone();
+  double candidate_loss = best_loss;
+  bool has_candidate = false;
   TrainOutcome outcome;
 
   for (int64_t step = 0; step < options.max_steps; ++step) {
@@ -186,18 +195,30 @@ TrainOutcome train(Network& network, const PairSampler& sampler, const Formation
       const double base_value = target.abs().mean().item<double>();
       // With every ReLU of a layer closed the residual is 0 and so are all gradients: the network is dead.
       const bool dead = finite && step > 0 && value == base_value && base_value > 0.0;
-      if (finite && !dead) {
+      const bool lost = finite && !dead && step - last_revival > kPatience &&
+                        loss_mean.value() > kLostFactor * base_mean.value() + 1e-4;
+      if (finite && !dead && !lost) {
         loss_mean.add(value);
         base_mean.add(base_value);
-      } else if (dead) {
+        if (has_candidate) {
+          std::swap(best, candidate);
+          best_loss = candidate_loss;
+          has_candidate = false;
+        }
+      } else if (dead || lost) {
+        has_candidate = false;
+        last_revival = step;
+        loss_mean = RunningMean();
+        network.set_parameters(best);
         if (++revivals > kMostRevivals) {
-          outcome.termination = Termination::kDiverged;
+          // What was learned before stands; only a network that never lived has nothing to show.
+          outcome.termination = best_loss < base_mean.value() ? Termination::kConverged : Termination::kDiverged;
           break;
         }
-        network.set_parameters(best);
         optimizer.reset();
         repair_factor *= 0.5;
       } else {
+        has_candidate = false;
         if (++repairs > kMostRepairs) {
           outcome.termination = Termination::kDiverged;
           break;
@@ -208,9 +229,12 @@ TrainOutcome train(Network& network, const PairSampler& sampler, const Formation
         continue;
       }
     }
-    if (step % kSnapshotEvery == kSnapshotEvery - 1 && loss_mean.value() < best_loss) {
-      best_loss = loss_mean.value();
-      best.copy_(network.parameters().detach());
+    const bool settled = last_revival == 0 || step - last_revival >= kSnapshotEvery;
+    if (settled && step % kSnapshotEvery == kSnapshotEvery - 1 &&
+        loss_mean.value() < std::min(best_loss, base_mean.value())) {
+      candidate_loss = loss_mean.value();
+      candidate.copy_(network.parameters().detach());
+      has_candidate = true;
     }
     if (slope && step % options.test_every == 0) {
       rule.add_test(step, reconstruction_error(network, sampler, formation, test_photo, random));
@@ -228,7 +252,7 @@ TrainOutcome train(Network& network, const PairSampler& sampler, const Formation
       break;
     }
   }
-  outcome.loss = loss_mean.value();
+  outcome.loss = loss_mean.empty() ? std::min(best_loss, base_mean.value()) : loss_mean.value();
   outcome.base_loss = base_mean.value();
   // Weights that do worse than plain interpolation on their own training pairs have blown up without a NaN.
   if (!weights_are_sane(network) || (outcome.steps > 100 && outcome.loss > 2.0 * outcome.base_loss + 1e-3)) {

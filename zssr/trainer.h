@@ -33,7 +33,8 @@ struct TrainOutcome {
 
 /// Trains `network` on pairs of `sampler` until the schedule ends, `deadline_s` (on the session's clock) passes or the
 /// caller stops. `photo` [1, C, h, w] is reconstructed by the slope rule. After a step that is not finite, or that
-/// closes all ReLUs of a layer for good, the best weights come back and the steps shrink; after three (six) such
+/// closes all ReLUs of a layer for good, or when the loss stays far above that of plain interpolation, the best weights
+/// come back and the steps shrink; after three (ten) such
 /// repairs the outcome is kDiverged.
 TrainOutcome train(Network& network, const PairSampler& sampler, const Formation& formation, const torch::Tensor& photo,
                    const Options& options, const std::string& stage, double deadline_s, Random& random,

@@ -67,6 +67,19 @@ TEST(Trainer, DeadNetworkComesBackToLife) {
   EXPECT_GT(run.parameters.abs().max().item<float>(), 0.0F);
 }
 
+TEST(Trainer, StepsFarTooLongAreTamed) {
+  // Forty times the default: the network dies, some deaths falling on the steps at which snapshots are taken.
+  for (const int64_t warm_up : {0, 5, 24}) {
+    Options options;
+    options.learning_rate = 2.0;
+    options.max_steps = 200;
+    options.warm_up_steps = warm_up;
+    const Trained run = train_stripes(options, [](Network&, int64_t) {});
+    EXPECT_NE(run.outcome.termination, Termination::kDiverged) << warm_up;
+    EXPECT_LT(run.outcome.loss, 1.1 * run.outcome.base_loss) << warm_up;
+  }
+}
+
 TEST(Trainer, NetworkThatKeepsDyingIsGivenUp) {
   Options options;
   options.max_steps = 200;
