@@ -2,7 +2,6 @@
 #include "core/conv/conv_chain.h"
 #include "core/device.h"
 
-#include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
 #include <torch/torch.h>
 

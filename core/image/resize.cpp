@@ -119,7 +119,7 @@ void turn(const Scalar* in, Scalar* out, int64_t lines, int64_t length) {
 }
 
 // Along the last axis nothing is neighbouring: sixteen lines are turned into one of sixteen values a pixel, resampled
-// as vectors and turned back. About three times as fast as pixel by pixel.
+// as vectors and turned back.
 template <typename Scalar>
 void apply_along_lines(const ResampleMatrix::Rows& rows, const Scalar* weight, const Scalar* in, Scalar* out,
                        int64_t lines) {
