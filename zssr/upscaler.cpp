@@ -85,7 +85,13 @@ int64_t Upscaler::choose_tile(Size low, int64_t channels) const {
   return std::max<int64_t>(32, static_cast<int64_t>(std::sqrt(pixels)) - 2 * halo());
 }
 
-torch::Tensor Upscaler::run_patch(const torch::Tensor& lr, Size size, const Formation& patch_formation) const {
+int64_t Upscaler::passes() const {
+  if (!self_ensemble) return 1;
+  return formation.scale().y == formation.scale().x ? 8 : 4;
+}
+
+torch::Tensor Upscaler::run_patch(const torch::Tensor& lr, Size size, const Formation& patch_formation,
+                                  const std::function<bool()>& next_pass) const {
   const torch::NoGradGuard no_grad;
   const Scale scale = formation.scale();
   const bool square = scale.y == scale.x;
@@ -102,6 +108,7 @@ torch::Tensor Upscaler::run_patch(const torch::Tensor& lr, Size size, const Form
     residual = residual.slice(2, 0, turned_size.height).slice(3, 0, turned_size.width);
     const torch::Tensor output = inverse_dihedral((base + residual).clamp_(0.0, 1.0), index).contiguous();
     outputs.push_back(patch_formation.back_project(output, lr, back_projection));
+    if (next_pass && !next_pass()) break;
   }
   if (outputs.size() == 1) return patch_formation.back_project(outputs[0], lr, back_projection);
   const torch::Tensor combined =
@@ -109,13 +116,16 @@ torch::Tensor Upscaler::run_patch(const torch::Tensor& lr, Size size, const Form
   return patch_formation.back_project(combined, lr, back_projection);
 }
 
-torch::Tensor Upscaler::run(const torch::Tensor& lr, Size size, const TileFn& on_tile) const {
+torch::Tensor Upscaler::run(const torch::Tensor& lr, Size size, const PassFn& on_pass) const {
   const Size low{lr.size(2), lr.size(3)};
   const int64_t side = tile > 0 ? tile : choose_tile(low, lr.size(1));
   const auto rows = split(low.height, size.height, formation.scale().y, side, halo());
   const auto columns = split(low.width, size.width, formation.scale().x, side, halo());
   torch::Tensor result = torch::empty({1, lr.size(1), size.height, size.width}, torch::kFloat32);
+  const int64_t passes_in_all = passes() * static_cast<int64_t>(rows.size() * columns.size());
   int64_t done = 0;
+  int64_t tiles_done = 0;
+  const auto next_pass = [&] { return !on_pass || on_pass(++done, passes_in_all); };
   for (const Span& row : rows) {
     for (const Span& column : columns) {
       const torch::Tensor patch = lr.slice(2, row.read_begin, row.read_end)
@@ -123,12 +133,12 @@ torch::Tensor Upscaler::run(const torch::Tensor& lr, Size size, const TileFn& on
                                       .to(device)
                                       .contiguous();
       const torch::Tensor output = run_patch(patch, {row.hr_end - row.hr_begin, column.hr_end - column.hr_begin},
-                                             formation.shifted({row.phase_shift, column.phase_shift}));
+                                             formation.shifted({row.phase_shift, column.phase_shift}), next_pass);
+      done = ++tiles_done * passes();  // counts passes that a hurried tile left out
       result.slice(2, row.write_begin, row.write_end)
           .slice(3, column.write_begin, column.write_end)
           .copy_(output.slice(2, row.write_begin - row.hr_begin, row.write_end - row.hr_begin)
                      .slice(3, column.write_begin - column.hr_begin, column.write_end - column.hr_begin));
-      if (on_tile) on_tile(++done, static_cast<int64_t>(rows.size() * columns.size()));
     }
   }
   return result;

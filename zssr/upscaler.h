@@ -10,8 +10,9 @@
 
 namespace zsr::zssr {
 
-/// Told after each tile: tiles done, tiles in all.
-using TileFn = std::function<void(int64_t, int64_t)>;
+/// Told after each pass over a tile: passes done, passes in all. False asks to hurry: the passes of the self-ensemble
+/// that are not done yet are left out, so that an interrupted run ends soon and still with a whole picture.
+using PassFn = std::function<bool(int64_t, int64_t)>;
 
 /// Applies a trained network to a whole photo: passes, back-projection, median (ZSSR.py final_test).
 struct Upscaler {
@@ -25,10 +26,14 @@ struct Upscaler {
 
   /// `lr` [1, C, h, w] float32 CPU -> [1, C, H, W] float32 CPU in [0, 1], H x W = `size`. Works through tiles that
   /// overlap by the reach of network and back-projection, so that the result equals the untiled one to 1e-5.
-  torch::Tensor run(const torch::Tensor& lr, Size size, const TileFn& on_tile = {}) const;
+  torch::Tensor run(const torch::Tensor& lr, Size size, const PassFn& on_pass = {}) const;
 
-  /// One untiled patch.
-  torch::Tensor run_patch(const torch::Tensor& lr, Size size, const Formation& patch_formation) const;
+  /// One untiled patch. `next_pass` (may be empty) is asked after each pass whether another may follow.
+  torch::Tensor run_patch(const torch::Tensor& lr, Size size, const Formation& patch_formation,
+                          const std::function<bool()>& next_pass = {}) const;
+
+  /// Passes over each tile: 8 or, with unequal factors, 4 turned copies, 1 without the self-ensemble.
+  int64_t passes() const;
 
   /// LR pixels by which tiles overlap.
   int64_t halo() const;

@@ -142,15 +142,21 @@ Result run(const torch::Tensor& lr_image, const Options& options, const RunConte
       return result;
     };
     if (outcome.termination == Termination::kDiverged) return fall_back();
-    const bool last = i + 1 == steps.size() || session.stopped;
+    const bool last = i + 1 == steps.size();
     const double upscale_begin = session.elapsed_s();
-    const Size final_size = scaled_size(low, last ? steps.back().scale : step.scale);
     result.image = upscaler.run(photo, size, [&](int64_t done, int64_t total) {
       session.report({stage_name("upscale", step.scale), done, total, outcome.loss, session.elapsed_s()});
+      return !session.stopped;
     });
+    if (session.stopped) {
+      result.summary.termination = Termination::kStopped;
+      if (upscaler.passes() > 1)
+        result.summary.message = "stopped on request; the rest of the self-ensemble was left out";
+    }
     result.summary.upscale_s += session.elapsed_s() - upscale_begin;
     if (!torch::isfinite(result.image).all().item<bool>()) return fall_back();
-    if (last) {
+    if (last || session.stopped) {
+      const Size final_size = scaled_size(low, steps.back().scale);
       if (!(final_size == size)) {
         // Stopped on the way: the finished step is enlarged the rest of the way.
         result.image =

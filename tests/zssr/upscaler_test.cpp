@@ -45,7 +45,10 @@ TEST(Upscaler, TiledEqualsUntiled) {
     const torch::Tensor whole = upscaler.run(lr, size);
     upscaler.tile = 48;
     int64_t tiles = 0;
-    const torch::Tensor tiled = upscaler.run(lr, size, [&](int64_t done, int64_t) { tiles = done; });
+    const torch::Tensor tiled = upscaler.run(lr, size, [&](int64_t, int64_t total) {
+      tiles = total / upscaler.passes();
+      return true;
+    });
     EXPECT_EQ(tiles, 12);
     EXPECT_LT(test::max_difference(whole, tiled), 1e-5) << "scale " << item.scale.y << "x" << item.scale.x;
   }
@@ -81,6 +84,28 @@ TEST(Upscaler, EnsembleOfASymmetricProblemCommutesWithTurning) {
   const Upscaler upscaler{.network = network, .formation = formation};
   const torch::Tensor turned = torch::rot90(upscaler.run(torch::rot90(lr, 1, {2, 3}), {48, 48}), -1, {2, 3});
   EXPECT_LT(test::max_difference(turned, upscaler.run(lr, {48, 48})), 1e-5);
+}
+
+TEST(Upscaler, HurriedPassesAreLeftOutAndThePictureIsWhole) {
+  Options options;
+  const Network network = random_network(options, 1, {2, 2});
+  const Formation formation({2, 2}, std::nullopt, std::nullopt);
+  const torch::Tensor lr = test::texture(1, 40, 40).to(torch::kFloat32);
+  const Upscaler full{.network = network, .formation = formation, .tile = 20};
+  Upscaler single = full;
+  single.self_ensemble = false;
+  int64_t calls = 0;
+  const torch::Tensor hurried = full.run(lr, {80, 80}, [&](int64_t done, int64_t total) {
+    ++calls;
+    EXPECT_EQ(total, 4 * 8);
+    EXPECT_GE(done, calls);
+    return done < 8;  // the first of four tiles has all its passes, the others one
+  });
+  EXPECT_EQ(calls, 8 + 3);
+  const torch::Tensor whole = full.run(lr, {80, 80});
+  const torch::Tensor plain = single.run(lr, {80, 80});
+  EXPECT_EQ(test::max_difference(hurried.slice(2, 0, 40).slice(3, 0, 40), whole.slice(2, 0, 40).slice(3, 0, 40)), 0.0);
+  EXPECT_LT(test::max_difference(hurried.slice(2, 40), plain.slice(2, 40)), 1e-6);
 }
 
 TEST(Upscaler, TilesFollowMemoryAndCoverSmallPhotos) {

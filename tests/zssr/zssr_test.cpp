@@ -81,6 +81,24 @@ TEST(Zssr, StopKeepsAResultAndAbortThrows) {
   EXPECT_THROW(run(photo(), quick(), context), Cancelled);
 }
 
+TEST(Zssr, StopWhileUpscalingEndsSoonWithTheFinalSize) {
+  for (const bool gradual : {false, true}) {
+    Options options = quick();
+    if (gradual) options.gradual = {{1.5, 1.5}};
+    RunContext context;
+    int64_t passes = 0;
+    context.progress = [&](const Progress& progress) {
+      if (progress.stage.rfind("upscale", 0) != 0) return ProgressAction::kContinue;
+      ++passes;
+      return ProgressAction::kStop;
+    };
+    const Result result = run(photo(), options, context);
+    EXPECT_EQ(result.summary.termination, Termination::kStopped);
+    EXPECT_EQ(result.image.sizes(), (std::vector<int64_t>{1, 3, 72, 56}));
+    EXPECT_EQ(passes, 1);
+  }
+}
+
 TEST(Zssr, StopInAGradualRunStillGivesTheFinalSize) {
   Options options = quick();
   options.gradual = {{1.5, 1.5}};
