@@ -2,6 +2,7 @@
 
 #include "core/conv/conv_backend.h"
 #include "core/error.h"
+#include "core/image/photo_codec.h"
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
@@ -99,6 +100,22 @@ int64_t set_thread_count(int64_t threads) {
   // OpenCV brings its own pool (TBB); what zsr asks of it is small, and two pools fight over the cores.
   cv::setNumThreads(1);
   return threads;
+}
+
+std::string library_version() {
+  return ZSR_VERSION;
+}
+
+std::string describe_libraries() {
+#if defined(__x86_64__)
+  const char* const vectors = __builtin_cpu_supports("avx512f") != 0 ? "avx512"
+                              : __builtin_cpu_supports("avx2") != 0  ? "avx2"
+                                                                     : "sse2";
+#else
+  const char* const vectors = "portable";
+#endif
+  return fmt::format("LibTorch {}.{}.{}, OpenCV {}, libvips {}, {}", TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR,
+                     TORCH_VERSION_PATCH, CV_VERSION, codec_version(), vectors);
 }
 
 std::string describe_runtime() {

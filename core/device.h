@@ -27,4 +27,10 @@ int64_t set_thread_count(int64_t threads);
 /// One line for bug reports: LibTorch and OpenCV versions, convolution and its instruction set, threads, CUDA devices.
 std::string describe_runtime();
 
+/// Version of zsr, e.g. "0.1.0".
+std::string library_version();
+
+/// What the bytes of a result can depend on: LibTorch, OpenCV, libvips and the processor's vectors; for records.
+std::string describe_libraries();
+
 }  // namespace zsr

@@ -23,7 +23,7 @@ struct TemporarySlot {
   std::atomic<bool> named{false};
   std::array<char, 4096> path{};
 };
-std::array<TemporarySlot, 16> temporary_slots;
+std::array<TemporarySlot, 64> temporary_slots;
 
 void register_temporary(const std::string& path) {
   for (TemporarySlot& slot : temporary_slots) {
@@ -90,8 +90,8 @@ void check_output(const std::filesystem::path& output, const std::filesystem::pa
   { const AtomicFile probe(output, Overwrite::kYes); }
 }
 
-AtomicFile::AtomicFile(std::filesystem::path target, Overwrite overwrite)
-    : target_(std::move(target)), overwrite_(overwrite) {
+AtomicFile::AtomicFile(std::filesystem::path target, Overwrite overwrite, Flush flush)
+    : target_(std::move(target)), overwrite_(overwrite), flush_(flush) {
   struct stat status {};
   if (stat(target_.c_str(), &status) == 0 && is_device(status)) {
     descriptor_ = open(target_.c_str(), O_WRONLY | O_CLOEXEC);
@@ -106,8 +106,12 @@ AtomicFile::AtomicFile(std::filesystem::path target, Overwrite overwrite)
     throw_write_error(target_, code);
   }
   register_temporary(temporary_);
-  const mode_t mask = umask(0);
-  umask(mask);
+  // The mask can only be read by setting it, which two threads must not do at once.
+  static const mode_t mask = [] {
+    const mode_t now = umask(0);
+    umask(now);
+    return now;
+  }();
   fchmod(descriptor_, 0666 & ~mask);  // mkostemp makes it 0600; a result is an ordinary file
 }
 
@@ -125,7 +129,7 @@ void AtomicFile::write(std::string_view bytes) {
 
 void AtomicFile::commit() {
   const bool device = temporary_.empty();
-  if (!device && fsync(descriptor_) != 0) throw_write_error(target_, errno);
+  if (!device && flush_ == Flush::kYes && fsync(descriptor_) != 0) throw_write_error(target_, errno);
   const int closed = close(descriptor_);
   descriptor_ = -1;
   if (closed != 0) throw_write_error(target_, errno);
@@ -145,6 +149,7 @@ void AtomicFile::commit() {
   }
   unregister_temporary(temporary_);
   temporary_.clear();
+  if (flush_ == Flush::kNo) return;
   // The rename itself must survive a power cut; not every file system can flush a folder, so a failure is no error.
   const int folder = open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0) {

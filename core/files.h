@@ -16,13 +16,16 @@ enum class Overwrite { kNo, kYes };
 /// of a folder, an existing file (unless `overwrite`) or `input` itself (never). Call it before long work.
 void check_output(const std::filesystem::path& output, const std::filesystem::path& input, Overwrite overwrite);
 
+/// Whether a result must survive a power cut before the call returns, or only the end of this process.
+enum class Flush { kYes, kNo };
+
 /// A file that appears whole or not at all: written under a temporary name in the same folder, flushed to the disk,
 /// then renamed. Without commit() the destructor removes the temporary file. A device such as /dev/stdout is
 /// written directly.
 class AtomicFile {
  public:
   /// Throws IoError when the temporary file cannot be made.
-  AtomicFile(std::filesystem::path target, Overwrite overwrite);
+  AtomicFile(std::filesystem::path target, Overwrite overwrite, Flush flush = Flush::kYes);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -31,13 +34,14 @@ class AtomicFile {
   int descriptor() const { return descriptor_; }
   /// Appends `bytes`. Throws IoError (disk full, ...).
   void write(std::string_view bytes);
-  /// Flushes and gives the file its name. Throws IoError; the old file, if any, is then untouched.
+  /// Flushes (unless told not to) and gives the file its name. Throws IoError; the old file, if any, is then untouched.
   void commit();
 
  private:
   std::filesystem::path target_;
   std::string temporary_;  // empty for a device
   Overwrite overwrite_;
+  Flush flush_;
   int descriptor_ = -1;
 };
 

@@ -85,7 +85,7 @@ void save_photo(const Photo& photo, const std::filesystem::path& path, const Wri
   const int wanted = options.bit_depth == 0 ? photo.bit_depth : options.bit_depth;
   const int bit_depth = std::min(wanted, max_bit_depth(options.format));
   const torch::Tensor image = photo.alpha.defined() ? torch::cat({photo.color, photo.alpha}, 1) : photo.color;
-  AtomicFile file(path, options.overwrite);
+  AtomicFile file(path, options.overwrite, options.flush);
   encode_photo(to_pixels(image, bit_depth), photo.metadata.get(), options.format, options.encode, path,
                file.descriptor());
   file.commit();

@@ -36,6 +36,7 @@ struct WriteOptions {
   EncodeOptions encode;
   int bit_depth = 0;  ///< 0 keeps the photo's own, as far as the format can.
   Overwrite overwrite = Overwrite::kNo;
+  Flush flush = Flush::kYes;
 };
 
 /// Writes the photo through an AtomicFile. Values are clamped to [0, 1] and rounded half up. Throws OptionError when
