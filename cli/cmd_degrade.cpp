@@ -1,18 +1,20 @@
 #include "cli/command.h"
+#include "cli/degrade_flags.h"
+#include "cli/interrupt.h"
 #include "cli/options.h"
+#include "cli/progress.h"
 #include "cli/usage_error.h"
 #include "cli/values.h"
 #include "core/device.h"
 #include "core/error.h"
-#include "core/image/photo.h"
+#include "datasets/contact_sheet.h"
 #include "datasets/image_folder.h"
-#include "degradations/downsample.h"
-#include "degradations/kernel_io.h"
+#include "datasets/pair_run.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <nlohmann/json.hpp>
 
-#include <cmath>
+#include <chrono>
 #include <filesystem>
 
 namespace zsr::cli {
@@ -23,19 +25,103 @@ namespace fs = std::filesystem;
 struct DegradeFlags {
   std::vector<std::string> inputs;
   std::string output;
-  std::string scale = "2";
-  std::string kernel = "bicubic";
-  std::string phase = "center";
-  std::string border = "symmetric";
+  RecipeFlags recipe;
+  int64_t variants = 1;
+  int64_t patch = 0;
+  int64_t patches = 1;
+  int64_t seed = 0;
+  int64_t threads = 0;
+  std::string replay;
+  bool any_version = false;
+  std::string contact_sheet;
+  std::string max_pixels = "200M";
+  bool no_hr = false;
+  bool recursive = false;
   bool force = false;
+  bool quiet = false;
+  bool json = false;
 };
 
-torch::Tensor cut_to_multiple(const torch::Tensor& image, Scale scale) {
-  const auto cut = [](int64_t length, double factor) {
-    const auto whole = static_cast<int64_t>(std::llround(factor));
-    return std::abs(factor - static_cast<double>(whole)) < 1e-9 ? std::max(whole, length / whole * whole) : length;
-  };
-  return image.slice(2, 0, cut(image.size(2), scale.y)).slice(3, 0, cut(image.size(3), scale.x));
+std::vector<PairSource> find_sources(const DegradeFlags& flags) {
+  std::vector<PairSource> sources;
+  for (const std::string& input : flags.inputs) {
+    if (!fs::is_directory(input)) {
+      sources.push_back({input, fs::path(input).filename().string()});
+      continue;
+    }
+    for (const fs::path& image : list_images(input, flags.recursive)) {
+      sources.push_back({image, image.lexically_relative(input).string()});
+    }
+  }
+  return sources;
+}
+
+void report(const PairTally& tally, const DegradeFlags& flags, double seconds) {
+  const double rate = seconds > 0.0 ? static_cast<double>(tally.made) / seconds : 0.0;
+  if (flags.json) {
+    const nlohmann::ordered_json json{{"command", "degrade"},
+                                      {"output", flags.output},
+                                      {"planned", tally.planned},
+                                      {"made", tally.made},
+                                      {"already_there", tally.already_there},
+                                      {"failed", tally.failed},
+                                      {"stopped", tally.stopped},
+                                      {"problems", tally.problems},
+                                      {"seconds", seconds},
+                                      {"pairs_per_second", rate}};
+    fmt::print("{}\n", json.dump(2));
+    return;
+  }
+  fmt::print("{}\n", flags.output);
+  if (flags.quiet) return;
+  fmt::print(stderr, "{} of {} made in {} ({:.1f} a second), {} already there, {} failed\n", tally.made, tally.planned,
+             format_seconds(seconds), rate, tally.already_there, tally.failed);
+}
+
+PairTally run_pairs(const DegradeFlags& flags, const std::vector<PairSource>& sources, int64_t threads,
+                    const PairProgress& progress) {
+  const ReadLimits limits{parse_count(flags.max_pixels, "max-pixels")};
+  const Overwrite overwrite = flags.force ? Overwrite::kYes : Overwrite::kNo;
+  if (!flags.replay.empty()) {
+    ReplayOptions options;
+    if (!flags.inputs.empty()) options.hr_folder = flags.inputs[0];
+    options.any_version = flags.any_version;
+    options.threads = threads;
+    options.overwrite = overwrite;
+    options.limits = limits;
+    return replay_pairs(flags.replay, flags.output, options, progress);
+  }
+  const ResolvedRecipe resolved = resolve_recipe(flags.recipe);
+  if (!flags.quiet) {
+    for (const std::string& note : resolved.notes) fmt::print(stderr, "{}\n", note);
+  }
+  PairOptions options;
+  options.scale = resolved.scale;
+  options.variants = flags.variants;
+  options.patch = flags.patch;
+  options.patches = flags.patches;
+  options.flat = flags.recipe.recipe.empty();
+  options.keep_hr = !flags.no_hr;
+  options.seed = static_cast<uint64_t>(flags.seed);
+  options.threads = threads;
+  options.overwrite = overwrite;
+  options.limits = limits;
+  return make_pairs(sources, *resolved.recipe, flags.output, options, progress);
+}
+
+void check(const DegradeFlags& flags) {
+  if (flags.output.empty()) throw UsageError("degrade needs -o FOLDER for the results");
+  if (flags.seed < 0) throw UsageError(fmt::format("--seed {} must be >= 0", flags.seed));
+  const bool flat = flags.recipe.recipe.empty() && flags.replay.empty();
+  if (flat && (flags.variants > 1 || flags.patch > 0 || !flags.contact_sheet.empty())) {
+    throw UsageError("--variants, --patch and --contact-sheet need a --recipe (bicubic and classical are recipes too)");
+  }
+  if (!flags.replay.empty()) {
+    if (!flags.recipe.recipe.empty()) throw UsageError("--replay says how all was made; leave --recipe out");
+    if (flags.inputs.size() > 1) throw UsageError("--replay takes one folder of HR photos at most");
+  } else if (flags.inputs.empty()) {
+    throw UsageError("degrade needs images or folders; 'zsr degrade HR/ -o pairs --recipe bsrgan -s 4'");
+  }
 }
 
 }  // namespace
@@ -44,67 +130,60 @@ int run_degrade(const std::vector<std::string>& arguments) {
   DegradeFlags flags;
   OptionSet options(
       "zsr degrade HR... -o FOLDER -s 2 [options]",
-      "Makes low-resolution images: MATLAB's imresize of uint8 images to the byte (the benchmark protocol), or a\n"
-      "blur kernel and sampling. Images are cut to a multiple of the scale first; results are 8-bit PNG.",
-      "  zsr degrade Set5/HR -o Set5/LR_x2 -s 2\n  zsr degrade HR/ -o LR/ -s 4 --kernel kernel.mat\n");
-  options.group("Options");
+      "Makes low-resolution images from high-resolution ones.\n"
+      "Without --recipe: LR images straight into FOLDER, by MATLAB's imresize to the byte (the benchmark protocol) or\n"
+      "a blur kernel. With --recipe: training pairs in FOLDER/LR, FOLDER/HR and FOLDER/kernels, and manifest.jsonl,\n"
+      "which records every drawn number: the same command continues a stopped run, --replay makes the same bytes "
+      "again.",
+      "  zsr degrade Set5/HR -o Set5/LR_x2 -s 2\n  zsr degrade HR/ -o LR/ -s 4 --kernel kernel.mat\n"
+      "  zsr degrade HR/ -o pairs/ --recipe bsrgan -s 4 --patch 320 --patches 8 --contact-sheet sheet.png\n"
+      "  zsr degrade HR/ -o pairs/ --recipe classical -s 2 --like old_photo.jpg\n"
+      "  zsr degrade --replay pairs/manifest.jsonl -o again/\n");
+  options.group("Pairs");
   options.positional("input,i", "HR", "Images or folders", &flags.inputs);
   options.add("output,o", "FOLDER", "Folder for the results", &flags.output);
-  options.add("scale,s", "FACTOR", "How many times smaller", &flags.scale);
-  options.add("kernel", "FILE", "Blur kernel file, or bicubic", &flags.kernel);
-  options.add("phase", "NAME", "center (as imresize) or corner (as image[::s])", &flags.phase);
-  options.add("border", "NAME", "Bicubic beyond the edge: symmetric, or replicate (MATLAB before 2014)", &flags.border);
+  options.add("variants,n", "N", "Pairs drawn per photo or patch", &flags.variants);
+  options.add("patch", "PIXELS", "Random HR patches of this side instead of whole photos", &flags.patch);
+  options.add("patches", "N", "Patches per photo", &flags.patches);
+  options.flag("no-hr", "Do not write the HR side of the pairs", &flags.no_hr);
+  options.flag("recursive,r", "Folders with their subfolders; the tree is kept", &flags.recursive);
+  options.add("replay", "MANIFEST", "Make the pairs of a manifest again, to the byte (HR: where the photos are now)",
+              &flags.replay);
+  options.flag("any-version", "Replay the manifest of another version of zsr or its libraries", &flags.any_version);
+  options.add("contact-sheet", "FILE", "Also a picture that shows some of the pairs", &flags.contact_sheet);
+  add_recipe_flags(options, flags.recipe);
+  options.group("Common");
+  options.add("seed", "N", "Seed of all random numbers, >= 0; same seed, same pairs", &flags.seed);
+  options.add("threads,j", "N", "Pairs made at once; 0 = all the cores this process may use", &flags.threads);
+  options.add("max-pixels", "N", "Largest photo to read, e.g. 200M", &flags.max_pixels);
   options.flag("force", "Replace existing results", &flags.force);
+  options.flag("quiet,q", "No progress on stderr", &flags.quiet);
+  options.flag("json", "Print one JSON object on stdout", &flags.json);
   if (!options.parse(arguments)) return kExitOk;
-  if (flags.inputs.empty() || flags.output.empty()) throw UsageError("degrade needs images and -o FOLDER");
-  const Scale scale = parse_scale(flags.scale);
-  if (flags.phase != "center" && flags.phase != "corner") {
-    throw UsageError(fmt::format("--phase '{}' must be center or corner", flags.phase));
-  }
-  if (flags.border != "symmetric" && flags.border != "replicate") {
-    throw UsageError(fmt::format("--border '{}' must be symmetric or replicate", flags.border));
-  }
-  const Phase phase = flags.phase == "corner" ? Phase{} : centered_phase(scale);
-  set_thread_count(0);
-  std::optional<BlurKernel> kernel;
-  if (flags.kernel != "bicubic") kernel = load_kernel(flags.kernel).moved_to(phase);
+  check(flags);
 
-  std::vector<fs::path> images;
-  for (const std::string& input : flags.inputs) {
-    if (!fs::is_directory(input)) {
-      images.emplace_back(input);
-      continue;
+  const int64_t threads = set_thread_count(flags.threads);
+  const std::vector<PairSource> sources = find_sources(flags);
+  if (sources.empty() && flags.replay.empty()) throw UsageError("no images found");
+  const auto start = std::chrono::steady_clock::now();
+  const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  ProgressPrinter printer(flags.quiet);
+  size_t told = 0;
+  const PairTally tally = run_pairs(flags, sources, threads, [&](const PairTally& now) {
+    for (; told < now.problems.size(); ++told) {
+      printer.finish();
+      fmt::print(stderr, "zsr: {}\n", now.problems[told]);
     }
-    for (const fs::path& image : list_images(input)) images.push_back(image);
+    const Progress progress{"degrade", now.made + now.already_there + now.failed, now.planned, 0.0, seconds()};
+    return printer(progress) == ProgressAction::kContinue;
+  });
+  printer.finish();
+  if (!flags.contact_sheet.empty() && tally.made + tally.already_there > 0) {
+    write_contact_sheet(flags.output, flags.contact_sheet, flags.force ? Overwrite::kYes : Overwrite::kNo);
   }
-  std::error_code error;
-  fs::create_directories(flags.output, error);
-  if (error) throw IoError(fmt::format("cannot make folder '{}': {}", flags.output, error.message()));
-
-  int result = kExitOk;
-  for (const fs::path& path : images) {
-    try {
-      const fs::path output = fs::path(flags.output) / path.filename().replace_extension("png");
-      check_output(output, path, flags.force ? Overwrite::kYes : Overwrite::kNo);
-      Photo photo = load_photo(path);
-      const torch::Tensor hr = cut_to_multiple(photo.color, scale);
-      ResizeOptions resize;
-      resize.phase = phase;
-      if (flags.border == "replicate") resize.border = ResizeBorder::kReplicate;
-      photo.color = kernel ? downsample(hr.to(torch::kFloat64), *kernel, scale, std::nullopt, phase)
-                           : imresize_uint8(quantize(hr.to(torch::kFloat64)), {1.0 / scale.y, 1.0 / scale.x}, resize);
-      photo.alpha = torch::Tensor();
-      WriteOptions write;
-      write.bit_depth = 8;
-      write.overwrite = flags.force ? Overwrite::kYes : Overwrite::kNo;
-      save_photo(photo, output, write);
-      fmt::print("{}\n", output.string());
-    } catch (const Error& failure) {
-      fmt::print(stderr, "zsr: {}\n", failure.what());
-      result = kExitFailed;
-    }
-  }
-  return result;
+  report(tally, flags, seconds());
+  if (interrupted()) return interrupt_exit_code();
+  return tally.failed > 0 ? kExitFailed : kExitOk;
 }
 
 }  // namespace zsr::cli

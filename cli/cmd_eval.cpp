@@ -123,7 +123,7 @@ int run_eval(const std::vector<std::string>& arguments) {
   if (flags.luma != "float" && flags.luma != "integer") {
     throw UsageError(fmt::format("--luma '{}' must be float or integer", flags.luma));
   }
-  const Scale scale = parse_scale(flags.scale);
+  const Scale scale = parse_scale(flags.scale, true);
   MetricProtocol protocol;
   protocol.shave = flags.shave >= 0 ? flags.shave : static_cast<int64_t>(std::ceil(std::max(scale.x, scale.y)));
   protocol.luma = flags.luma == "integer" ? MetricProtocol::Luma::kInteger : MetricProtocol::Luma::kFloat;

@@ -42,6 +42,7 @@ const std::vector<Command>& commands() {
       {"upscale", "Enlarge photos (method zssr unless -m names another)", run_upscale},
       {"zssr", "Enlarge by zero-shot super-resolution: a network trained on the photo alone", run_zssr},
       {"degrade", "Make low-resolution images from high-resolution ones", run_degrade},
+      {"kernel", "Make, show, convert and compare blur kernels", run_kernel},
       {"eval", "PSNR and SSIM of results against references, as the SR papers measure them", run_eval},
       {"info", "What this build can do, or what a photo holds", run_info},
   };

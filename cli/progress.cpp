@@ -20,6 +20,11 @@ double seconds_between(Clock::time_point a, Clock::time_point b) {
   return std::chrono::duration<double>(b - a).count();
 }
 
+// Stages without a loss say none.
+std::string loss_text(const Progress& progress) {
+  return progress.loss == 0.0 ? "" : fmt::format("  loss {:.5f}", progress.loss);
+}
+
 }  // namespace
 
 std::string format_seconds(double seconds) {
@@ -59,16 +64,16 @@ void ProgressPrinter::print_bar(const Progress& progress, double rate, double le
   const double part =
       static_cast<double>(progress.step) / static_cast<double>(std::max<int64_t>(1, progress.total_steps));
   const int filled = std::clamp(static_cast<int>(part * kBarWidth), 0, kBarWidth);
-  fmt::print(stderr, "\r\033[K{:<12} [{}{}] {}/{}  {:.1f} it/s  loss {:.5f}  ETA {}", progress.stage,
-             std::string(filled, '#'), std::string(kBarWidth - filled, '.'), progress.step, progress.total_steps, rate,
-             progress.loss, format_seconds(left_s));
+  fmt::print(stderr, "\r\033[K{:<12} [{}{}] {}/{}  {:.1f} it/s{}  ETA {}", progress.stage, std::string(filled, '#'),
+             std::string(kBarWidth - filled, '.'), progress.step, progress.total_steps, rate, loss_text(progress),
+             format_seconds(left_s));
   std::fflush(stderr);
   bar_open_ = true;
 }
 
 void ProgressPrinter::print_line(const Progress& progress, double rate, double left_s) {
-  fmt::print(stderr, "{} {}/{}  {:.1f} it/s  loss {:.5f}  ETA {}\n", progress.stage, progress.step,
-             progress.total_steps, rate, progress.loss, format_seconds(left_s));
+  fmt::print(stderr, "{} {}/{}  {:.1f} it/s{}  ETA {}\n", progress.stage, progress.step, progress.total_steps, rate,
+             loss_text(progress), format_seconds(left_s));
 }
 
 void ProgressPrinter::finish() {

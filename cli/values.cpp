@@ -22,7 +22,7 @@ double leading_number(const std::string& text, std::string& rest) {
 
 }  // namespace
 
-Scale parse_scale(const std::string& text) {
+Scale parse_scale(const std::string& text, bool one_too) {
   std::string rest;
   const double first = leading_number(text, rest);
   double second = first;
@@ -33,7 +33,7 @@ Scale parse_scale(const std::string& text) {
                     "vertical",
                     text));
   }
-  if (first < 1.0 || second < 1.0 || (first <= 1.0 && second <= 1.0)) {
+  if (first < 1.0 || second < 1.0 || (!one_too && first <= 1.0 && second <= 1.0)) {
     throw UsageError(fmt::format("--scale {} does not enlarge; it must be above 1", text));
   }
   return {second, first};
@@ -72,6 +72,13 @@ double parse_number(const std::string& text, const char* flag) {
   const double value = leading_number(text, rest);
   if (!std::isfinite(value) || !rest.empty()) throw UsageError(fmt::format("--{} '{}' is not a number", flag, text));
   return value;
+}
+
+KernelConvention parse_kernel_convention(const std::string& text, const char* flag) {
+  if (text == "zssr" || text == "kernelgan") return KernelConvention::kZssr;
+  if (text == "kair" || text == "usrnet") return KernelConvention::kKair;
+  if (text == "fkp") return KernelConvention::kFkp;
+  throw UsageError(fmt::format("--{} '{}' must be zssr, kair or fkp", flag, text));
 }
 
 std::string format_scale(Scale scale) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/image/resize.h"
+#include "degradations/kernel.h"
 
 #include <string>
 #include <vector>
@@ -8,8 +9,9 @@
 namespace zsr::cli {
 
 /// "2", "1.5" or "2x1.5" (horizontal x vertical) -> Scale. Throws UsageError for anything that is not one or two
-/// numbers above 0; the methods check the range.
-Scale parse_scale(const std::string& text);
+/// numbers above 0; the methods check the range. 1 itself is refused
+/// unless `one_too`.
+Scale parse_scale(const std::string& text, bool one_too = false);
 
 /// "90", "90s", "1.5m", "2h" -> seconds, > 0. Throws UsageError.
 double parse_duration(const std::string& text);
@@ -19,6 +21,9 @@ int64_t parse_count(const std::string& text, const char* flag);
 
 /// A number in text; throws UsageError naming `flag`.
 double parse_number(const std::string& text, const char* flag);
+
+/// "zssr" (or "kernelgan"), "kair" (or "usrnet"), "fkp". Throws UsageError naming `flag`.
+KernelConvention parse_kernel_convention(const std::string& text, const char* flag);
 
 /// "2", "1.5x2": the opposite of parse_scale.
 std::string format_scale(Scale scale);

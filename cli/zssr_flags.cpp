@@ -13,13 +13,6 @@
 namespace zsr::cli {
 namespace {
 
-KernelConvention parse_convention(const std::string& name) {
-  if (name == "zssr" || name == "kernelgan") return KernelConvention::kZssr;
-  if (name == "kair" || name == "usrnet") return KernelConvention::kKair;
-  if (name == "fkp") return KernelConvention::kFkp;
-  throw UsageError(fmt::format("--kernel-convention '{}' must be zssr, kair or fkp", name));
-}
-
 bool parse_switch(const std::string& text, const char* flag) {
   if (text == "on" || text == "yes" || text == "1") return true;
   if (text == "off" || text == "no" || text == "0") return false;
@@ -68,7 +61,8 @@ void resolve_zssr_flags(ZssrFlags& flags) {
     throw UsageError("--kernel auto is not available in this version; give a kernel file or bicubic");
   }
   if (flags.kernel != "bicubic") {
-    options.kernels = {load_kernel(flags.kernel, parse_convention(flags.kernel_convention))};
+    options.kernels = {
+        load_kernel(flags.kernel, parse_kernel_convention(flags.kernel_convention, "kernel-convention"))};
   }
   if (flags.phase == "corner") {
     options.phase = Phase{};

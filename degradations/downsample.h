@@ -14,8 +14,4 @@ namespace zsr {
 torch::Tensor downsample(const torch::Tensor& image, const BlurKernel& kernel, Scale scale,
                          std::optional<Size> size = std::nullopt, std::optional<Phase> phase = std::nullopt);
 
-/// Correlation of every channel with `weights` [h, w], anchor at size / 2, every `stride`-th pixel, symmetric border.
-torch::Tensor correlate(const torch::Tensor& image, const torch::Tensor& weights, int64_t stride_y = 1,
-                        int64_t stride_x = 1);
-
 }  // namespace zsr

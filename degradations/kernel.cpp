@@ -110,6 +110,14 @@ BlurKernel BlurKernel::moved_to(Phase wanted) const {
   return BlurKernel(moved);
 }
 
+BlurKernel shifted_inside(const BlurKernel& kernel, double shift, double* sum) {
+  const torch::Tensor moved =
+      torch::matmul(torch::matmul(spline_shift_matrix(kernel.height(), shift), kernel.weights()),
+                    spline_shift_matrix(kernel.width(), shift).t());
+  if (sum != nullptr) *sum = moved.sum().item<double>();
+  return BlurKernel(moved, "shifted kernel");
+}
+
 bool BlurKernel::is_symmetric(double tolerance) const {
   // Compare about the centre of mass: a centred kernel that sits half a pixel off is still symmetric as a blur.
   if (height() != width()) return false;

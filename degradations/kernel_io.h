@@ -1,14 +1,28 @@
 #pragma once
 
+#include "core/files.h"
 #include "degradations/kernel.h"
 
 #include <filesystem>
+#include <vector>
 
 namespace zsr {
 
-/// Reads a kernel file by its content: MATLAB .mat (v5 to v7.3; variable `Kernel` or `kernel`, else the only 2-D
-/// numeric one), NumPy .npy, text (numbers in rows, separated by blanks, commas or semicolons) or a gray image
-/// (brightness = weight). Throws IoError or InputError naming the file and the cause.
-BlurKernel load_kernel(const std::filesystem::path& path, KernelConvention convention = KernelConvention::kZssr);
+/// What is done about a kernel file whose weights do not sum to 1 (within 1e-3). Images always are normalised.
+enum class KernelSum { kNormalize, kMustBeOne };
+
+/// Reads a kernel file by its content: the formats of `load_arrays`. Throws IoError or InputError naming the file and
+/// the cause, also when it holds several kernels.
+BlurKernel load_kernel(const std::filesystem::path& path, KernelConvention convention = KernelConvention::kZssr,
+                       KernelSum rule = KernelSum::kNormalize);
+
+/// All kernels of a file, or of the .mat, .npy and .txt files of a folder in the order of their names. At least one.
+std::vector<BlurKernel> load_kernels(const std::filesystem::path& path,
+                                     KernelConvention convention = KernelConvention::kZssr,
+                                     KernelSum rule = KernelSum::kNormalize);
+
+/// Writes a kernel by the extension of `path` (see `save_array`), weights as `convention` orders them.
+void save_kernel(const BlurKernel& kernel, const std::filesystem::path& path,
+                 KernelConvention convention = KernelConvention::kZssr, Overwrite overwrite = Overwrite::kNo);
 
 }  // namespace zsr

@@ -33,7 +33,7 @@ TEST(Training, TrueKernelBeatsBicubicByTwoDecibels) {
   for (const char* phase : {"center", "corner"}) {
     const auto lr = dir / phase;
     ASSERT_EQ(run_zsr({"degrade", truth, "-o", lr.string(), "-s", "2", "--kernel", (dir / "kernel.txt").string(),
-                       "--phase", phase})
+                       "--normalize-kernel", "--phase", phase})
                   .code,
               0);
     const std::string input = (lr / "coffee_192x128.png").string();

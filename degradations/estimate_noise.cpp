@@ -1,0 +1,60 @@
+#include "core/error.h"
+#include "degradations/estimate.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace zsr {
+namespace {
+
+constexpr int64_t kSide = 7;
+constexpr int64_t kMostPatches = 60000;
+
+// [patches, side * side], those with burnt-out or black pixels left out: clipping hides noise.
+torch::Tensor patches_of(const torch::Tensor& plane) {
+  const torch::Tensor windows = plane.unfold(0, kSide, 1).unfold(1, kSide, 1);
+  const int64_t count = windows.size(0) * windows.size(1);
+  const auto step = static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(count) / kMostPatches)));
+  const torch::Tensor some =
+      windows.slice(0, 0, windows.size(0), step).slice(1, 0, windows.size(1), step).reshape({-1, kSide * kSide});
+  const torch::Tensor clipped = some.le(0.5).logical_or(some.ge(254.5)).sum(1).gt(kSide * kSide / 10);
+  const torch::Tensor good = clipped.logical_not().nonzero().view({-1});
+  // An image that is clipped all over keeps all its patches: better a low figure than none.
+  return good.size(0) >= 4 * kSide * kSide ? some.index_select(0, good) : some;
+}
+
+double noise_of_plane(const torch::Tensor& plane) {
+  torch::Tensor patches = patches_of(plane);
+  patches = patches - patches.mean(0, true);
+  const torch::Tensor covariance = torch::matmul(patches.t(), patches) / static_cast<double>(patches.size(0));
+  const torch::Tensor values = torch::linalg_eigvalsh(covariance, "U").contiguous();  // ascending
+  const double* const value = values.data_ptr<double>();
+  // Eigenvalues of pure noise lie around its variance: drop the largest until the mean of the rest is their median.
+  double sum = 0.0;
+  for (int64_t i = 0; i < values.size(0); ++i) sum += value[i];
+  for (int64_t count = values.size(0); count > 1; --count) {
+    const double mean = sum / static_cast<double>(count);
+    const int64_t below = std::lower_bound(value, value + count, mean) - value;
+    if (2 * below <= count) return std::sqrt(std::max(0.0, mean));
+    sum -= value[count - 1];
+  }
+  return std::sqrt(std::max(0.0, value[0]));
+}
+
+}  // namespace
+
+double estimate_noise(const torch::Tensor& image) {
+  if (image.size(2) < 16 || image.size(3) < 16) {
+    throw OptionError(
+        fmt::format("the image is {}x{}; its noise can be told from 16x16 pixels on", image.size(3), image.size(2)));
+  }
+  const torch::Tensor levels = image[0].to(torch::kCPU, torch::kFloat64).mul(255.0);
+  double sum = 0.0;
+  for (int64_t channel = 0; channel < levels.size(0); ++channel) sum += noise_of_plane(levels[channel]);
+  return sum / static_cast<double>(levels.size(0));
+}
+
+}  // namespace zsr
