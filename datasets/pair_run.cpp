@@ -190,15 +190,21 @@ class Maker {
     return {left, top, options_.patch, options_.patch};
   }
 
-  void save(const torch::Tensor& image, const fs::path& path) const {
+  // Writes the image and returns the file's hash. No flush: the manifest proves each file by its hash.
+  std::string save(const torch::Tensor& image, const fs::path& path) const {
     try {
-      if (path.has_parent_path()) make_folder(path.parent_path());
-      Photo photo;
-      photo.color = image;
-      WriteOptions write{.format = ImageFormat::kPng, .bit_depth = 8, .overwrite = options_.overwrite};
-      write.encode.png_compression = 2;                        // training pairs are read once and often; speed counts
-      write.flush = options_.flat ? Flush::kYes : Flush::kNo;  // the manifest proves each file by its hash
-      save_photo(photo, path, write);
+      make_folder(path.parent_path());
+      if (options_.flat) {
+        Photo photo;
+        photo.color = image;
+        save_photo(photo, path, {.format = ImageFormat::kPng, .bit_depth = 8, .overwrite = options_.overwrite});
+        return {};
+      }
+      const std::string bytes = encode_png_quickly(image);
+      AtomicFile file(path, options_.overwrite, Flush::kNo);
+      file.write(bytes);
+      file.commit();
+      return sha256(bytes);
     } catch (const IoError&) {
       throw WriteFailure{std::current_exception()};
     }
@@ -230,9 +236,8 @@ class Maker {
     if (options_.overwrite == Overwrite::kNo && fs::exists(lr_path)) {
       throw IoError(fmt::format("output '{}' already exists; use --force to replace it", lr_path.string()));
     }
-    save(lr, lr_path);
+    const std::string lr_hash = save(lr, lr_path);
     if (options_.flat) return {};
-    const std::string lr_hash = sha256_of_file(lr_path);
     if (!task.expected_lr.empty() && lr_hash != task.expected_lr) {
       throw InputError(fmt::format("'{}' came out different from the record (other library versions or processor?)",
                                    lr_path.string()));
@@ -243,14 +248,13 @@ class Maker {
               {"variant", task.variant},
               {"patch", task.patch},
               {"crop", {crop.left, crop.top, crop.width, crop.height}},
-              {"lr", fs::relative(lr_path, folder_).string()},
+              {"lr", lr_path.lexically_relative(folder_).string()},
               {"lr_size", {lr.size(3), lr.size(2)}},
               {"lr_sha256", lr_hash}};
     if (options_.keep_hr) {
       const fs::path hr_path = folders_.hr / (task.name + ".png");
-      save(hr, hr_path);
-      line["hr"] = fs::relative(hr_path, folder_).string();
-      line["hr_sha256"] = sha256_of_file(hr_path);
+      line["hr"] = hr_path.lexically_relative(folder_).string();
+      line["hr_sha256"] = save(hr, hr_path);
     }
     if (const BlurStep* blur = only_blur(steps)) {
       const fs::path path = folders_.kernels / (task.name + ".mat");
@@ -260,7 +264,7 @@ class Maker {
       } catch (const IoError&) {
         throw WriteFailure{std::current_exception()};
       }
-      line["kernel"] = fs::relative(path, folder_).string();
+      line["kernel"] = path.lexically_relative(folder_).string();
     }
     line["steps"] = to_json(steps);
     return line.dump();

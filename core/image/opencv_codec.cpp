@@ -94,4 +94,16 @@ void encode_bmp(const PixelBuffer& pixels, const std::filesystem::path& target, 
   write_all(descriptor, {reinterpret_cast<const char*>(encoded.data()), encoded.size()}, target);
 }
 
+std::string encode_png_bytes(const PixelBuffer& pixels) {
+  const int type = pixels.bands == 3 ? CV_8UC3 : CV_8UC1;
+  const cv::Mat samples(static_cast<int>(pixels.height), static_cast<int>(pixels.width), type,
+                        const_cast<uint8_t*>(pixels.bytes.data()));
+  cv::Mat ordered = samples;
+  if (pixels.bands == 3) cv::cvtColor(samples, ordered, cv::COLOR_RGB2BGR);
+  std::vector<uint8_t> file;
+  cv::imencode(".png", ordered, file,
+               {cv::IMWRITE_PNG_COMPRESSION, 1, cv::IMWRITE_PNG_STRATEGY, cv::IMWRITE_PNG_STRATEGY_RLE});
+  return {file.begin(), file.end()};
+}
+
 }  // namespace zsr

@@ -3,6 +3,7 @@
 #include "core/image/photo_codec.h"
 
 #include <filesystem>
+#include <string>
 
 namespace zsr {
 
@@ -16,5 +17,8 @@ PixelBuffer decode_bmp(const std::filesystem::path& path);
 
 /// Writes 8-bit `pixels` as BMP. Throws IoError naming `target`.
 void encode_bmp(const PixelBuffer& pixels, const std::filesystem::path& target, int descriptor);
+
+/// 8-bit gray or RGB `pixels` as PNG, quickly packed.
+std::string encode_png_bytes(const PixelBuffer& pixels);
 
 }  // namespace zsr

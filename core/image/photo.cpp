@@ -1,6 +1,7 @@
 #include "core/image/photo.h"
 
 #include "core/error.h"
+#include "core/image/opencv_codec.h"
 
 #include <fmt/format.h>
 #include <torch/torch.h>
@@ -85,10 +86,14 @@ void save_photo(const Photo& photo, const std::filesystem::path& path, const Wri
   const int wanted = options.bit_depth == 0 ? photo.bit_depth : options.bit_depth;
   const int bit_depth = std::min(wanted, max_bit_depth(options.format));
   const torch::Tensor image = photo.alpha.defined() ? torch::cat({photo.color, photo.alpha}, 1) : photo.color;
-  AtomicFile file(path, options.overwrite, options.flush);
+  AtomicFile file(path, options.overwrite);
   encode_photo(to_pixels(image, bit_depth), photo.metadata.get(), options.format, options.encode, path,
                file.descriptor());
   file.commit();
+}
+
+std::string encode_png_quickly(const torch::Tensor& image) {
+  return encode_png_bytes(to_pixels(image, 8));
 }
 
 torch::Tensor quantize(const torch::Tensor& image, int bit_depth) {

@@ -36,12 +36,15 @@ struct WriteOptions {
   EncodeOptions encode;
   int bit_depth = 0;  ///< 0 keeps the photo's own, as far as the format can.
   Overwrite overwrite = Overwrite::kNo;
-  Flush flush = Flush::kYes;
 };
 
 /// Writes the photo through an AtomicFile. Values are clamped to [0, 1] and rounded half up. Throws OptionError when
 /// the format cannot hold the photo (alpha in a JPEG), IoError when the system refuses.
 void save_photo(const Photo& photo, const std::filesystem::path& path, const WriteOptions& options);
+
+/// `image` [1, C, H, W] as an 8-bit PNG file without metadata, packed for speed and not for size (run lengths only): for
+/// the thousands of small files of a training set. The same bytes for the same image.
+std::string encode_png_quickly(const torch::Tensor& image);
 
 /// `image` rounded to what `bit_depth` bits can hold, still in [0, 1]. [N, C, H, W].
 torch::Tensor quantize(const torch::Tensor& image, int bit_depth = 8);

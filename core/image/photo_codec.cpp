@@ -381,7 +381,7 @@ void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, Imag
   int result = -1;
   switch (format) {
     case ImageFormat::kPng:
-      result = vips_pngsave_target(image.get(), output.get(), "compression", options.png_compression, "strip", options.strip, nullptr);
+      result = vips_pngsave_target(image.get(), output.get(), "compression", 6, "strip", options.strip, nullptr);
       break;
     case ImageFormat::kJpeg:
       result = vips_jpegsave_target(image.get(), output.get(), "Q", options.quality, "optimize_coding", TRUE,

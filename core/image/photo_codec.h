@@ -66,7 +66,6 @@ struct DecodedPhoto {
 struct EncodeOptions {
   int quality = 95;         ///< 1-100, JPEG and WebP.
   bool strip = false;       ///< Leave out EXIF, XMP, IPTC and ICC.
-  int png_compression = 6;  ///< 0-9: how long zlib searches.
 };
 
 /// Reads only the header. Throws like `decode_photo`.
