@@ -5,6 +5,8 @@
 #include "cli/version.h"
 #include "core/device.h"
 #include "core/error.h"
+#include "degradations/estimate.h"
+#include "kernelgan/estimate.h"
 #include "zssr/zssr.h"
 
 #include <fmt/format.h>
@@ -40,8 +42,58 @@ struct Enlarged {
   Summary summary;
 };
 
+// What --kernel auto and --noise auto found in this photo.
+struct BlindFindings {
+  zssr::Options options;
+  nlohmann::json record;  // null when nothing was asked
+  std::vector<std::string> warnings;
+};
+
+BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& settings) {
+  BlindFindings found{settings.zssr.options, nullptr, {}};
+  const bool kernel = settings.zssr.kernel == "auto";
+  const bool noise = settings.zssr.noise == "auto";
+  if (settings.method != "zssr" || (!kernel && !noise)) return found;
+  found.record = nlohmann::json::object();
+  double level = 0.0;
+  if (kernel) {
+    RunContext context;
+    context.seed = settings.runtime.seed;
+    const kernelgan::Estimate estimate = kernelgan::estimate_kernel(color, {.scale = settings.scale.y}, context);
+    level = estimate.noise;
+    const bool trusted = estimate.verdict != kernelgan::Verdict::kReject;
+    if (trusted) found.options.kernels = {estimate.kernel};
+    found.record["kernel"] = {{"sigma_1", estimate.sigma_1},
+                              {"sigma_2", estimate.sigma_2},
+                              {"angle", estimate.angle},
+                              {"verdict", kernelgan::to_string(estimate.verdict)},
+                              {"reasons", estimate.reasons},
+                              {"spread", estimate.spread},
+                              {"seconds", estimate.summary.train_s},
+                              {"used", trusted ? "estimated" : "bicubic"}};
+    std::string why;
+    for (const std::string& reason : estimate.reasons) why += "; " + reason;
+    if (!trusted) {
+      found.warnings.push_back(fmt::format("no kernel could be estimated, taking the bicubic one{}", why));
+    } else if (estimate.verdict == kernelgan::Verdict::kWeak) {
+      found.warnings.push_back(fmt::format("the estimated kernel is weak{}", why));
+    }
+  } else if (std::min(color.size(2), color.size(3)) >= 16) {
+    level = estimate_noise(color);
+  }
+  if (noise) {
+    // Below two levels it is the rounding of the file; from five on back-projection would put the grain back in.
+    constexpr double kRounding = 2.0;
+    constexpr double kGrain = 5.0;
+    found.options.son_noise = level < kRounding ? 0.0 : level / 255.0;
+    if (level >= kGrain) found.options.back_projection = 0;
+    found.record["noise"] = level;
+  }
+  return found;
+}
+
 Enlarged enlarge(const torch::Tensor& color, int bit_depth, const UpscaleSettings& settings,
-                 ProgressPrinter& progress) {
+                 const zssr::Options& options, ProgressPrinter& progress) {
   if (settings.method == "bicubic") {
     ResizeOptions resize;
     resize.phase = settings.zssr.options.phase;
@@ -55,7 +107,7 @@ Enlarged enlarge(const torch::Tensor& color, int bit_depth, const UpscaleSetting
   context.seed = settings.runtime.seed;
   context.time_budget_s = settings.time_budget_s;
   context.progress = [&](const Progress& now) { return progress(now); };
-  zssr::Result result = zssr::run(color, settings.zssr.options, context);
+  zssr::Result result = zssr::run(color, options, context);
   progress.finish();
   return {result.image, result.summary};
 }
@@ -106,7 +158,9 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
 
   const Size low{photo.color.size(2), photo.color.size(3)};
   const torch::Tensor color = photo.alpha.defined() ? bleed_color(photo.color, photo.alpha) : photo.color;
-  Enlarged enlarged = enlarge(color, photo.bit_depth, settings, progress);
+  const BlindFindings findings = look_at_photo(color, settings);
+  warnings.insert(warnings.end(), findings.warnings.begin(), findings.warnings.end());
+  Enlarged enlarged = enlarge(color, photo.bit_depth, settings, findings.options, progress);
   if (!torch::isfinite(enlarged.color).all().item<bool>()) {
     throw Error(fmt::format("'{}': the result has pixels that are not numbers; nothing was written", input.string()));
   }
@@ -145,7 +199,8 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
   if (settings.method == "zssr") {
     record["preset"] = settings.zssr.preset;
     record["kernel"] = settings.zssr.kernel;
-    record["settings"] = to_json(settings.zssr.options);
+    record["settings"] = to_json(findings.options);
+    if (!findings.record.is_null()) record["estimated"] = findings.record;
     record["steps"] = enlarged.summary.steps;
     record["final_loss"] = enlarged.summary.final_loss;
     record["termination"] = to_string(enlarged.summary.termination);

@@ -30,13 +30,15 @@ void add_zssr_flags(OptionSet& options, ZssrFlags& flags) {
   options.group("ZSSR");
   options.add("preset", "NAME", "default (fast), paper (the authors' configuration), paper-gradual, kernel, real",
               &flags.preset);
-  options.add("kernel", "FILE", "Blur kernel of the photo (.mat, .npy, text or image), or bicubic", &flags.kernel);
+  options.add("kernel", "FILE",
+              "Blur kernel of the photo (.mat, .npy, text or image), bicubic, or auto: estimated from the photo",
+              &flags.kernel);
   options.add("kernel-convention", "NAME", "How the kernel file is meant: zssr (correlation), kair or fkp",
               &flags.kernel_convention);
   options.add("phase", "NAME",
               "Where LR pixels stand: center (as imresize) or corner (as image[::s]); the kernel is moved there",
               &flags.phase);
-  options.add("noise", "SIGMA", "Noise of the photo, 0-255 units; sons get as much. Default: the preset's",
+  options.add("noise", "SIGMA", "Noise of the photo, 0-255 units, or auto; sons get as much. Default: the preset's",
               &flags.noise);
   options.add("steps", "N", "Training steps at most", &zssr.max_steps);
   options.add("optimizer", "NAME", "adam or muon. Default: the preset's", &flags.optimizer);
@@ -57,10 +59,13 @@ void add_zssr_flags(OptionSet& options, ZssrFlags& flags) {
 
 void resolve_zssr_flags(ZssrFlags& flags) {
   zssr::Options& options = flags.options;
-  if (flags.kernel == "auto") {
-    throw UsageError("--kernel auto is not available in this version; give a kernel file or bicubic");
+  if (flags.kernel == "auto" && options.scale.y != options.scale.x) {
+    throw UsageError("--kernel auto needs the same factor for both axes");
   }
-  if (flags.kernel != "bicubic") {
+  if (flags.kernel == "auto" && flags.phase != "center") {
+    throw UsageError("--kernel auto estimates a kernel for --phase center");
+  }
+  if (flags.kernel != "bicubic" && flags.kernel != "auto") {
     options.kernels = {
         load_kernel(flags.kernel, parse_kernel_convention(flags.kernel_convention, "kernel-convention"))};
   }
@@ -69,7 +74,7 @@ void resolve_zssr_flags(ZssrFlags& flags) {
   } else if (flags.phase != "center") {
     throw UsageError(fmt::format("--phase '{}' must be center or corner", flags.phase));
   }
-  if (!flags.noise.empty()) {
+  if (!flags.noise.empty() && flags.noise != "auto") {
     options.son_noise = parse_number(flags.noise, "noise") / 255.0;
     if (options.son_noise < 0.0 || options.son_noise > 1.0) {
       throw UsageError(fmt::format("--noise {} must be from 0 to 255", flags.noise));

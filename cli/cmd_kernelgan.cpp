@@ -1,0 +1,95 @@
+#include "cli/command.h"
+#include "cli/common_flags.h"
+#include "cli/interrupt.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "cli/usage_error.h"
+#include "cli/values.h"
+#include "core/device.h"
+#include "core/error.h"
+#include "core/image/photo.h"
+#include "degradations/kernel_io.h"
+#include "kernelgan/estimate.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <numbers>
+
+namespace zsr::cli {
+
+int run_kernelgan(const std::vector<std::string>& arguments) {
+  std::vector<std::string> inputs;
+  std::string output;
+  std::string preview;
+  std::string scale = "2";
+  bool force = false;
+  kernelgan::EstimateOptions estimate_options;
+  CommonFlags common;
+  OptionSet options("zsr kernelgan PHOTO -o kernel.mat [-s 2] [options]",
+                    "Estimates the blur kernel of one photo and says how far to trust it (good, weak or reject).",
+                    "  zsr kernelgan photo.jpg -o kernel.mat\n"
+                    "  zsr kernelgan photo.jpg -o kernel.mat --estimator kernelgan --seeds 5 --preview kernel.png\n");
+  options.group("Options");
+  options.positional("input,i", "PHOTO", "The photo", &inputs);
+  options.add("output,o", "FILE", "Kernel file: .mat, .npy or .txt", &output);
+  options.add("preview", "FILE", "Also a picture of the kernel (.png)", &preview);
+  options.add("scale,s", "FACTOR", "Factor the kernel is for", &scale);
+  options.add("estimator", "NAME", "spectrum (closed form, a fraction of a second) or kernelgan (adversarial)",
+              &estimate_options.estimator);
+  options.add("seeds", "N", "kernelgan: runs whose spread is told; the middle one is taken", &estimate_options.seeds);
+  options.add("steps", "N", "kernelgan: training steps", &estimate_options.adversarial.iterations);
+  options.flag("force", "Replace an existing file", &force);
+  add_common_flags(options, common);
+  if (!options.parse(arguments)) return kExitOk;
+  if (inputs.size() != 1 || output.empty()) throw UsageError("kernelgan needs one PHOTO and -o FILE");
+  const Scale factor = parse_scale(scale);
+  if (factor.y != factor.x) throw UsageError("--scale must be the same for both axes here");
+  estimate_options.scale = factor.y;
+  estimate_options.validate();
+  const Overwrite overwrite = force ? Overwrite::kYes : Overwrite::kNo;
+  check_output(output, inputs[0], overwrite);
+  const Runtime runtime = start_runtime(common);
+  const Photo photo = load_photo(inputs[0]);
+  ProgressPrinter printer(common.quiet);
+  RunContext context;
+  context.seed = runtime.seed;
+  context.progress = [&](const Progress& now) { return printer(now); };
+  const kernelgan::Estimate found = kernelgan::estimate_kernel(photo.color, estimate_options, context);
+  printer.finish();
+  save_kernel(found.kernel, output, KernelConvention::kZssr, overwrite);
+  if (!preview.empty()) save_kernel(found.kernel, preview, KernelConvention::kZssr, overwrite);
+  const double degrees = found.angle * 180.0 / std::numbers::pi;
+  if (common.json) {
+    const nlohmann::ordered_json json{{"command", "kernelgan"},
+                                      {"input", inputs[0]},
+                                      {"output", output},
+                                      {"estimator", estimate_options.estimator},
+                                      {"scale", factor.y},
+                                      {"seed", runtime.seed},
+                                      {"sigma_1", found.sigma_1},
+                                      {"sigma_2", found.sigma_2},
+                                      {"angle_degrees", degrees},
+                                      {"phase", {{"y", found.kernel.phase().y}, {"x", found.kernel.phase().x}}},
+                                      {"verdict", kernelgan::to_string(found.verdict)},
+                                      {"reasons", found.reasons},
+                                      {"spread", found.spread},
+                                      {"noise", found.noise},
+                                      {"jpeg_quality", found.jpeg_quality},
+                                      {"steps", found.summary.steps},
+                                      {"seconds", found.summary.train_s}};
+    fmt::print("{}\n", json.dump(2));
+  } else {
+    fmt::print("{}\n", output);
+    if (!common.quiet) {
+      fmt::print(stderr, "blur sigma {:.2f} and {:.2f} pixels, the first at {:.0f} degrees; verdict {} ({:.1f} s)\n",
+                 found.sigma_1, found.sigma_2, degrees, kernelgan::to_string(found.verdict), found.summary.train_s);
+      for (const std::string& reason : found.reasons) fmt::print(stderr, "  {}\n", reason);
+    }
+  }
+  return interrupted() ? interrupt_exit_code() : kExitOk;
+}
+
+}  // namespace zsr::cli

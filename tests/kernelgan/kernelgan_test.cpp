@@ -1,0 +1,169 @@
+#include "kernelgan/kernelgan.h"
+
+#include "core/error.h"
+#include "degradations/kernel_analysis.h"
+#include "kernelgan/constraints.h"
+#include "kernelgan/crops.h"
+#include "kernelgan/discriminator.h"
+#include "kernelgan/generator.h"
+#include "tests/support/test_images.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <cmath>
+
+namespace zsr::kernelgan {
+namespace {
+
+using test::max_difference;
+
+torch::Tensor patch(int64_t channels, int64_t side, uint64_t seed = 1) {
+  return test::texture(channels, side, side, seed).mul(2.0).sub(1.0);
+}
+
+// The network as published: six convolutions one after the other, 64 channels between, the last with stride 2.
+torch::Tensor layer_by_layer(const Generator& generator, const torch::Tensor& image) {
+  torch::Tensor x = image.view({image.size(1), 1, image.size(2), image.size(3)});
+  for (size_t i = 0; i < 6; ++i) x = torch::conv2d(x, generator.parameters()[i], {}, i == 5 ? 2 : 1);
+  return x.view({1, image.size(1), x.size(2), x.size(3)});
+}
+
+TEST(Generator, ComposedKernelEqualsTheLayersInOutputAndGradients) {
+  Random random(3);
+  Generator generator(random, torch::kFloat64);
+  EXPECT_EQ(generator.parameters().count(), Generator::kParameters);
+  const torch::Tensor image = patch(3, 64).contiguous();
+  const torch::Tensor composed = GeneratorPatch(image).shrunken(generator.kernel());
+  const torch::Tensor layers = layer_by_layer(generator, image);
+  ASSERT_EQ(composed.sizes(), (std::vector<int64_t>{1, 3, 26, 26}));
+  const double size = layers.abs().max().item<double>();
+  EXPECT_GT(size, 0.0);
+  EXPECT_LT(max_difference(composed, layers), 1e-12 * size);
+  const torch::Tensor weight = torch::randn(layers.sizes(), torch::kFloat64);
+  const auto leaves = generator.parameters().leaves();
+  const auto a = torch::autograd::grad({(composed * weight).sum()}, leaves);
+  const auto b = torch::autograd::grad({(layers * weight).sum()}, leaves);
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    EXPECT_LT(max_difference(a[i], b[i]), 1e-10 * b[i].abs().max().item<double>()) << "layer " << i;
+  }
+}
+
+TEST(Discriminator, HasThePublishedSizeAndAnswersBetweenZeroAndOne) {
+  Random random(4);
+  Discriminator discriminator(3, random);
+  EXPECT_EQ(discriminator.parameters().count(), 30977);
+  const torch::Tensor map = discriminator.forward(patch(3, 26).to(torch::kFloat32).contiguous());
+  EXPECT_EQ(map.numel(), Discriminator::kMap * Discriminator::kMap);
+  EXPECT_GT(map.min().item<double>(), 0.0);
+  EXPECT_LT(map.max().item<double>(), 1.0);
+}
+
+// Once its power iterations have settled, the gradient at the input is that of finite differences.
+TEST(Discriminator, GradientReachesTheInput) {
+  Random random(5);
+  Discriminator discriminator(1, random, torch::kFloat64);
+  const torch::Tensor image = patch(1, 26).contiguous();
+  {
+    const torch::NoGradGuard no_grad;
+    for (int i = 0; i < 3000; ++i) discriminator.forward(image);
+  }
+  const torch::Tensor input = image.clone().requires_grad_();
+  const torch::Tensor gradient = torch::autograd::grad({discriminator.forward(input).sum()}, {input})[0];
+  const torch::NoGradGuard no_grad;
+  for (const auto& [y, x] : {std::pair<int64_t, int64_t>{3, 4}, {13, 12}, {24, 20}}) {
+    constexpr double kStep = 1e-6;
+    torch::Tensor up = image.clone();
+    torch::Tensor down = image.clone();
+    up[0][0][y][x] += kStep;
+    down[0][0][y][x] -= kStep;
+    const double slope =
+        (discriminator.forward(up).sum() - discriminator.forward(down).sum()).item<double>() / (2.0 * kStep);
+    EXPECT_NEAR(gradient[0][0][y][x].item<double>(), slope, 1e-5 * std::max(1.0, std::abs(slope)));
+  }
+}
+
+TEST(Schedule, FollowsThePublishedRules) {
+  Schedule schedule;
+  for (int64_t step = 0; step < 200; ++step) schedule.update(step, 1.0);
+  EXPECT_EQ(schedule.weights().bicubic, 5.0);
+  for (int64_t step = 200; step < 400; ++step) schedule.update(step, 0.1);
+  EXPECT_EQ(schedule.weights().bicubic, 5.0);
+  schedule.update(400, 0.1);
+  EXPECT_DOUBLE_EQ(schedule.weights().bicubic, 0.05);
+  EXPECT_EQ(schedule.weights().sparse, 0.0);
+  for (int64_t step = 401; step <= 600; ++step) schedule.update(step, 9.0);
+  EXPECT_DOUBLE_EQ(schedule.weights().bicubic, 5e-4);
+  EXPECT_EQ(schedule.weights().centralized, 1.0);
+  EXPECT_EQ(schedule.weights().sparse, 5.0);
+  for (int64_t step = 601; step <= 1500; ++step) schedule.update(step, 9.0);
+  EXPECT_EQ(schedule.weights().bicubic, 5e-6);
+  EXPECT_NEAR(schedule.learning_rate(), 2e-6, 1e-12);
+}
+
+TEST(Constraints, AreSmallForAGoodKernelAndGrowWithEachFault) {
+  ConstraintWeights weights;
+  weights.bicubic = 0.0;
+  weights.centralized = 1.0;
+  const torch::Tensor image = patch(1, 64).contiguous();
+  const GeneratorPatch source(image);
+  const auto loss = [&](const torch::Tensor& kernel) {
+    return constraint_loss(kernel, image, source.shrunken(kernel), weights).total.item<double>();
+  };
+  const torch::Tensor good = gaussian_kernel(13, 1.0, 1.0, 0.0, {0.5, 0.5}).weights();
+  EXPECT_LT(loss(good), 0.02);
+  EXPECT_GT(loss(good * 1.5), loss(good) + 0.2);
+  EXPECT_GT(loss(gaussian_kernel(13, 1.0, 1.0, 0.0, {2.5, 0.5}).weights()), loss(good) + 0.5);
+  EXPECT_GT(loss(torch::full({13, 13}, 1.0 / 169.0, torch::kFloat64)), loss(good) + 0.02);
+  // The bicubic term is what imresize makes of the patch from its second pixel on (a stride-2 filter of eight taps begins
+  // at whole pixels), away from its border.
+  weights.bicubic = 1.0;
+  torch::Tensor bicubic = torch::zeros({13, 13}, torch::kFloat64);
+  const auto terms = constraint_loss(bicubic, image, source.shrunken(bicubic), weights);
+  const torch::Tensor small = imresize(image.slice(2, 1).slice(3, 1), {0.5, 0.5}).slice(2, 2, 28).slice(3, 2, 28);
+  EXPECT_NEAR(terms.bicubic.item<double>(), small.square().mean().item<double>(), 1e-7);
+}
+
+TEST(CropSampler, PrefersTextureAndKeepsInside) {
+  torch::Tensor image = torch::full({1, 1, 120, 160}, 0.5F);
+  image.slice(3, 80).copy_(torch::rand({1, 1, 120, 80}));
+  const CropSampler sampler(gradient_map(image), 26);
+  Random random(1);
+  int64_t right = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const auto [y, x] = sampler.draw(random);
+    ASSERT_GE(std::min(y, x), 0);
+    ASSERT_LE(y, 120 - 26);
+    ASSERT_LE(x, 160 - 26);
+    ASSERT_EQ(y % 2 + x % 2, 0);
+    right += x + 13 >= 74 ? 1 : 0;
+  }
+  EXPECT_GT(right, 1950);
+  const CropSampler flat(torch::zeros({60, 60}), 26);
+  EXPECT_NO_THROW(flat.draw(random));
+}
+
+TEST(KernelGan, SameSeedSameKernelAndStopKeepsIt) {
+  const torch::Tensor photo = test::texture(3, 96, 100).to(torch::kFloat32);
+  const auto with_seed = [&](uint64_t seed) {
+    RunContext context;
+    context.seed = seed;
+    return run_adversarial(photo, {.iterations = 25}, context);
+  };
+  const AdversarialResult first = with_seed(1);
+  EXPECT_EQ(first.summary.steps, 25);
+  EXPECT_EQ(max_difference(first.kernel.weights(), with_seed(1).kernel.weights()), 0.0);
+  EXPECT_GT(max_difference(first.kernel.weights(), with_seed(2).kernel.weights()), 0.0);
+  EXPECT_NEAR(first.kernel.weights().sum().item<double>(), 1.0, 1e-9);
+  EXPECT_NEAR(first.kernel.phase().y, 0.5, 1e-3);
+  RunContext context;
+  context.progress = [](const Progress& now) {
+    return now.step >= 5 ? ProgressAction::kStop : ProgressAction::kContinue;
+  };
+  EXPECT_EQ(run_adversarial(photo, {}, context).summary.steps, 5);
+  EXPECT_THROW(run_adversarial(photo.slice(2, 0, 40), {}, {}), InputError);
+  EXPECT_THROW(run_adversarial(photo, {.iterations = 0}, {}), OptionError);
+}
+
+}  // namespace
+}  // namespace zsr::kernelgan
