@@ -1,0 +1,69 @@
+// The parts of one KernelGAN step, one thread.
+#include "kernelgan/constraints.h"
+#include "kernelgan/discriminator.h"
+#include "kernelgan/generator.h"
+
+#include <ATen/Parallel.h>
+#include <benchmark/benchmark.h>
+#include <torch/torch.h>
+
+namespace zsr::kernelgan {
+namespace {
+
+void bm_generator(benchmark::State& state) {
+  at::set_num_threads(1);
+  Random random(1);
+  Generator generator(random);
+  const GeneratorPatch patch(torch::rand({1, 3, 64, 64}));
+  for (auto _ : state) {
+    const torch::Tensor loss = patch.shrunken(generator.kernel()).square().mean();
+    benchmark::DoNotOptimize(torch::autograd::grad({loss}, generator.parameters().leaves()).size());
+  }
+}
+BENCHMARK(bm_generator)->Unit(benchmark::kMicrosecond);
+
+void bm_generator_kernel(benchmark::State& state) {
+  at::set_num_threads(1);
+  const torch::NoGradGuard no_grad;
+  Random random(1);
+  Generator generator(random);
+  for (auto _ : state) benchmark::DoNotOptimize(generator.kernel().data_ptr());
+}
+BENCHMARK(bm_generator_kernel)->Unit(benchmark::kMicrosecond);
+
+void bm_generator_patch(benchmark::State& state) {
+  at::set_num_threads(1);
+  const torch::Tensor image = torch::rand({1, 3, 64, 64});
+  for (auto _ : state) benchmark::DoNotOptimize(GeneratorPatch(image).image().data_ptr());
+}
+BENCHMARK(bm_generator_patch)->Unit(benchmark::kMicrosecond);
+
+void bm_discriminator(benchmark::State& state) {
+  at::set_num_threads(1);
+  Random random(1);
+  Discriminator discriminator(3, random);
+  const torch::Tensor patch = torch::rand({1, 3, 26, 26});
+  for (auto _ : state) {
+    const torch::Tensor loss = discriminator.forward(patch).mean();
+    if (state.range(0) != 0) {
+      benchmark::DoNotOptimize(torch::autograd::grad({loss}, discriminator.parameters().leaves()).size());
+    }
+  }
+}
+BENCHMARK(bm_discriminator)->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond);
+
+void bm_constraints(benchmark::State& state) {
+  at::set_num_threads(1);
+  const torch::Tensor image = torch::rand({1, 3, 64, 64});
+  const torch::Tensor kernel = torch::rand({13, 13}).div_(80.0).requires_grad_();
+  const torch::Tensor output = torch::rand({1, 3, 26, 26}).requires_grad_();
+  const ConstraintWeights weights{.centralized = 1.0, .sparse = 5.0};
+  for (auto _ : state) {
+    const ConstraintLoss loss = constraint_loss(kernel, image, output, weights);
+    benchmark::DoNotOptimize(torch::autograd::grad({loss.total}, {kernel, output}).size());
+  }
+}
+BENCHMARK(bm_constraints)->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+}  // namespace zsr::kernelgan
