@@ -4,11 +4,11 @@
 #include "degradations/recipe.h"
 
 #include <benchmark/benchmark.h>
+#include <opencv2/imgcodecs.hpp>
 #include <torch/torch.h>
 
 #include <atomic>
 #include <omp.h>
-#include <opencv2/imgcodecs.hpp>
 #include <thread>
 #include <vector>
 

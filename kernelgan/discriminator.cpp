@@ -2,20 +2,26 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <numeric>
 
 namespace zsr::kernelgan {
 namespace {
 
 constexpr int64_t kWidth = 64;
 constexpr int64_t kHidden = 5;
+constexpr int64_t kPixels = Discriminator::kMap * Discriminator::kMap;
+constexpr int64_t kFilter = 7;
 constexpr double kInitGain = 0.1;
+constexpr float kEpsilon = 1e-5F;
 
 // Parameters in order: 7 x 7 weight, bias; per hidden layer weight, bias, scale, shift; last weight, bias.
 constexpr size_t kPerHidden = 4;
 
 std::vector<std::vector<int64_t>> shapes(int64_t channels) {
-  std::vector<std::vector<int64_t>> all = {{kWidth, channels, 7, 7}, {kWidth}};
+  std::vector<std::vector<int64_t>> all = {{kWidth, channels, kFilter, kFilter}, {kWidth}};
   for (int64_t i = 0; i < kHidden; ++i) {
     all.insert(all.end(), {{kWidth, kWidth, 1, 1}, {kWidth}, {kWidth}, {kWidth}});
   }
@@ -28,59 +34,202 @@ size_t weight_place(size_t index) {
   return index == 0 ? 0 : 2 + (index - 1) * kPerHidden;
 }
 
-torch::Tensor unit_normal(int64_t length, Random& random, torch::Dtype dtype) {
-  torch::Tensor vector = torch::empty({length}, torch::kFloat64);
-  for (int64_t i = 0; i < length; ++i) vector[i] = random.normal();
-  return (vector / vector.norm()).to(dtype);
+torch::Tensor unit_normal(int64_t length, Random& random) {
+  torch::Tensor vector = torch::empty({length}, torch::kFloat32);
+  for (int64_t i = 0; i < length; ++i) vector.data_ptr<float>()[i] = static_cast<float>(random.normal());
+  return vector / vector.norm();
 }
 
-torch::Tensor normalized_vector(const torch::Tensor& vector) {
-  return vector / vector.norm().clamp_min(1e-12);
+// Sixteen sums side by side become vectors; one alone would wait for each addition.
+template <typename Value>
+float sum_over_pixels(const Value& value) {
+  constexpr int64_t kLanes = 16;
+  static_assert(kPixels % kLanes == 0);
+  std::array<float, kLanes> lanes{};
+  for (int64_t p = 0; p < kPixels; p += kLanes) {
+    for (int64_t i = 0; i < kLanes; ++i) lanes[i] += value(p + i);
+  }
+  return std::accumulate(lanes.begin(), lanes.end(), 0.0F);
+}
+
+// v = W' u / |W' u|, u = W v / |W v|; returns the singular value u' W v.
+double power_iteration(const float* weight, int64_t rows, int64_t columns, float* u, float* v) {
+  const auto normalize = [](float* vector, int64_t length) {
+    double sum = 0.0;
+    for (int64_t i = 0; i < length; ++i) sum += static_cast<double>(vector[i]) * vector[i];
+    const auto scale = static_cast<float>(1.0 / std::max(std::sqrt(sum), 1e-12));
+    for (int64_t i = 0; i < length; ++i) vector[i] *= scale;
+    return std::sqrt(sum);
+  };
+  std::fill_n(v, columns, 0.0F);
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c) v[c] += weight[r * columns + c] * u[r];
+  }
+  normalize(v, columns);
+  for (int64_t r = 0; r < rows; ++r) {
+    float sum = 0.0F;
+    for (int64_t c = 0; c < columns; ++c) sum += weight[r * columns + c] * v[c];
+    u[r] = sum;
+  }
+  return normalize(u, rows);
+}
+
+// The 7 x 7 neighbourhoods of a patch as columns, [C * 49, 400].
+torch::Tensor neighbourhoods(const torch::Tensor& patch) {
+  constexpr int64_t kSide = Discriminator::kPatch;
+  constexpr int64_t kMap = Discriminator::kMap;
+  torch::Tensor columns = torch::empty({patch.size(1) * kFilter * kFilter, kPixels});
+  float* out = columns.data_ptr<float>();
+  for (int64_t c = 0; c < patch.size(1); ++c) {
+    const float* const plane = patch.data_ptr<float>() + c * kSide * kSide;
+    for (int64_t dy = 0; dy < kFilter; ++dy) {
+      for (int64_t dx = 0; dx < kFilter; ++dx) {
+        for (int64_t y = 0; y < kMap; ++y, out += kMap) std::copy_n(plane + (y + dy) * kSide + dx, kMap, out);
+      }
+    }
+  }
+  return columns;
+}
+
+// Adds columns back to where they came from: the transpose of `neighbourhoods`.
+torch::Tensor gathered(const torch::Tensor& columns, int64_t channels) {
+  constexpr int64_t kSide = Discriminator::kPatch;
+  constexpr int64_t kMap = Discriminator::kMap;
+  torch::Tensor patch = torch::zeros({1, channels, kSide, kSide});
+  const float* in = columns.data_ptr<float>();
+  for (int64_t c = 0; c < channels; ++c) {
+    float* const plane = patch.data_ptr<float>() + c * kSide * kSide;
+    for (int64_t dy = 0; dy < kFilter; ++dy) {
+      for (int64_t dx = 0; dx < kFilter; ++dx) {
+        for (int64_t y = 0; y < kMap; ++y, in += kMap) {
+          float* const line = plane + (y + dy) * kSide + dx;
+          for (int64_t x = 0; x < kMap; ++x) line[x] += in[x];
+        }
+      }
+    }
+  }
+  return patch;
 }
 
 }  // namespace
 
-Discriminator::Discriminator(int64_t channels, Random& random, torch::Dtype dtype)
-    : channels_(channels), parameters_(shapes(channels), dtype) {
-  const torch::NoGradGuard no_grad;
+Discriminator::Discriminator(int64_t channels, Random& random) : channels_(channels), parameters_(shapes(channels)) {
   for (size_t i = 0; i < kHidden + 2; ++i) {
     const size_t place = weight_place(i);
     parameters_.xavier_normal(place, kInitGain, random);
     const torch::Tensor& weight = parameters_[place];
-    left_.push_back(unit_normal(weight.size(0), random, dtype));
-    right_.push_back(unit_normal(weight.numel() / weight.size(0), random, dtype));
+    left_.push_back(unit_normal(weight.size(0), random));
+    right_.push_back(unit_normal(weight.numel() / weight.size(0), random));
     if (i == 0 || i == kHidden + 1) continue;
-    torch::Tensor scale = parameters_[place + 2].detach();
-    for (int64_t c = 0; c < kWidth; ++c) scale[c] = 1.0 + 0.02 * random.normal();
+    float* const scale = parameters_[place + 2].detach().data_ptr<float>();
+    for (int64_t c = 0; c < kWidth; ++c) scale[c] = static_cast<float>(1.0 + 0.02 * random.normal());
   }
 }
 
-torch::Tensor Discriminator::normalized(size_t index) {
-  const torch::Tensor& weight = parameters_[weight_place(index)];
-  const torch::Tensor matrix = weight.view({weight.size(0), -1});
-  {
-    const torch::NoGradGuard no_grad;
-    const torch::Tensor plain = matrix.detach();
-    right_[index] = normalized_vector(torch::mv(plain.t(), left_[index]));
-    left_[index] = normalized_vector(torch::mv(plain, right_[index]));
-  }
-  return matrix / torch::dot(left_[index], torch::mv(matrix, right_[index]));
-}
-
-torch::Tensor Discriminator::forward(const torch::Tensor& patch) {
-  const FlatParameters& p = parameters_;
-  const torch::Tensor columns = torch::im2col(patch, {7, 7}, {1, 1}, {0, 0}, {1, 1})[0];  // [C * 49, 400]
-  torch::Tensor map = torch::addmm(p[1].unsqueeze(1), normalized(0), columns);
-  for (size_t i = 1; i <= kHidden; ++i) {
+Discriminator::Pass Discriminator::forward(const torch::Tensor& patch) {
+  const torch::NoGradGuard no_grad;
+  Pass pass;
+  pass.columns = neighbourhoods(patch.contiguous());
+  torch::Tensor x = pass.columns;
+  for (size_t i = 0; i < kHidden + 2; ++i) {
     const size_t place = weight_place(i);
-    map = torch::addmm(p[place + 1].unsqueeze(1), normalized(i), map);
-    constexpr double kMomentum = 0.1;
-    constexpr double kEpsilon = 1e-5;
-    map = torch::batch_norm(map.unsqueeze(0), p[place + 2], p[place + 3], {}, {}, true, kMomentum, kEpsilon, false)[0];
-    map = torch::relu(map);
+    const torch::Tensor matrix = parameters_[place].detach().view({parameters_[place].size(0), -1});
+    pass.sigma.push_back(power_iteration(matrix.data_ptr<float>(), matrix.size(0), matrix.size(1),
+                                         left_[i].data_ptr<float>(), right_[i].data_ptr<float>()));
+    pass.left.push_back(left_[i].clone());
+    pass.right.push_back(right_[i].clone());
+    pass.weight.push_back(matrix / pass.sigma.back());
+    pass.input.push_back(x);
+    torch::Tensor z = torch::mm(pass.weight.back(), x);
+    float* const values = z.data_ptr<float>();
+    const float* const bias = parameters_[place + 1].detach().data_ptr<float>();
+    if (i == 0 || i == kHidden + 1) {
+      for (int64_t c = 0; c < z.size(0); ++c) {
+        for (int64_t p = 0; p < kPixels; ++p) values[c * kPixels + p] += bias[c];
+      }
+      x = z;
+      continue;
+    }
+    // Batch normalisation takes the bias out again; only the record of the published network keeps it.
+    const float* const scale = parameters_[place + 2].detach().data_ptr<float>();
+    const float* const shift = parameters_[place + 3].detach().data_ptr<float>();
+    x = torch::empty({kWidth, kPixels});
+    std::vector<float> rstd(kWidth);
+    for (int64_t c = 0; c < kWidth; ++c) {
+      float* const line = values + c * kPixels;
+      float* const out = x.data_ptr<float>() + c * kPixels;
+      const float mean = sum_over_pixels([&](int64_t p) { return line[p]; }) / static_cast<float>(kPixels);
+      const float squares = sum_over_pixels([&](int64_t p) { return (line[p] - mean) * (line[p] - mean); });
+      rstd[c] = 1.0F / std::sqrt(squares / static_cast<float>(kPixels) + kEpsilon);
+      for (int64_t p = 0; p < kPixels; ++p) {
+        line[p] = (line[p] - mean) * rstd[c];
+        out[p] = std::max(0.0F, scale[c] * line[p] + shift[c]);
+      }
+    }
+    pass.normalized.push_back(z);
+    pass.rstd.push_back(std::move(rstd));
   }
-  const size_t last = weight_place(kHidden + 1);
-  return torch::sigmoid(torch::addmm(p[last + 1].unsqueeze(1), normalized(kHidden + 1), map)).view({-1});
+  pass.map = torch::sigmoid(x.view({-1}));
+  return pass;
+}
+
+torch::Tensor Discriminator::backward(const Pass& pass, const torch::Tensor& map_gradient,
+                                      torch::Tensor* gradient) const {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> parts(parameters_.leaves().size());
+  torch::Tensor dz = (map_gradient * pass.map * (1.0 - pass.map)).view({1, kPixels});
+  for (size_t i = kHidden + 2; i-- > 0;) {
+    const size_t place = weight_place(i);
+    if (gradient != nullptr) {
+      // Through W / sigma with sigma = u' W v, u and v held fixed.
+      torch::Tensor dw = torch::mm(dz, pass.input[i].t());
+      const double along = (dw * pass.weight[i]).sum().item<double>();
+      dw = (dw - along * torch::outer(pass.left[i], pass.right[i])) / pass.sigma[i];
+      parts[place] = dw.reshape({-1});
+      parts[place + 1] = dz.sum(1);
+    }
+    if (i == 0 && gradient == nullptr) return torch::mm(pass.weight[0].t(), dz);
+    if (i == 0) break;
+    torch::Tensor dx = torch::mm(pass.weight[i].t(), dz);
+    if (i == 1) {
+      dz = dx;  // the first convolution has neither normalisation nor ReLU
+    } else {
+      const size_t hidden = i - 2;  // the batch normalisation below convolution i
+      const size_t below = weight_place(i - 1);
+      const float* const scale = parameters_[below + 2].detach().data_ptr<float>();
+      torch::Tensor dscale = torch::empty({kWidth});
+      torch::Tensor dshift = torch::empty({kWidth});
+      for (int64_t c = 0; c < kWidth; ++c) {
+        const float* const hat = pass.normalized[hidden].data_ptr<float>() + c * kPixels;
+        const float* const out = pass.input[i].data_ptr<float>() + c * kPixels;
+        float* const line = dx.data_ptr<float>() + c * kPixels;
+        for (int64_t p = 0; p < kPixels; ++p) line[p] = out[p] > 0.0F ? line[p] : 0.0F;
+        const float sum = sum_over_pixels([&](int64_t p) { return line[p]; });
+        const float product = sum_over_pixels([&](int64_t p) { return line[p] * hat[p]; });
+        dscale.data_ptr<float>()[c] = product;
+        dshift.data_ptr<float>()[c] = sum;
+        const float factor = scale[c] * pass.rstd[hidden][static_cast<size_t>(c)];
+        const float mean = sum / static_cast<float>(kPixels);
+        const float slope = product / static_cast<float>(kPixels);
+        for (int64_t p = 0; p < kPixels; ++p) line[p] = factor * (line[p] - mean - hat[p] * slope);
+      }
+      parts[below + 2] = dscale;
+      parts[below + 3] = dshift;
+      dz = dx;
+    }
+  }
+  *gradient = torch::cat(parts);
+  return {};
+}
+
+torch::Tensor Discriminator::input_gradient(const Pass& pass, const torch::Tensor& map_gradient) const {
+  return gathered(backward(pass, map_gradient, nullptr).contiguous(), channels_);
+}
+
+torch::Tensor Discriminator::parameter_gradient(const Pass& pass, const torch::Tensor& map_gradient) const {
+  torch::Tensor gradient;
+  backward(pass, map_gradient, &gradient);
+  return gradient;
 }
 
 }  // namespace zsr::kernelgan

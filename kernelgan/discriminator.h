@@ -10,24 +10,43 @@ namespace zsr::kernelgan {
 
 /// The patch discriminator of KernelGAN: a 7 x 7 convolution to 64 channels, five times 1 x 1 convolution, batch
 /// normalisation and ReLU, a 1 x 1 convolution to a map in (0, 1); spectral normalisation on every convolution (one
-/// power iteration a pass, Miyato et al. 2018). All convolutions run as matrix products on [channels, pixels].
+/// power iteration a pass, Miyato et al. 2018). All convolutions run as matrix products on [channels, pixels]; the
+/// gradient is written out by hand, pass by pass over memory, and tested against autograd's of the same network.
 class Discriminator {
  public:
   static constexpr int64_t kPatch = 26;  ///< Side of its input.
   static constexpr int64_t kMap = 20;    ///< Side of its map.
 
   /// `channels` 1 or 3.
-  Discriminator(int64_t channels, Random& random, torch::Dtype dtype = torch::kFloat32);
+  Discriminator(int64_t channels, Random& random);
 
-  /// `patch` [1, C, 26, 26] -> [400] in (0, 1): near 1 where it believes in the patch. Each call does one power
-  /// iteration and normalises by its own batch statistics, as the training mode of the published network.
-  torch::Tensor forward(const torch::Tensor& patch);
+  /// What a pass leaves behind for its gradient.
+  struct Pass {
+    torch::Tensor columns;              // [C * 49, 400]
+    std::vector<torch::Tensor> weight;  // normalised, [out, in]
+    std::vector<torch::Tensor> left;    // singular vectors as they were
+    std::vector<torch::Tensor> right;
+    std::vector<double> sigma;
+    std::vector<torch::Tensor> input;       // of each convolution, [in, 400]
+    std::vector<torch::Tensor> normalized;  // batch-normalised, before scale and shift
+    std::vector<std::vector<float>> rstd;   // per channel
+    torch::Tensor map;                      ///< [400] in (0, 1): near 1 where it believes in the patch.
+  };
+
+  /// `patch` [1, C, 26, 26] float32. Each call does one power iteration and normalises by its own batch statistics, as
+  /// the training mode of the published network.
+  Pass forward(const torch::Tensor& patch);
+
+  /// Gradient at the patch, [1, C, 26, 26], from that at the map, [400].
+  torch::Tensor input_gradient(const Pass& pass, const torch::Tensor& map_gradient) const;
+  /// Gradient of all parameters, flat in their order, from that at the map.
+  torch::Tensor parameter_gradient(const Pass& pass, const torch::Tensor& map_gradient) const;
 
   FlatParameters& parameters() { return parameters_; }
+  const FlatParameters& parameters() const { return parameters_; }
 
  private:
-  // The weights of convolution `index`, [out, in], divided by their largest singular value.
-  torch::Tensor normalized(size_t index);
+  torch::Tensor backward(const Pass& pass, const torch::Tensor& map_gradient, torch::Tensor* gradient) const;
 
   int64_t channels_;
   FlatParameters parameters_;

@@ -30,13 +30,18 @@ FlatParameters::FlatParameters(const std::vector<std::vector<int64_t>>& shapes, 
   }
 }
 
-void FlatParameters::descend(const torch::Tensor& loss, double learning_rate) {
-  const auto gradients = torch::autograd::grad({loss}, leaves_);
+void FlatParameters::descend(const torch::Tensor& gradient, double learning_rate) {
+  const torch::NoGradGuard no_grad;
+  adam_.step(flat_, gradient, learning_rate);
+}
+
+void FlatParameters::descend(const std::vector<torch::Tensor>& outputs, const std::vector<torch::Tensor>& weights,
+                             double learning_rate) {
+  const auto gradients = torch::autograd::grad(outputs, leaves_, weights);
   std::vector<torch::Tensor> flat;
   flat.reserve(gradients.size());
   for (const torch::Tensor& gradient : gradients) flat.push_back(gradient.reshape({-1}));
-  const torch::NoGradGuard no_grad;
-  adam_.step(flat_, torch::cat(flat), learning_rate);
+  descend(torch::cat(flat), learning_rate);
 }
 
 void FlatParameters::xavier_normal(size_t index, double gain, Random& random) {

@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+
 namespace zsr::kernelgan {
 namespace {
 
@@ -42,8 +44,25 @@ GeneratorPatch::GeneratorPatch(const torch::Tensor& patch)
     : image_(patch),
       height_((patch.size(2) - Generator::kKernelSize) / 2 + 1),
       width_((patch.size(3) - Generator::kKernelSize) / 2 + 1),
-      columns_(torch::im2col(patch.view({patch.size(1), 1, patch.size(2), patch.size(3)}),
-                             {Generator::kKernelSize, Generator::kKernelSize}, {1, 1}, {0, 0}, {2, 2})) {}
+      columns_(torch::empty({patch.size(1), Generator::kKernelSize * Generator::kKernelSize, height_ * width_})) {
+  // Even and odd columns apart: then the pixels that one weight meets along a row are neighbours.
+  const torch::Tensor even = patch.slice(3, 0, patch.size(3), 2).to(torch::kFloat32).contiguous();
+  const torch::Tensor odd = patch.slice(3, 1, patch.size(3), 2).to(torch::kFloat32).contiguous();
+  float* out = columns_.data_ptr<float>();
+  for (int64_t c = 0; c < patch.size(1); ++c) {
+    for (int64_t dy = 0; dy < Generator::kKernelSize; ++dy) {
+      for (int64_t dx = 0; dx < Generator::kKernelSize; ++dx) {
+        const torch::Tensor& half = dx % 2 == 0 ? even : odd;
+        const int64_t pitch = half.size(3);
+        const float* const plane = half.data_ptr<float>() + c * half.size(2) * pitch;
+        for (int64_t y = 0; y < height_; ++y, out += width_) {
+          std::copy_n(plane + (2 * y + dy) * pitch + dx / 2, width_, out);
+        }
+      }
+    }
+  }
+  columns_ = columns_.to(patch.scalar_type());
+}
 
 torch::Tensor GeneratorPatch::shrunken(const torch::Tensor& kernel) const {
   return torch::matmul(kernel.reshape({1, -1}), columns_).view({1, columns_.size(0), height_, width_});

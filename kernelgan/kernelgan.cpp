@@ -79,6 +79,9 @@ AdversarialResult run_adversarial(const torch::Tensor& photo, const AdversarialO
     return scaled.slice(2, y, y + side).slice(3, x, x + side).contiguous();
   };
 
+  // Slope of the mean distance to one; all of the map lies in (0, 1), so that to zero has the opposite one.
+  constexpr int64_t kMapPixels = Discriminator::kMap * Discriminator::kMap;
+  const torch::Tensor towards_one = torch::full({kMapPixels}, -1.0 / kMapPixels);
   Schedule schedule;
   AdversarialResult result{BlurKernel(torch::ones({1, 1})), {}};
   Termination end = Termination::kFinished;
@@ -89,8 +92,9 @@ AdversarialResult run_adversarial(const torch::Tensor& photo, const AdversarialO
     const torch::Tensor kernel = generator.kernel();
     const torch::Tensor made = patch.shrunken(kernel);
     const ConstraintLoss constraints = constraint_loss(kernel, patch.image(), made, schedule.weights());
-    const torch::Tensor loss = (discriminator.forward(made) - 1.0).abs().mean() + constraints.total;
-    generator.parameters().descend(loss, schedule.learning_rate());
+    const Discriminator::Pass judged = discriminator.forward(made.detach());
+    const torch::Tensor adversarial = discriminator.input_gradient(judged, towards_one);
+    generator.parameters().descend({made, constraints.total}, {adversarial, torch::ones({})}, schedule.learning_rate());
 
     torch::Tensor remade;
     {
@@ -98,14 +102,16 @@ AdversarialResult run_adversarial(const torch::Tensor& photo, const AdversarialO
       remade = patch.shrunken(generator.kernel());
       remade = remade + small_noise(remade, random);
     }
-    const torch::Tensor on_real = discriminator.forward(real + small_noise(real, random));
-    const torch::Tensor on_made = discriminator.forward(remade);
-    discriminator.parameters().descend(0.5 * ((on_real - 1.0).abs().mean() + on_made.abs().mean()),
-                                       schedule.learning_rate());
+    const Discriminator::Pass on_real = discriminator.forward(real + small_noise(real, random));
+    const Discriminator::Pass on_made = discriminator.forward(remade);
+    const torch::Tensor gradient = discriminator.parameter_gradient(on_real, 0.5 * towards_one) -
+                                   discriminator.parameter_gradient(on_made, 0.5 * towards_one);
+    discriminator.parameters().descend(gradient, schedule.learning_rate());
     schedule.update(step, constraints.bicubic.item<double>());
     if (context.progress) {
+      const double loss = (1.0 - judged.map.mean().item<double>()) + constraints.total.item<double>();
       const ProgressAction action =
-          context.progress({"kernel", step + 1, options.iterations, loss.item<double>(), seconds_since(start)});
+          context.progress({"kernel", step + 1, options.iterations, loss, seconds_since(start)});
       if (action == ProgressAction::kAbort) throw Cancelled("stopped on request; nothing was written");
       if (action == ProgressAction::kStop) end = Termination::kStopped;
     }

@@ -33,7 +33,7 @@ TEST(Generator, ComposedKernelEqualsTheLayersInOutputAndGradients) {
   Random random(3);
   Generator generator(random, torch::kFloat64);
   EXPECT_EQ(generator.parameters().count(), Generator::kParameters);
-  const torch::Tensor image = patch(3, 64).contiguous();
+  const torch::Tensor image = patch(3, 64).to(torch::kFloat32).to(torch::kFloat64).contiguous();
   const torch::Tensor composed = GeneratorPatch(image).shrunken(generator.kernel());
   const torch::Tensor layers = layer_by_layer(generator, image);
   ASSERT_EQ(composed.sizes(), (std::vector<int64_t>{1, 3, 26, 26}));
@@ -53,33 +53,58 @@ TEST(Discriminator, HasThePublishedSizeAndAnswersBetweenZeroAndOne) {
   Random random(4);
   Discriminator discriminator(3, random);
   EXPECT_EQ(discriminator.parameters().count(), 30977);
-  const torch::Tensor map = discriminator.forward(patch(3, 26).to(torch::kFloat32).contiguous());
+  const torch::Tensor map = discriminator.forward(patch(3, 26).to(torch::kFloat32).contiguous()).map;
   EXPECT_EQ(map.numel(), Discriminator::kMap * Discriminator::kMap);
   EXPECT_GT(map.min().item<double>(), 0.0);
   EXPECT_LT(map.max().item<double>(), 1.0);
 }
 
-// Once its power iterations have settled, the gradient at the input is that of finite differences.
-TEST(Discriminator, GradientReachesTheInput) {
-  Random random(5);
-  Discriminator discriminator(1, random, torch::kFloat64);
-  const torch::Tensor image = patch(1, 26).contiguous();
-  {
-    const torch::NoGradGuard no_grad;
-    for (int i = 0; i < 3000; ++i) discriminator.forward(image);
+// The same network by LibTorch's own operations in double precision, with the singular vectors of the pass.
+torch::Tensor by_autograd(const std::vector<torch::Tensor>& p, const Discriminator::Pass& pass,
+                          const torch::Tensor& input) {
+  torch::Tensor x = input;
+  for (size_t i = 0; i < 7; ++i) {
+    const size_t place = i == 0 ? 0 : 2 + (i - 1) * 4;
+    const torch::Tensor matrix = p[place].view({p[place].size(0), -1});
+    const torch::Tensor u = pass.left[i].to(torch::kFloat64);
+    const torch::Tensor v = pass.right[i].to(torch::kFloat64);
+    const torch::Tensor weight = p[place] / torch::dot(u, torch::mv(matrix, v));
+    x = torch::conv2d(x, weight, p[place + 1]);
+    if (i == 0 || i == 6) continue;
+    x = torch::relu(torch::batch_norm(x, p[place + 2], p[place + 3], {}, {}, true, 0.1, 1e-5, false));
   }
-  const torch::Tensor input = image.clone().requires_grad_();
-  const torch::Tensor gradient = torch::autograd::grad({discriminator.forward(input).sum()}, {input})[0];
-  const torch::NoGradGuard no_grad;
-  for (const auto& [y, x] : {std::pair<int64_t, int64_t>{3, 4}, {13, 12}, {24, 20}}) {
-    constexpr double kStep = 1e-6;
-    torch::Tensor up = image.clone();
-    torch::Tensor down = image.clone();
-    up[0][0][y][x] += kStep;
-    down[0][0][y][x] -= kStep;
-    const double slope =
-        (discriminator.forward(up).sum() - discriminator.forward(down).sum()).item<double>() / (2.0 * kStep);
-    EXPECT_NEAR(gradient[0][0][y][x].item<double>(), slope, 1e-5 * std::max(1.0, std::abs(slope)));
+  return torch::sigmoid(x).view({-1});
+}
+
+TEST(Discriminator, HandWrittenPassesEqualAutogradInDoublePrecision) {
+  for (const int64_t channels : {1, 3}) {
+    Random random(5);
+    Discriminator discriminator(channels, random);
+    const torch::Tensor image = patch(channels, 26).to(torch::kFloat32).contiguous();
+    for (int i = 0; i < 3; ++i) discriminator.forward(image);
+    const Discriminator::Pass pass = discriminator.forward(image);
+    std::vector<torch::Tensor> exact;
+    for (const torch::Tensor& leaf : discriminator.parameters().leaves()) {
+      exact.push_back(leaf.detach().to(torch::kFloat64).requires_grad_());
+    }
+    const torch::Tensor input = image.to(torch::kFloat64).requires_grad_();
+    const torch::Tensor map = by_autograd(exact, pass, input);
+    EXPECT_LT(max_difference(pass.map.to(torch::kFloat64), map), 1e-5);
+    const torch::Tensor slope = torch::randn({400});
+    std::vector<torch::Tensor> wanted = exact;
+    wanted.push_back(input);
+    const auto gradients = torch::autograd::grad({(map * slope.to(torch::kFloat64)).sum()}, wanted);
+    const torch::Tensor at_input = discriminator.input_gradient(pass, slope).to(torch::kFloat64);
+    EXPECT_LT(max_difference(at_input, gradients.back()), 1e-4 * gradients.back().abs().max().item<double>());
+    const torch::Tensor flat = discriminator.parameter_gradient(pass, slope).to(torch::kFloat64);
+    int64_t at = 0;
+    for (size_t i = 0; i < exact.size(); ++i) {
+      const torch::Tensor own = flat.narrow(0, at, exact[i].numel()).view(exact[i].sizes());
+      // A bias that a batch normalisation takes out again has no gradient, only rounding.
+      const double size = gradients[i].abs().max().item<double>();
+      EXPECT_LT(max_difference(own, gradients[i]), size < 1e-10 ? 2e-4 : 1e-4 * size) << "parameter " << i;
+      at += exact[i].numel();
+    }
   }
 }
 
@@ -115,8 +140,8 @@ TEST(Constraints, AreSmallForAGoodKernelAndGrowWithEachFault) {
   EXPECT_GT(loss(good * 1.5), loss(good) + 0.2);
   EXPECT_GT(loss(gaussian_kernel(13, 1.0, 1.0, 0.0, {2.5, 0.5}).weights()), loss(good) + 0.5);
   EXPECT_GT(loss(torch::full({13, 13}, 1.0 / 169.0, torch::kFloat64)), loss(good) + 0.02);
-  // The bicubic term is what imresize makes of the patch from its second pixel on (a stride-2 filter of eight taps begins
-  // at whole pixels), away from its border.
+  // The bicubic term is what imresize makes of the patch from its second pixel on (a stride-2 filter of eight taps
+  // begins at whole pixels), away from its border.
   weights.bicubic = 1.0;
   torch::Tensor bicubic = torch::zeros({13, 13}, torch::kFloat64);
   const auto terms = constraint_loss(bicubic, image, source.shrunken(bicubic), weights);
@@ -155,7 +180,7 @@ TEST(KernelGan, SameSeedSameKernelAndStopKeepsIt) {
   EXPECT_EQ(max_difference(first.kernel.weights(), with_seed(1).kernel.weights()), 0.0);
   EXPECT_GT(max_difference(first.kernel.weights(), with_seed(2).kernel.weights()), 0.0);
   EXPECT_NEAR(first.kernel.weights().sum().item<double>(), 1.0, 1e-9);
-  EXPECT_NEAR(first.kernel.phase().y, 0.5, 1e-3);
+  EXPECT_NEAR(first.kernel.phase().y, 0.5, 5e-3);
   RunContext context;
   context.progress = [](const Progress& now) {
     return now.step >= 5 ? ProgressAction::kStop : ProgressAction::kContinue;
