@@ -1,11 +1,11 @@
 #include "kernelgan/discriminator.h"
 
+#include "kernelgan/channel_loops.h"
+
 #include <torch/torch.h>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <numeric>
 
 namespace zsr::kernelgan {
 namespace {
@@ -15,7 +15,6 @@ constexpr int64_t kHidden = 5;
 constexpr int64_t kPixels = Discriminator::kMap * Discriminator::kMap;
 constexpr int64_t kFilter = 7;
 constexpr double kInitGain = 0.1;
-constexpr float kEpsilon = 1e-5F;
 
 // Parameters in order: 7 x 7 weight, bias; per hidden layer weight, bias, scale, shift; last weight, bias.
 constexpr size_t kPerHidden = 4;
@@ -38,40 +37,6 @@ torch::Tensor unit_normal(int64_t length, Random& random) {
   torch::Tensor vector = torch::empty({length}, torch::kFloat32);
   for (int64_t i = 0; i < length; ++i) vector.data_ptr<float>()[i] = static_cast<float>(random.normal());
   return vector / vector.norm();
-}
-
-// Sixteen sums side by side become vectors; one alone would wait for each addition.
-template <typename Value>
-float sum_over_pixels(const Value& value) {
-  constexpr int64_t kLanes = 16;
-  static_assert(kPixels % kLanes == 0);
-  std::array<float, kLanes> lanes{};
-  for (int64_t p = 0; p < kPixels; p += kLanes) {
-    for (int64_t i = 0; i < kLanes; ++i) lanes[i] += value(p + i);
-  }
-  return std::accumulate(lanes.begin(), lanes.end(), 0.0F);
-}
-
-// v = W' u / |W' u|, u = W v / |W v|; returns the singular value u' W v.
-double power_iteration(const float* weight, int64_t rows, int64_t columns, float* u, float* v) {
-  const auto normalize = [](float* vector, int64_t length) {
-    double sum = 0.0;
-    for (int64_t i = 0; i < length; ++i) sum += static_cast<double>(vector[i]) * vector[i];
-    const auto scale = static_cast<float>(1.0 / std::max(std::sqrt(sum), 1e-12));
-    for (int64_t i = 0; i < length; ++i) vector[i] *= scale;
-    return std::sqrt(sum);
-  };
-  std::fill_n(v, columns, 0.0F);
-  for (int64_t r = 0; r < rows; ++r) {
-    for (int64_t c = 0; c < columns; ++c) v[c] += weight[r * columns + c] * u[r];
-  }
-  normalize(v, columns);
-  for (int64_t r = 0; r < rows; ++r) {
-    float sum = 0.0F;
-    for (int64_t c = 0; c < columns; ++c) sum += weight[r * columns + c] * v[c];
-    u[r] = sum;
-  }
-  return normalize(u, rows);
 }
 
 // The 7 x 7 neighbourhoods of a patch as columns, [C * 49, 400].
@@ -156,15 +121,8 @@ Discriminator::Pass Discriminator::forward(const torch::Tensor& patch) {
     x = torch::empty({kWidth, kPixels});
     std::vector<float> rstd(kWidth);
     for (int64_t c = 0; c < kWidth; ++c) {
-      float* const line = values + c * kPixels;
-      float* const out = x.data_ptr<float>() + c * kPixels;
-      const float mean = sum_over_pixels([&](int64_t p) { return line[p]; }) / static_cast<float>(kPixels);
-      const float squares = sum_over_pixels([&](int64_t p) { return (line[p] - mean) * (line[p] - mean); });
-      rstd[c] = 1.0F / std::sqrt(squares / static_cast<float>(kPixels) + kEpsilon);
-      for (int64_t p = 0; p < kPixels; ++p) {
-        line[p] = (line[p] - mean) * rstd[c];
-        out[p] = std::max(0.0F, scale[c] * line[p] + shift[c]);
-      }
+      rstd[c] =
+          normalize_and_rectify(values + c * kPixels, x.data_ptr<float>() + c * kPixels, kPixels, scale[c], shift[c]);
     }
     pass.normalized.push_back(z);
     pass.rstd.push_back(std::move(rstd));
@@ -200,18 +158,13 @@ torch::Tensor Discriminator::backward(const Pass& pass, const torch::Tensor& map
       torch::Tensor dscale = torch::empty({kWidth});
       torch::Tensor dshift = torch::empty({kWidth});
       for (int64_t c = 0; c < kWidth; ++c) {
-        const float* const hat = pass.normalized[hidden].data_ptr<float>() + c * kPixels;
-        const float* const out = pass.input[i].data_ptr<float>() + c * kPixels;
-        float* const line = dx.data_ptr<float>() + c * kPixels;
-        for (int64_t p = 0; p < kPixels; ++p) line[p] = out[p] > 0.0F ? line[p] : 0.0F;
-        const float sum = sum_over_pixels([&](int64_t p) { return line[p]; });
-        const float product = sum_over_pixels([&](int64_t p) { return line[p] * hat[p]; });
-        dscale.data_ptr<float>()[c] = product;
-        dshift.data_ptr<float>()[c] = sum;
-        const float factor = scale[c] * pass.rstd[hidden][static_cast<size_t>(c)];
-        const float mean = sum / static_cast<float>(kPixels);
-        const float slope = product / static_cast<float>(kPixels);
-        for (int64_t p = 0; p < kPixels; ++p) line[p] = factor * (line[p] - mean - hat[p] * slope);
+        std::array<float, 2> sums{};
+        rectify_and_normalize_back(dx.data_ptr<float>() + c * kPixels,
+                                   pass.normalized[hidden].data_ptr<float>() + c * kPixels,
+                                   pass.input[i].data_ptr<float>() + c * kPixels, kPixels, scale[c],
+                                   pass.rstd[hidden][static_cast<size_t>(c)], sums.data());
+        dshift.data_ptr<float>()[c] = sums[0];
+        dscale.data_ptr<float>()[c] = sums[1];
       }
       parts[below + 2] = dscale;
       parts[below + 3] = dshift;
