@@ -17,7 +17,8 @@
 namespace zsr::kernelgan {
 namespace {
 
-constexpr int64_t kLeastSide = 68;  // four pixels more than a window and the generator's patch
+constexpr double kNoAgreement = 10.0;  // also where the parts have no blur that could be compared
+constexpr int64_t kLeastSide = 68;     // four pixels more than a window and the generator's patch
 
 // Variances (larger, smaller) and angle of moments.
 struct Axes {
@@ -77,7 +78,7 @@ double disagreement(const std::vector<std::array<double, 2>>& variances) {
   for (const auto& v : variances) {
     for (size_t a = 0; a < 2; ++a) away += std::abs(v[a] - center[a]) / (2.0 * static_cast<double>(variances.size()));
   }
-  return mean > 0.0 ? away / mean : 1e9;
+  return mean > 0.0 ? std::min(away / mean, kNoAgreement) : kNoAgreement;
 }
 
 void by_spectrum(const torch::Tensor& photo, const EstimateOptions& options, Estimate& estimate) {
@@ -116,7 +117,9 @@ void by_spectrum(const torch::Tensor& photo, const EstimateOptions& options, Est
       }
     }
     estimate.spread = disagreement(variances);
-    if (estimate.spread > 0.35) {
+    if (estimate.spread >= kNoAgreement) {
+      lower(estimate, Verdict::kReject, "the quarters of the photo hold no blur that can be told");
+    } else if (estimate.spread > 0.35) {
       lower(estimate, Verdict::kWeak,
             fmt::format("the quarters of the photo disagree by {:.0f} %: the blur varies, or parts hold no texture",
                         100.0 * estimate.spread));
