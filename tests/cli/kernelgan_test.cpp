@@ -1,0 +1,49 @@
+#include "tests/cli/support.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <torch/torch.h>
+
+namespace zsr::test {
+namespace {
+
+TEST(KernelGanCommand, WritesTheKernelAPreviewAndAVerdict) {
+  const TempDir dir;
+  const auto at = [&](const char* name) { return (dir / name).string(); };
+  const ProgramResult result =
+      run_zsr({"kernelgan", example("cat.jpg"), "-o", at("k.mat"), "--preview", at("k.png"), "--json", "-q"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_TRUE(json["verdict"] == "good" || json["verdict"] == "weak" || json["verdict"] == "reject");
+  EXPECT_NEAR(json["phase"]["y"].get<double>(), 0.5, 0.05);
+  const auto shown = nlohmann::json::parse(run_zsr({"kernel", "show", at("k.mat"), "--json"}).out);
+  EXPECT_NEAR(shown["gaussian"]["sigma_1"].get<double>(), json["sigma_1"].get<double>(), 1e-6);
+  EXPECT_TRUE(std::filesystem::exists(dir / "k.png"));
+  EXPECT_EQ(run_zsr({"kernelgan", example("cat.jpg"), "-o", at("k.mat")}).code, 1);  // exists
+  const ProgramResult unknown = run_zsr({"kernelgan", example("cat.jpg"), "-o", at("n.mat"), "--estimator", "magic"});
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_NE(unknown.err.find("spectrum, kernelgan"), std::string::npos) << unknown.err;
+  EXPECT_EQ(run_zsr({"kernelgan", "-o", at("n.mat")}).code, 2);
+}
+
+TEST(KernelGanCommand, BlindUpscaleRecordsWhatItFound) {
+  const TempDir dir;
+  const std::string out = (dir / "out.png").string();
+  const ProgramResult result =
+      run_zsr(quick({"upscale", example("cat.jpg"), "-o", out, "--kernel", "auto", "--noise", "auto", "--json", "-q"}));
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_TRUE(json["estimated"]["kernel"].contains("verdict"));
+  EXPECT_GE(json["estimated"]["noise"].get<double>(), 0.0);
+  // A photo too small to tell its blur: the bicubic kernel, and a warning that says so.
+  make_photo(dir / "tiny.png", 3, 40, 40);
+  const ProgramResult tiny = run_zsr(quick(
+      {"upscale", (dir / "tiny.png").string(), "-o", (dir / "big.png").string(), "--kernel", "auto", "--json", "-q"}));
+  ASSERT_EQ(tiny.code, 0) << tiny.err;
+  EXPECT_EQ(nlohmann::json::parse(tiny.out)["estimated"]["kernel"]["used"], "bicubic");
+  EXPECT_NE(tiny.err.find("taking the bicubic one"), std::string::npos) << tiny.err;
+  EXPECT_EQ(run_zsr({"upscale", example("cat.jpg"), "-o", out, "--force", "--kernel", "auto", "-s", "2x3"}).code, 2);
+}
+
+}  // namespace
+}  // namespace zsr::test
