@@ -1,6 +1,7 @@
 #include "degradations/compression.h"
 
 #include "core/error.h"
+#include "core/image/byte_planes.h"
 
 #include <fmt/format.h>
 #include <opencv2/imgcodecs.hpp>
@@ -21,10 +22,7 @@ cv::Mat to_bytes(const torch::Tensor& image) {
   for (int64_t c = planes.size(1) - 1; c >= 0; --c) {
     const float* const in = planes.data_ptr<float>() + c * count;
     cv::Mat& plane = channels.emplace_back(static_cast<int>(planes.size(2)), static_cast<int>(planes.size(3)), CV_8UC1);
-    uint8_t* const out = plane.data;
-    for (int64_t i = 0; i < count; ++i) {
-      out[i] = static_cast<uint8_t>(static_cast<int>(std::min(1.0F, std::max(0.0F, in[i])) * 255.0F + 0.5F));
-    }
+    floats_to_bytes(in, plane.data, count);
   }
   if (channels.size() == 1) return channels[0];
   cv::Mat bytes;
@@ -39,9 +37,7 @@ torch::Tensor from_bytes(const cv::Mat& bytes) {
   const auto last = static_cast<int64_t>(channels.size()) - 1;
   torch::Tensor image = torch::empty({1, last + 1, bytes.rows, bytes.cols}, torch::kFloat32);
   for (int64_t c = 0; c <= last; ++c) {
-    const uint8_t* const in = channels[static_cast<size_t>(last - c)].data;
-    float* const out = image.data_ptr<float>() + c * count;
-    for (int64_t i = 0; i < count; ++i) out[i] = static_cast<float>(in[i]) / 255.0F;
+    bytes_to_floats(channels[static_cast<size_t>(last - c)].data, image.data_ptr<float>() + c * count, count);
   }
   return image;
 }
