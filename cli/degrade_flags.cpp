@@ -7,6 +7,7 @@
 #include "core/sha256.h"
 #include "degradations/estimate.h"
 #include "degradations/kernel_io.h"
+#include "kernelgan/estimate.h"
 
 #include <fmt/format.h>
 #include <torch/torch.h>
@@ -89,6 +90,29 @@ std::vector<KernelSpec> specs_of_pool(const RecipeFlags& flags) {
   return specs;
 }
 
+// The blur of a real photo as a kernel of numbers; the bicubic one when it cannot be told.
+KernelSpec estimated_blur(const std::string& photo_path, Scale scale, std::vector<std::string>& notes) {
+  if (scale.y != scale.x) throw UsageError("--kernel auto needs the same factor for both axes");
+  const kernelgan::Estimate found = kernelgan::estimate_kernel(load_photo(photo_path).color, {.scale = scale.y});
+  if (found.verdict == kernelgan::Verdict::kReject) {
+    if (scale.y != std::round(scale.y)) {
+      throw InputError(fmt::format("'{}': its blur cannot be told ({})", photo_path, found.reasons.at(0)));
+    }
+    notes.push_back(
+        fmt::format("'{}': its blur cannot be told ({}); taking the bicubic kernel", photo_path, found.reasons.at(0)));
+    return {.family = KernelFamily::kBicubic, .scale = scale.y};
+  }
+  notes.push_back(fmt::format("'{}': blur sigma {:.2f} and {:.2f} HR pixels, verdict {}", photo_path, found.sigma_1,
+                              found.sigma_2, kernelgan::to_string(found.verdict)));
+  KernelSpec spec;
+  spec.sigma_1 = found.sigma_1;
+  spec.sigma_2 = found.sigma_2;
+  spec.angle = found.angle;
+  spec.offset = 0.5 * (scale.y - 1.0);
+  spec.size = 2 * static_cast<int64_t>(std::ceil(3.0 * spec.sigma_1 + spec.offset)) + 1;
+  return spec;
+}
+
 // Noise and compression of a real photo, for pairs that resemble it.
 void imitate(const std::string& photo_path, RecipeOptions& options, std::vector<std::string>& notes) {
   const Photo photo = load_photo(photo_path);
@@ -118,7 +142,8 @@ void add_recipe_flags(OptionSet& options, RecipeFlags& flags) {
   for (const RecipeName& recipe : recipe_names()) names += fmt::format("{}, ", recipe.name);
   options.add("recipe", "NAME", names + "or a .json file of your own", &flags.recipe);
   options.add("scale,s", "FACTOR", "How many times smaller", &flags.scale);
-  options.add("kernel", "FILE", "Blur kernel (FILE#N: the N-th of many), or bicubic", &flags.kernel);
+  options.add("kernel", "FILE", "Blur kernel (FILE#N: the N-th of many), bicubic, or auto: that of the --like photo",
+              &flags.kernel);
   options.add("kernel-pool", "PATH", "kmsr: folder or file of kernels to choose from", &flags.kernel_pool);
   options.add("kernel-convention", "NAME", "How kernel files are meant: zssr, kair (flipped) or fkp",
               &flags.kernel_convention);
@@ -130,7 +155,7 @@ void add_recipe_flags(OptionSet& options, RecipeFlags& flags) {
   options.add("phase", "NAME", "bicubic, classical: center (as imresize) or corner (as image[::s])", &flags.phase);
   options.add("border", "NAME", "bicubic, classical: symmetric, replicate (MATLAB before 2014; imfilter), reflect, ...",
               &flags.border);
-  options.add("like", "PHOTO", "Noise and JPEG quality as this photo has them (with --kernel: and that blur)",
+  options.add("like", "PHOTO", "Noise and JPEG quality as this photo has them (--kernel auto: and its blur)",
               &flags.like);
 }
 
@@ -153,7 +178,12 @@ ResolvedRecipe resolve_recipe(const RecipeFlags& flags) {
   }
   options.corner = flags.phase == "corner";
   options.border = parse_border(flags.border);
-  if (flags.kernel != "bicubic") options.kernel = spec_of_file(flags.kernel, flags);
+  if (flags.kernel == "auto") {
+    if (flags.like.empty()) throw UsageError("--kernel auto takes the blur of a photo; name it with --like");
+    options.kernel = estimated_blur(flags.like, resolved.scale, resolved.notes);
+  } else if (flags.kernel != "bicubic") {
+    options.kernel = spec_of_file(flags.kernel, flags);
+  }
   if (!flags.kernel_pool.empty()) options.pool = specs_of_pool(flags);
 
   std::string name = flags.recipe;

@@ -90,6 +90,7 @@ class Classical : public Plain {
     blur.border = options().border;
     if (options().kernel) {
       blur.kernel = *options().kernel;
+      if (blur.kernel.family != KernelFamily::kFile) blur.kernel.offset = phase.y;
       blur.kernel.move = true;
       blur.kernel.phase_y = phase.y;
       blur.kernel.phase_x = phase.x;

@@ -74,6 +74,14 @@ TEST_F(DegradePairs, LikeAPhotoTakesItsJpegQualityAndNoise) {
   EXPECT_NE(manifest.find("gaussian-noise"), std::string::npos);
 }
 
+TEST_F(DegradePairs, LikeAPhotoWithItsEstimatedBlur) {
+  const ProgramResult result = run_zsr({"degrade", at("hr"), "-o", at("out"), "--recipe", "classical", "-s", "2",
+                                        "--like", example("cat.jpg"), "--kernel", "auto"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_NE(result.err.find("blur"), std::string::npos) << result.err;
+  EXPECT_EQ(run_zsr({"degrade", at("hr"), "-o", at("out2"), "--recipe", "classical", "--kernel", "auto"}).code, 2);
+}
+
 TEST_F(DegradePairs, RecipeFileErrorsNameFileLineAndField) {
   write_bytes(dir_ / "r.json", "{\"steps\": [\n  {\"op\": \"jpeg\",\n   \"quality\": [10, 300]}]}");
   const ProgramResult result = run_zsr({"degrade", at("hr"), "-o", at("out"), "--recipe", at("r.json"), "-s", "2"});
