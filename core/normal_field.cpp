@@ -1,14 +1,11 @@
 #include "core/normal_field.h"
 
+#include "core/any_vector.h"
+#include "core/random.h"
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define ZSR_ANY_VECTOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define ZSR_ANY_VECTOR
-#endif
 
 namespace zsr {
 namespace {
@@ -18,14 +15,6 @@ constexpr int kLanes = 16;
 struct Streams {
   uint32_t word[4][kLanes];
 };
-
-uint64_t splitmix64(uint64_t& state) {
-  state += 0x9E3779B97F4A7C15ULL;
-  uint64_t z = state;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-  return z ^ (z >> 31);
-}
 
 [[gnu::always_inline]] inline uint32_t rotated(uint32_t x, int bits) {
   return (x << bits) | (x >> (32 - bits));

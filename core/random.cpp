@@ -5,7 +5,6 @@
 #include <numbers>
 
 namespace zsr {
-namespace {
 
 uint64_t splitmix64(uint64_t& state) {
   state += 0x9E3779B97F4A7C15ULL;
@@ -14,8 +13,6 @@ uint64_t splitmix64(uint64_t& state) {
   z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
   return z ^ (z >> 31);
 }
-
-}  // namespace
 
 uint64_t derive_seed(uint64_t seed, std::string_view stream) {
   uint64_t hash = 0xCBF29CE484222325ULL;  // FNV-1a of the stream's name

@@ -6,6 +6,9 @@
 
 namespace zsr {
 
+/// The next number of the generator splitmix64 (Steele, Lea and Flood 2014): turns one seed into many.
+uint64_t splitmix64(uint64_t& state);
+
 /// A seed for the stream called `stream`, derived from the run's one seed. Adding a stream does not shift another.
 uint64_t derive_seed(uint64_t seed, std::string_view stream);
 

@@ -1,14 +1,10 @@
 // Compiled with reassociation allowed: sums become vectors. The same machine gives the same bits.
 #include "kernelgan/channel_loops.h"
 
+#include "core/any_vector.h"
+
 #include <algorithm>
 #include <cmath>
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define ZSR_ANY_VECTOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define ZSR_ANY_VECTOR
-#endif
 
 namespace zsr::kernelgan {
 

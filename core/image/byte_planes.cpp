@@ -1,10 +1,6 @@
 #include "core/image/byte_planes.h"
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define ZSR_ANY_VECTOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define ZSR_ANY_VECTOR
-#endif
+#include "core/any_vector.h"
 
 namespace zsr {
 

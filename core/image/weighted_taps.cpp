@@ -1,13 +1,8 @@
 #include "core/image/weighted_taps.h"
 
-#include <cstring>
+#include "core/any_vector.h"
 
-// One copy of the function for each generation of x86 vectors; the loader picks. Other processors have one.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define ZSR_ANY_VECTOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define ZSR_ANY_VECTOR
-#endif
+#include <cstring>
 
 namespace zsr {
 namespace {
