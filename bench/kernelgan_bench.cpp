@@ -16,25 +16,26 @@ void bm_generator(benchmark::State& state) {
   Generator generator(random);
   const GeneratorPatch patch(torch::rand({1, 3, 64, 64}));
   for (auto _ : state) {
-    const torch::Tensor loss = patch.shrunken(generator.kernel()).square().mean();
-    benchmark::DoNotOptimize(torch::autograd::grad({loss}, generator.parameters().leaves()).size());
+    const Generator::Composition composed = generator.compose();
+    const torch::Tensor slope = patch.kernel_gradient(patch.shrunken(composed.kernel));
+    benchmark::DoNotOptimize(generator.gradient(composed, slope).data_ptr());
   }
 }
 BENCHMARK(bm_generator)->Unit(benchmark::kMicrosecond);
 
 void bm_generator_kernel(benchmark::State& state) {
   at::set_num_threads(1);
-  const torch::NoGradGuard no_grad;
   Random random(1);
   Generator generator(random);
-  for (auto _ : state) benchmark::DoNotOptimize(generator.kernel().data_ptr());
+  for (auto _ : state) benchmark::DoNotOptimize(generator.compose().kernel.data_ptr());
 }
 BENCHMARK(bm_generator_kernel)->Unit(benchmark::kMicrosecond);
 
 void bm_generator_patch(benchmark::State& state) {
   at::set_num_threads(1);
   const torch::Tensor image = torch::rand({1, 3, 64, 64});
-  for (auto _ : state) benchmark::DoNotOptimize(GeneratorPatch(image).image().data_ptr());
+  const torch::Tensor kernel = torch::rand({13, 13});
+  for (auto _ : state) benchmark::DoNotOptimize(GeneratorPatch(image).shrunken(kernel).data_ptr());
 }
 BENCHMARK(bm_generator_patch)->Unit(benchmark::kMicrosecond);
 
@@ -54,14 +55,11 @@ BENCHMARK(bm_discriminator)->Arg(0)->Arg(1)->Arg(2)->Unit(benchmark::kMicrosecon
 
 void bm_constraints(benchmark::State& state) {
   at::set_num_threads(1);
-  const torch::Tensor image = torch::rand({1, 3, 64, 64});
-  const torch::Tensor kernel = torch::rand({13, 13}).div_(80.0).requires_grad_();
-  const torch::Tensor output = torch::rand({1, 3, 26, 26}).requires_grad_();
+  const torch::Tensor kernel = torch::rand({13, 13}).div_(80.0);
+  const torch::Tensor output = torch::rand({1, 3, 26, 26});
+  const torch::Tensor reference = torch::rand({1, 3, 26, 26});
   const ConstraintWeights weights{.centralized = 1.0, .sparse = 5.0};
-  for (auto _ : state) {
-    const ConstraintLoss loss = constraint_loss(kernel, image, output, weights);
-    benchmark::DoNotOptimize(torch::autograd::grad({loss.total}, {kernel, output}).size());
-  }
+  for (auto _ : state) benchmark::DoNotOptimize(constraint_loss(kernel, output, reference, weights).total);
 }
 BENCHMARK(bm_constraints)->Unit(benchmark::kMicrosecond);
 

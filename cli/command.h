@@ -24,6 +24,7 @@ std::string closest(const std::string& word, const std::vector<std::string>& can
 int run_upscale(const std::vector<std::string>& arguments);
 int run_zssr(const std::vector<std::string>& arguments);
 int run_kernelgan(const std::vector<std::string>& arguments);
+int run_train(const std::vector<std::string>& arguments);
 int run_kernel(const std::vector<std::string>& arguments);
 int run_degrade(const std::vector<std::string>& arguments);
 int run_eval(const std::vector<std::string>& arguments);

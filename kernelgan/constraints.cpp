@@ -1,38 +1,54 @@
 #include "kernelgan/constraints.h"
 
 #include "core/image/resize.h"
-#include "degradations/kernel_families.h"
+#include "kernelgan/generator.h"
 
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace zsr::kernelgan {
 namespace {
 
+constexpr int64_t kSize = Generator::kKernelSize;
+constexpr int64_t kCount = kSize * kSize;
+
 // 30 (1 - g / max g) around an empty middle, g a Gaussian of sigma = size (authors' create_penalty_mask).
-torch::Tensor penalty_mask(int64_t size, torch::ScalarType dtype) {
+std::array<double, kCount> penalty_mask() {
   constexpr double kScale = 30.0;
-  const torch::Tensor line = torch::arange(size, torch::kFloat64) - static_cast<double>(size - 1) / 2.0;
-  const auto sigma = static_cast<double>(size);
-  const torch::Tensor gaussian =
-      torch::exp(-0.5 * (line.unsqueeze(1).square() + line.unsqueeze(0).square()) / (sigma * sigma));
-  torch::Tensor mask = 1.0 - gaussian / gaussian.max();
-  const int64_t center = size / 2 + size % 2;
-  const int64_t margin = (size - center) / 2 - 1;
-  mask.slice(0, margin, size - margin).slice(1, margin, size - margin).zero_();
-  return (kScale * mask).to(dtype);
+  constexpr int64_t kMargin = (kSize - (kSize / 2 + kSize % 2)) / 2 - 1;
+  std::array<double, kCount> mask{};
+  for (int64_t y = 0; y < kSize; ++y) {
+    for (int64_t x = 0; x < kSize; ++x) {
+      const auto inside = [](int64_t i) { return i >= kMargin && i < kSize - kMargin; };
+      if (inside(y) && inside(x)) continue;
+      const auto square = [](int64_t i) { return std::pow(static_cast<double>(i) - 0.5 * (kSize - 1), 2); };
+      mask[static_cast<size_t>(y * kSize + x)] =
+          kScale * (1.0 - std::exp(-0.5 * (square(y) + square(x)) / (kSize * kSize)));
+    }
+  }
+  return mask;
 }
 
-// imresize by 1/2 as a stride-2 filter on patches, without its border: [8, 8].
-torch::Tensor bicubic_filter(torch::ScalarType dtype) {
-  const ResampleMatrix matrix(48, 24, 0.5, {}, std::nullopt);
-  const torch::Tensor row = matrix.dense()[12].slice(0, 21, 29);  // eight taps around 24.5
-  return (row.unsqueeze(1) * row.unsqueeze(0)).to(dtype);
+double sign(double value) {
+  return value > 0.0 ? 1.0 : (value < 0.0 ? -1.0 : 0.0);
 }
 
 }  // namespace
+
+const torch::Tensor& bicubic_reference_kernel() {
+  static const torch::Tensor kernel = [] {
+    const ResampleMatrix matrix(48, 24, 0.5, {}, std::nullopt);
+    const torch::Tensor row = matrix.dense()[12].slice(0, 21, 29);  // eight taps around 24.5
+    torch::Tensor whole = torch::zeros({kSize, kSize}, torch::kFloat32);
+    // Eight taps from the third pixel on: the whole reference, cut to the size of what 13 taps leave.
+    whole.slice(0, 2, 10).slice(1, 2, 10).copy_(row.unsqueeze(1) * row.unsqueeze(0));
+    return whole;
+  }();
+  return kernel;
+}
 
 void Schedule::update(int64_t step, double bicubic_loss) {
   if (step == 0) return;
@@ -53,34 +69,55 @@ void Schedule::update(int64_t step, double bicubic_loss) {
   }
 }
 
-ConstraintLoss constraint_loss(const torch::Tensor& kernel, const torch::Tensor& input, const torch::Tensor& output,
+ConstraintLoss constraint_loss(const torch::Tensor& kernel, const torch::Tensor& output, const torch::Tensor& reference,
                                const ConstraintWeights& weights) {
-  const auto dtype = kernel.scalar_type();
-  static const torch::Tensor filter = bicubic_filter(torch::kFloat32);
-  static const torch::Tensor mask = penalty_mask(13, torch::kFloat32);
-  const torch::Tensor colors = input.view({input.size(1), 1, input.size(2), input.size(3)});
-  torch::Tensor reference = torch::conv2d(colors, filter.to(dtype).view({1, 1, 8, 8}), {}, 2);
-  // Both are centred on the patch; the smaller one decides.
-  const int64_t cut_y = (reference.size(2) - output.size(2)) / 2;
-  const int64_t cut_x = (reference.size(3) - output.size(3)) / 2;
-  reference = reference.slice(2, cut_y, cut_y + output.size(2)).slice(3, cut_x, cut_x + output.size(3));
+  const torch::NoGradGuard no_grad;
+  static const std::array<double, kCount> mask = penalty_mask();
   ConstraintLoss loss;
-  loss.bicubic = torch::mse_loss(output.view(reference.sizes()), reference);
-  const torch::Tensor sum = kernel.sum();
-  loss.total = weights.bicubic * loss.bicubic + weights.sum_to_one * (sum - 1.0).abs() +
-               weights.boundaries * (kernel * mask.to(dtype)).abs().mean();
-  if (weights.centralized > 0.0) {
-    const torch::Tensor line = torch::arange(kernel.size(0), kernel.options().requires_grad(false));
-    const double middle = static_cast<double>(kernel.size(0) / 2) + 0.5 * static_cast<double>(2 - kernel.size(0) % 2);
-    const torch::Tensor y = (kernel.sum(1) * line).sum() / sum;
-    const torch::Tensor x = (kernel.sum(0) * line).sum() / sum;
-    loss.total = loss.total + weights.centralized * 0.5 * ((y - middle).square() + (x - middle).square());
+  const torch::Tensor away = output - reference;
+  loss.bicubic = away.square().mean().item<double>();
+  loss.output_gradient = away * (2.0 * weights.bicubic / static_cast<double>(away.numel()));
+
+  const torch::Tensor exact = kernel.to(torch::kFloat64).contiguous();
+  const double* const k = exact.data_ptr<double>();
+  double sum = 0.0;
+  double sum_y = 0.0;
+  double sum_x = 0.0;
+  for (int64_t i = 0; i < kCount; ++i) {
+    sum += k[i];
+    sum_y += k[i] * static_cast<double>(i / kSize);
+    sum_x += k[i] * static_cast<double>(i % kSize);
   }
-  if (weights.sparse > 0.0) {
-    constexpr double kPower = 0.2;
-    constexpr double kLeast = 1e-12;  // keeps the slope of |k|^0.2 finite at zero
-    loss.total = loss.total + weights.sparse * kernel.abs().clamp_min(kLeast).pow(kPower).mean();
+  constexpr double kMiddle = kSize / 2 + 0.5 * (2 - kSize % 2);
+  const double center_y = sum_y / sum;
+  const double center_x = sum_x / sum;
+  double far = 0.0;
+  double many = 0.0;
+  loss.kernel_gradient = torch::empty({kSize, kSize}, torch::kFloat32);
+  float* const gradient = loss.kernel_gradient.data_ptr<float>();
+  for (int64_t i = 0; i < kCount; ++i) {
+    const double size = std::abs(k[i]);
+    const double m = mask[static_cast<size_t>(i)];
+    far += size * m / kCount;
+    double slope = weights.sum_to_one * sign(sum - 1.0) + weights.boundaries * m * sign(k[i]) / kCount;
+    if (weights.centralized > 0.0) {
+      slope += weights.centralized *
+               ((center_y - kMiddle) * (static_cast<double>(i / kSize) - center_y) +
+                (center_x - kMiddle) * (static_cast<double>(i % kSize) - center_x)) /
+               sum;
+    }
+    if (weights.sparse > 0.0) {
+      constexpr double kPower = 0.2;
+      constexpr double kLeast = 1e-12;  // keeps the slope of |k|^0.2 finite at zero
+      const double power = std::pow(std::max(size, kLeast), kPower);
+      many += power / kCount;
+      if (size >= kLeast) slope += weights.sparse * kPower * power / k[i] / kCount;
+    }
+    gradient[i] = static_cast<float>(slope);
   }
+  loss.total = weights.bicubic * loss.bicubic + weights.sum_to_one * std::abs(sum - 1.0) + weights.boundaries * far +
+               weights.centralized * 0.5 * (std::pow(center_y - kMiddle, 2) + std::pow(center_x - kMiddle, 2)) +
+               weights.sparse * many;
   return loss;
 }
 

@@ -29,14 +29,20 @@ class Schedule {
   bool inserted_ = false;
 };
 
+/// The constraints' loss with its gradients.
 struct ConstraintLoss {
-  torch::Tensor total;
-  torch::Tensor bicubic;  ///< That term alone, unweighted.
+  double total = 0.0;
+  double bicubic = 0.0;           ///< That term alone, unweighted.
+  torch::Tensor kernel_gradient;  ///< [13, 13] float32: of all terms that look at the kernel itself.
+  torch::Tensor output_gradient;  ///< As `output`: of the bicubic term.
 };
 
-/// The constraints' loss. `kernel` [13, 13]; `input` the generator's patch [1, C, h, w] in [-1, 1], `output` what it
-/// made.
-ConstraintLoss constraint_loss(const torch::Tensor& kernel, const torch::Tensor& input, const torch::Tensor& output,
+/// imresize's antialiased cubic by 1/2 as a kernel [13, 13] float32 for GeneratorPatch, centred where its patch is.
+const torch::Tensor& bicubic_reference_kernel();
+
+/// `kernel` [13, 13]; `output` what it made of a patch, `reference` what `bicubic_reference_kernel` made of it, both
+/// [1, C, h, w] float32.
+ConstraintLoss constraint_loss(const torch::Tensor& kernel, const torch::Tensor& output, const torch::Tensor& reference,
                                const ConstraintWeights& weights);
 
 }  // namespace zsr::kernelgan

@@ -91,21 +91,31 @@ Discriminator::Discriminator(int64_t channels, Random& random) : channels_(chann
   }
 }
 
-Discriminator::Pass Discriminator::forward(const torch::Tensor& patch) {
+Discriminator::Normalized Discriminator::normalize() {
+  const torch::NoGradGuard no_grad;
+  Normalized made;
+  for (size_t i = 0; i < kHidden + 2; ++i) {
+    const torch::Tensor parameter = parameters_[weight_place(i)].detach();
+    const torch::Tensor matrix = parameter.view({parameter.size(0), -1});
+    made.sigma.push_back(power_iteration(matrix.data_ptr<float>(), matrix.size(0), matrix.size(1),
+                                         left_[i].data_ptr<float>(), right_[i].data_ptr<float>()));
+    made.left.push_back(left_[i].clone());
+    made.right.push_back(right_[i].clone());
+    made.weight.push_back(matrix / made.sigma.back());
+  }
+  return made;
+}
+
+Discriminator::Pass Discriminator::forward(const torch::Tensor& patch, Normalized weights) const {
   const torch::NoGradGuard no_grad;
   Pass pass;
+  pass.normalized_weights = std::move(weights);
   pass.columns = neighbourhoods(patch.contiguous());
   torch::Tensor x = pass.columns;
   for (size_t i = 0; i < kHidden + 2; ++i) {
     const size_t place = weight_place(i);
-    const torch::Tensor matrix = parameters_[place].detach().view({parameters_[place].size(0), -1});
-    pass.sigma.push_back(power_iteration(matrix.data_ptr<float>(), matrix.size(0), matrix.size(1),
-                                         left_[i].data_ptr<float>(), right_[i].data_ptr<float>()));
-    pass.left.push_back(left_[i].clone());
-    pass.right.push_back(right_[i].clone());
-    pass.weight.push_back(matrix / pass.sigma.back());
     pass.input.push_back(x);
-    torch::Tensor z = torch::mm(pass.weight.back(), x);
+    torch::Tensor z = torch::mm(pass.normalized_weights.weight[i], x);
     float* const values = z.data_ptr<float>();
     const float* const bias = parameters_[place + 1].detach().data_ptr<float>();
     if (i == 0 || i == kHidden + 1) {
@@ -134,6 +144,7 @@ Discriminator::Pass Discriminator::forward(const torch::Tensor& patch) {
 torch::Tensor Discriminator::backward(const Pass& pass, const torch::Tensor& map_gradient,
                                       torch::Tensor* gradient) const {
   const torch::NoGradGuard no_grad;
+  const Normalized& w = pass.normalized_weights;
   std::vector<torch::Tensor> parts(parameters_.leaves().size());
   torch::Tensor dz = (map_gradient * pass.map * (1.0 - pass.map)).view({1, kPixels});
   for (size_t i = kHidden + 2; i-- > 0;) {
@@ -141,14 +152,14 @@ torch::Tensor Discriminator::backward(const Pass& pass, const torch::Tensor& map
     if (gradient != nullptr) {
       // Through W / sigma with sigma = u' W v, u and v held fixed.
       torch::Tensor dw = torch::mm(dz, pass.input[i].t());
-      const double along = (dw * pass.weight[i]).sum().item<double>();
-      dw = (dw - along * torch::outer(pass.left[i], pass.right[i])) / pass.sigma[i];
+      const double along = (dw * w.weight[i]).sum().item<double>();
+      dw = (dw - along * torch::outer(w.left[i], w.right[i])) / w.sigma[i];
       parts[place] = dw.reshape({-1});
       parts[place + 1] = dz.sum(1);
     }
-    if (i == 0 && gradient == nullptr) return torch::mm(pass.weight[0].t(), dz);
+    if (i == 0 && gradient == nullptr) return torch::mm(w.weight[0].t(), dz);
     if (i == 0) break;
-    torch::Tensor dx = torch::mm(pass.weight[i].t(), dz);
+    torch::Tensor dx = torch::mm(w.weight[i].t(), dz);
     if (i == 1) {
       dz = dx;  // the first convolution has neither normalisation nor ReLU
     } else {

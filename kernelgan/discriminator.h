@@ -20,22 +20,30 @@ class Discriminator {
   /// `channels` 1 or 3.
   Discriminator(int64_t channels, Random& random);
 
-  /// What a pass leaves behind for its gradient.
-  struct Pass {
-    torch::Tensor columns;              // [C * 49, 400]
-    std::vector<torch::Tensor> weight;  // normalised, [out, in]
-    std::vector<torch::Tensor> left;    // singular vectors as they were
+  /// The convolutions' weights divided by their singular values, with what the gradient needs.
+  struct Normalized {
+    std::vector<torch::Tensor> weight;  // [out, in]
+    std::vector<torch::Tensor> left;    // singular vectors
     std::vector<torch::Tensor> right;
     std::vector<double> sigma;
+  };
+  /// One power iteration on every convolution, as each pass of the published network in training mode begins with. The
+  /// weights of several passes can so be had first and the passes then run side by side.
+  Normalized normalize();
+
+  /// What a pass leaves behind for its gradient.
+  struct Pass {
+    Normalized normalized_weights;
+    torch::Tensor columns;                  // [C * 49, 400]
     std::vector<torch::Tensor> input;       // of each convolution, [in, 400]
     std::vector<torch::Tensor> normalized;  // batch-normalised, before scale and shift
     std::vector<std::vector<float>> rstd;   // per channel
     torch::Tensor map;                      ///< [400] in (0, 1): near 1 where it believes in the patch.
   };
 
-  /// `patch` [1, C, 26, 26] float32. Each call does one power iteration and normalises by its own batch statistics, as
-  /// the training mode of the published network.
-  Pass forward(const torch::Tensor& patch);
+  /// `patch` [1, C, 26, 26] float32; normalises by its own batch statistics, as the published network in training mode.
+  Pass forward(const torch::Tensor& patch, Normalized weights) const;
+  Pass forward(const torch::Tensor& patch) { return forward(patch, normalize()); }
 
   /// Gradient at the patch, [1, C, 26, 26], from that at the map, [400].
   torch::Tensor input_gradient(const Pass& pass, const torch::Tensor& map_gradient) const;

@@ -22,11 +22,11 @@ std::string to_string(Verdict verdict);
 
 /// How the blur of a photo is estimated.
 struct EstimateOptions {
-  std::string estimator = "spectrum";  ///< One of estimator_names().
-  double scale = 2.0;                  ///< Factor the kernel is for, above 1 to 8.
-  int64_t seeds = 1;                   ///< Runs of a random estimator, 1 to 20; the spread is told.
-  AdversarialOptions adversarial;      ///< Of the estimator kernelgan.
-  void validate() const;               ///< Throws OptionError.
+  std::string estimator = "predictor";  ///< One of estimator_names().
+  double scale = 2.0;                   ///< Factor the kernel is for, above 1 to 8.
+  int64_t seeds = 1;                    ///< Runs of a random estimator, 1 to 20; the spread is told.
+  AdversarialOptions adversarial;       ///< Of the estimator kernelgan.
+  void validate() const;                ///< Throws OptionError.
 };
 
 /// What was found.

@@ -35,15 +35,6 @@ void FlatParameters::descend(const torch::Tensor& gradient, double learning_rate
   adam_.step(flat_, gradient, learning_rate);
 }
 
-void FlatParameters::descend(const std::vector<torch::Tensor>& outputs, const std::vector<torch::Tensor>& weights,
-                             double learning_rate) {
-  const auto gradients = torch::autograd::grad(outputs, leaves_, weights);
-  std::vector<torch::Tensor> flat;
-  flat.reserve(gradients.size());
-  for (const torch::Tensor& gradient : gradients) flat.push_back(gradient.reshape({-1}));
-  descend(torch::cat(flat), learning_rate);
-}
-
 void FlatParameters::xavier_normal(size_t index, double gain, Random& random) {
   const torch::Tensor& leaf = leaves_[index];
   const double area = static_cast<double>(leaf.size(2) * leaf.size(3));

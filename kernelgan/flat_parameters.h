@@ -17,10 +17,7 @@ class FlatParameters {
   const torch::Tensor& operator[](size_t index) const { return leaves_[index]; }
   const std::vector<torch::Tensor>& leaves() const { return leaves_; }
   int64_t count() const { return flat_.numel(); }
-  /// One step of Adam (beta 0.5, 0.999) down the gradient of what `outputs` are weighted with.
-  void descend(const std::vector<torch::Tensor>& outputs, const std::vector<torch::Tensor>& weights,
-               double learning_rate);
-  /// The same with the gradient at hand, flat in the order of the leaves.
+  /// One step of Adam (beta 0.5, 0.999) along `gradient`, flat in the order of the leaves.
   void descend(const torch::Tensor& gradient, double learning_rate);
   /// N(0, (gain * sqrt(2 / (fan in + fan out)))^2): Glorot's normal initialisation of a convolution's weights.
   void xavier_normal(size_t index, double gain, Random& random);

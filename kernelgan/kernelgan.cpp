@@ -7,6 +7,7 @@
 #include "kernelgan/crops.h"
 #include "kernelgan/discriminator.h"
 #include "kernelgan/generator.h"
+#include "kernelgan/side_thread.h"
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
@@ -63,6 +64,7 @@ AdversarialResult run_adversarial(const torch::Tensor& photo, const AdversarialO
   const OneThread one_thread;
   Random weights_random(derive_seed(context.seed, "kernelgan-weights"));
   Random random(derive_seed(context.seed, "kernelgan-crops"));
+  Random noise_random(derive_seed(context.seed, "kernelgan-noise"));
   Generator generator(weights_random);
   Discriminator discriminator(photo.size(1), weights_random);
 
@@ -79,37 +81,61 @@ AdversarialResult run_adversarial(const torch::Tensor& photo, const AdversarialO
     return scaled.slice(2, y, y + side).slice(3, x, x + side).contiguous();
   };
 
+  // What a step looks at; drawn beside the step before.
+  struct Inputs {
+    GeneratorPatch patch;
+    torch::Tensor reference;  // the patch made smaller by imresize
+    torch::Tensor real;       // with noise
+  };
+  const auto draw_inputs = [&]() -> Inputs {
+    const torch::NoGradGuard no_grad;
+    GeneratorPatch patch(crop(for_generator, kGeneratorPatch));
+    const torch::Tensor reference = patch.shrunken(bicubic_reference_kernel());
+    const torch::Tensor real = crop(for_discriminator, Discriminator::kPatch);
+    return {std::move(patch), reference, real + small_noise(real, random)};
+  };
+  Inputs next = draw_inputs();
+
   // Slope of the mean distance to one; all of the map lies in (0, 1), so that to zero has the opposite one.
   constexpr int64_t kMapPixels = Discriminator::kMap * Discriminator::kMap;
   const torch::Tensor towards_one = torch::full({kMapPixels}, -1.0 / kMapPixels);
   Schedule schedule;
   AdversarialResult result{BlurKernel(torch::ones({1, 1})), {}};
   Termination end = Termination::kFinished;
+  SideThread beside;
   int64_t step = 0;
   for (; step < options.iterations; ++step) {
-    const GeneratorPatch patch(crop(for_generator, kGeneratorPatch));
-    const torch::Tensor real = crop(for_discriminator, Discriminator::kPatch);
-    const torch::Tensor kernel = generator.kernel();
-    const torch::Tensor made = patch.shrunken(kernel);
-    const ConstraintLoss constraints = constraint_loss(kernel, patch.image(), made, schedule.weights());
-    const Discriminator::Pass judged = discriminator.forward(made.detach());
-    const torch::Tensor adversarial = discriminator.input_gradient(judged, towards_one);
-    generator.parameters().descend({made, constraints.total}, {adversarial, torch::ones({})}, schedule.learning_rate());
+    const Inputs now = std::move(next);
+    // The three passes use the discriminator as it is now; their power iterations come first, in the passes' order, and
+    // what the real patch says is found beside the generator's step.
+    Discriminator::Normalized for_judgement = discriminator.normalize();
+    Discriminator::Normalized for_real = discriminator.normalize();
+    Discriminator::Normalized for_made = discriminator.normalize();
+    torch::Tensor real_gradient;
+    beside.start([&] {
+      const Discriminator::Pass on_real = discriminator.forward(now.real, std::move(for_real));
+      real_gradient = discriminator.parameter_gradient(on_real, 0.5 * towards_one);
+      next = draw_inputs();
+    });
 
-    torch::Tensor remade;
-    {
-      const torch::NoGradGuard no_grad;
-      remade = patch.shrunken(generator.kernel());
-      remade = remade + small_noise(remade, random);
-    }
-    const Discriminator::Pass on_real = discriminator.forward(real + small_noise(real, random));
-    const Discriminator::Pass on_made = discriminator.forward(remade);
-    const torch::Tensor gradient = discriminator.parameter_gradient(on_real, 0.5 * towards_one) -
-                                   discriminator.parameter_gradient(on_made, 0.5 * towards_one);
-    discriminator.parameters().descend(gradient, schedule.learning_rate());
-    schedule.update(step, constraints.bicubic.item<double>());
+    const Generator::Composition composed = generator.compose();
+    const torch::Tensor made = now.patch.shrunken(composed.kernel);
+    const ConstraintLoss constraints = constraint_loss(composed.kernel, made, now.reference, schedule.weights());
+    const Discriminator::Pass judged = discriminator.forward(made, std::move(for_judgement));
+    const torch::Tensor at_output = discriminator.input_gradient(judged, towards_one) + constraints.output_gradient;
+    generator.parameters().descend(
+        generator.gradient(composed, now.patch.kernel_gradient(at_output) + constraints.kernel_gradient),
+        schedule.learning_rate());
+
+    const torch::Tensor remade = now.patch.shrunken(generator.compose().kernel);
+    const Discriminator::Pass on_made =
+        discriminator.forward(remade + small_noise(remade, noise_random), std::move(for_made));
+    const torch::Tensor made_gradient = discriminator.parameter_gradient(on_made, 0.5 * towards_one);
+    beside.wait();
+    discriminator.parameters().descend(real_gradient - made_gradient, schedule.learning_rate());
+    schedule.update(step, constraints.bicubic);
     if (context.progress) {
-      const double loss = (1.0 - judged.map.mean().item<double>()) + constraints.total.item<double>();
+      const double loss = (1.0 - judged.map.mean().item<double>()) + constraints.total;
       const ProgressAction action =
           context.progress({"kernel", step + 1, options.iterations, loss, seconds_since(start)});
       if (action == ProgressAction::kAbort) throw Cancelled("stopped on request; nothing was written");
@@ -118,7 +144,7 @@ AdversarialResult run_adversarial(const torch::Tensor& photo, const AdversarialO
     if (context.time_budget_s && seconds_since(start) > *context.time_budget_s) end = Termination::kTimeBudget;
     if (end != Termination::kFinished) break;
   }
-  const torch::Tensor kernel = generator.kernel().detach().to(torch::kFloat64);
+  const torch::Tensor kernel = generator.compose().kernel.to(torch::kFloat64);
   result.summary.steps = std::min(step + 1, options.iterations);
   result.summary.train_s = seconds_since(start);
   result.summary.termination = end;

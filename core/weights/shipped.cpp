@@ -1,0 +1,41 @@
+#include "core/weights/shipped.h"
+
+#include "core/error.h"
+#include "core/weights/safetensors.h"
+
+#include <fmt/format.h>
+
+// The assembler copies the files into the object: no array literal of a million numbers to compile.
+#define ZSR_SHIPPED(symbol, name, path)                                                            \
+  __asm__(".pushsection .rodata\n.balign 64\n.globl zsr_shipped_" #symbol "\nzsr_shipped_" #symbol \
+          ":\n.incbin \"" path "\"\n.globl zsr_shipped_" #symbol "_end\nzsr_shipped_" #symbol      \
+          "_end:\n.byte 0\n.popsection\n");                                                        \
+  extern "C" {                                                                                     \
+  extern const char zsr_shipped_##symbol[];                                                        \
+  extern const char zsr_shipped_##symbol##_end[];                                                  \
+  }
+#include "core/weights/shipped_list.inc"
+#undef ZSR_SHIPPED
+
+namespace zsr {
+
+WeightsFile shipped_weights(std::string_view name) {
+  struct Entry {
+    std::string_view name;
+    std::string_view bytes;
+  };
+#define ZSR_SHIPPED(symbol, entry_name, path) \
+  {entry_name, {zsr_shipped_##symbol, static_cast<size_t>(zsr_shipped_##symbol##_end - zsr_shipped_##symbol)}},
+  static const Entry entries[] = {
+#include "core/weights/shipped_list.inc"
+  };
+#undef ZSR_SHIPPED
+  std::string known;
+  for (const Entry& entry : entries) {
+    if (entry.name == name) return parse_safetensors(entry.bytes, fmt::format("shipped weights {}", name));
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", entry.name);
+  }
+  throw OptionError(fmt::format("no weights called '{}' come with zsr; there are {}", name, known));
+}
+
+}  // namespace zsr

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "core/weights/weights_file.h"
+
+#include <string_view>
+
+namespace zsr {
+
+/// A network that comes with zsr: the file `weights/<name>.safetensors` of the source tree, held in the library itself,
+/// so that nothing has to be found or downloaded. Throws OptionError for a name that is none.
+WeightsFile shipped_weights(std::string_view name);
+
+}  // namespace zsr

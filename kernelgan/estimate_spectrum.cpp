@@ -1,0 +1,49 @@
+#include "core/error.h"
+#include "kernelgan/estimators.h"
+#include "kernelgan/spectrum.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+
+namespace zsr::kernelgan {
+
+void estimate_by_spectrum(const torch::Tensor& photo, const EstimateOptions& options, Estimate& estimate) {
+  const double noise = estimate.noise > 1.0 ? estimate.noise / 255.0 : 0.0;
+  // Compression empties the top of the spectrum, which would look like blur.
+  const double high = estimate.jpeg_quality > 0 && estimate.jpeg_quality < 85 ? 0.28 : 0.42;
+  const double area = options.scale * options.scale;
+  const auto moments_of = [&](const torch::Tensor& part) {
+    const BlurMoments m = fit_blur(log_spectrum(part), noise, 0.08, high);
+    return BlurMoments{m.xx * area, m.yy * area, m.xy * area, m.residual, m.used};
+  };
+  const BlurMoments whole = moments_of(photo);
+  set_gaussian(estimate, axes_of(whole.xx, whole.yy, whole.xy), options.scale);
+
+  const int64_t half_y = photo.size(2) / 2;
+  const int64_t half_x = photo.size(3) / 2;
+  if (std::min(half_y, half_x) >= 2 * LogSpectrum::kWindow) {
+    std::vector<std::array<double, 2>> variances;
+    for (const int64_t y : {int64_t{0}, photo.size(2) - half_y}) {
+      for (const int64_t x : {int64_t{0}, photo.size(3) - half_x}) {
+        try {
+          const BlurMoments m = moments_of(photo.slice(2, y, y + half_y).slice(3, x, x + half_x));
+          variances.push_back({m.xx, m.yy});
+        } catch (const InputError&) {
+          continue;
+        }
+      }
+    }
+    judge_quarters(estimate, variances);
+  } else {
+    lower(estimate, Verdict::kWeak, "the photo is small: its quarters cannot be compared");
+  }
+  constexpr double kOdd = 0.5;
+  if (whole.residual > kOdd) {
+    lower(estimate, Verdict::kWeak,
+          fmt::format("its spectrum is not that of a blurred photo (residual {:.2f})", whole.residual));
+  }
+}
+
+}  // namespace zsr::kernelgan

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "kernelgan/estimate.h"
+
+#include <array>
+#include <string>
+#include <vector>
+
+namespace zsr::kernelgan {
+
+// What the estimators behind `estimate_kernel` share. Each gets an Estimate that holds noise and JPEG quality of the
+// photo, the fallback kernel and the verdict good, sets its kernel and lowers its verdict.
+
+constexpr double kNoAgreement = 10.0;  ///< Disagreement where the parts have no blur that could be compared.
+
+/// Variances (larger, smaller) and angle of a covariance.
+struct Axes {
+  double first = 0.0;
+  double second = 0.0;
+  double angle = 0.0;
+};
+Axes axes_of(double xx, double yy, double xy);
+
+/// A Gaussian of that covariance (HR pixels squared), aligned for `scale`.
+BlurKernel gaussian_of(const Axes& axes, double scale);
+/// The kernel of bicubic downscaling, or a Gaussian much like it where the scale is fractional.
+BlurKernel fallback_kernel(double scale);
+void lower(Estimate& estimate, Verdict verdict, std::string reason);
+/// The kernel with the Gaussian fitted to it.
+void set_kernel(Estimate& estimate, const BlurKernel& kernel);
+/// `set_kernel` with a Gaussian of the axes (HR pixels squared), unless they are narrower than a downscaling can be or
+/// so wide that the photo was enlarged before: then the verdict is reject and why.
+void set_gaussian(Estimate& estimate, Axes axes, double scale);
+/// Relative disagreement of variances: the mean distance from their mean, over both axes, against the mean variance.
+double disagreement(const std::vector<std::array<double, 2>>& variances);
+/// Keeps the disagreement of the photo's quarters and lowers the verdict when it is large.
+void judge_quarters(Estimate& estimate, const std::vector<std::array<double, 2>>& variances);
+
+void estimate_by_spectrum(const torch::Tensor& photo, const EstimateOptions& options, Estimate& estimate);
+void estimate_by_predictor(const torch::Tensor& photo, const EstimateOptions& options, Estimate& estimate);
+void estimate_by_adversary(const torch::Tensor& photo, const EstimateOptions& options, const RunContext& context,
+                           Estimate& estimate);
+
+}  // namespace zsr::kernelgan
