@@ -37,7 +37,8 @@ int run_kernelgan(const std::vector<std::string>& arguments) {
   options.add("output,o", "FILE", "Kernel file: .mat, .npy or .txt", &output);
   options.add("preview", "FILE", "Also a picture of the kernel (.png)", &preview);
   options.add("scale,s", "FACTOR", "Factor the kernel is for", &scale);
-  options.add("estimator", "NAME", "spectrum (closed form, a fraction of a second) or kernelgan (adversarial)",
+  options.add("estimator", "NAME",
+              "combined (a small network and the spectrum, a second), predictor, spectrum or kernelgan (adversarial)",
               &estimate_options.estimator);
   options.add("seeds", "N", "kernelgan: runs whose spread is told; the middle one is taken", &estimate_options.seeds);
   options.add("steps", "N", "kernelgan: training steps", &estimate_options.adversarial.iterations);

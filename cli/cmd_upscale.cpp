@@ -21,6 +21,8 @@ struct UpscaleFlags {
   std::string output;
   std::string scale = "2";
   std::string method = "auto";
+  std::string weights;
+  std::string pca;
   std::string time;
   std::string max_pixels = "200M";
   std::string format;
@@ -33,13 +35,19 @@ struct UpscaleFlags {
   bool no_record = false;
 };
 
+void add_srmd_flags(OptionSet& options, UpscaleFlags& flags) {
+  options.group("SRMD");
+  options.add("weights", "FILE", "Its weights: safetensors, .pth, or ncnn's .param with .bin", &flags.weights);
+  options.add("pca", "FILE", "The kernel basis it was trained with, 15 x 225 (KAIR's srmd_pca_matlab.mat)", &flags.pca);
+}
+
 void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method) {
   options.group("Photos");
   options.positional("input,i", "PHOTO", "Photos or folders", &flags.inputs);
   options.add("output,o", "PATH", "File, or folder for several photos. Default: NAME_x2 beside the photo",
               &flags.output);
   options.add("scale,s", "FACTOR", "Above 1, fractions too; 2x1.5 = horizontal x vertical", &flags.scale);
-  if (with_method) options.add("method,m", "NAME", "auto (= zssr), zssr or bicubic", &flags.method);
+  if (with_method) options.add("method,m", "NAME", "auto (= zssr), zssr, srmd or bicubic", &flags.method);
   options.add("time", "DURATION", "Budget per photo, e.g. 60s or 5m; the schedule shrinks to fit", &flags.time);
   options.add("format,f", "NAME", "png, jpeg, tiff, webp, pnm or bmp. Default: by the output's name", &flags.format);
   options.add("quality", "N", "JPEG and WebP quality, 1-100 (WebP 100 is lossless)", &flags.quality);
@@ -111,8 +119,16 @@ std::vector<Job> plan_jobs(const UpscaleFlags& flags, const UpscaleSettings& set
 UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const CommonFlags& common) {
   UpscaleSettings settings;
   settings.method = flags.method == "auto" ? "zssr" : flags.method;
-  if (settings.method != "zssr" && settings.method != "bicubic") {
-    throw UsageError(fmt::format("--method '{}' must be auto, zssr or bicubic", flags.method));
+  if (settings.method != "zssr" && settings.method != "bicubic" && settings.method != "srmd") {
+    throw UsageError(fmt::format("--method '{}' must be auto, zssr, srmd or bicubic", flags.method));
+  }
+  settings.weights = flags.weights;
+  settings.pca = flags.pca;
+  if (settings.method == "srmd" && (flags.weights.empty() || flags.pca.empty())) {
+    throw UsageError("srmd needs --weights FILE and --pca FILE (the kernel basis it was trained with)");
+  }
+  if (settings.method != "srmd" && !(flags.weights.empty() && flags.pca.empty())) {
+    throw UsageError("--weights and --pca belong to -m srmd");
   }
   settings.zssr = zssr;
   settings.scale = zssr.options.scale;
@@ -147,12 +163,36 @@ void print_settings(const UpscaleSettings& settings) {
     fmt::print(stderr, "bicubic x{}\n", format_scale(settings.scale));
     return;
   }
+  if (settings.method == "srmd") {
+    fmt::print(stderr, "srmd x{}: weights {}, kernel {}, noise {}, ensemble {}; {} thread(s)\n",
+               format_scale(settings.scale), settings.weights, settings.zssr.kernel,
+               settings.zssr.noise.empty() ? "0" : settings.zssr.noise,
+               settings.zssr.ensemble.empty() ? "off" : settings.zssr.ensemble, settings.runtime.threads);
+    return;
+  }
   fmt::print(stderr,
-             "zssr x{} preset {}: {}x{} network, {} steps at most, kernel {}, noise {:.1f}, back-projection {}, "
+             "zssr x{} preset {}: {}x{} network, {} steps at most, kernel {}, noise {}, back-projection {}, "
              "ensemble {}; {} thread(s) on {}, seed {}\n",
              format_scale(settings.scale), settings.zssr.preset, zssr.depth, zssr.width, zssr.max_steps,
-             settings.zssr.kernel, zssr.son_noise * 255.0, zssr.back_projection, zssr.self_ensemble ? "on" : "off",
-             settings.runtime.threads, settings.runtime.device.str(), settings.runtime.seed);
+             settings.zssr.kernel,
+             settings.zssr.noise == "auto" ? "auto" : fmt::format("{:.1f}", zssr.son_noise * 255.0),
+             zssr.back_projection, zssr.self_ensemble ? "on" : "off", settings.runtime.threads,
+             settings.runtime.device.str(), settings.runtime.seed);
+}
+
+// What the photo told about itself, in one line.
+void print_findings(const nlohmann::json& estimated) {
+  if (estimated.contains("kernel")) {
+    const auto& kernel = estimated["kernel"];
+    fmt::print(stderr, "blur of this photo: {} kernel, sigma {:.2f} and {:.2f} pixels, verdict {}",
+               kernel["used"].get<std::string>(), kernel["sigma_1"].get<double>(), kernel["sigma_2"].get<double>(),
+               kernel["verdict"].get<std::string>());
+  }
+  if (estimated.contains("noise")) {
+    fmt::print(stderr, "{}noise {:.1f}/255", estimated.contains("kernel") ? "; " : "",
+               estimated["noise"].get<double>());
+  }
+  fmt::print(stderr, "\n");
 }
 
 void print_result(const nlohmann::json& record) {
@@ -185,6 +225,7 @@ void run_job(const Job& job, const UpscaleSettings& settings, const UpscaleFlags
       fmt::print(stderr, "zsr: warning: {}\n", warning.get<std::string>());
     }
     if (record["status"] != 0) ++tally.failed;
+    if (!settings.common.quiet && record.contains("estimated")) print_findings(record["estimated"]);
     if (!settings.common.json) print_result(record);
     tally.records.push_back(std::move(record));
   } catch (const Error& error) {
@@ -215,6 +256,7 @@ int run(const std::vector<std::string>& arguments, const char* name, bool with_m
                     name));
     add_upscale_flags(*options, f, with_method);
     add_zssr_flags(*options, z);
+    if (with_method) add_srmd_flags(*options, f);
     add_common_flags(*options, c);
     return options;
   };

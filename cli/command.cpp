@@ -45,6 +45,7 @@ const std::vector<Command>& commands() {
       {"degrade", "Make low-resolution images from high-resolution ones", run_degrade},
       {"kernel", "Make, show, convert and compare blur kernels", run_kernel},
       {"train", "Train a network from photos", run_train},
+      {"weights", "List or convert anyone's weights files", run_weights},
       {"eval", "PSNR and SSIM of results against references, as the SR papers measure them", run_eval},
       {"info", "What this build can do, or what a photo holds", run_info},
   };

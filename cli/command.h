@@ -25,6 +25,7 @@ int run_upscale(const std::vector<std::string>& arguments);
 int run_zssr(const std::vector<std::string>& arguments);
 int run_kernelgan(const std::vector<std::string>& arguments);
 int run_train(const std::vector<std::string>& arguments);
+int run_weights(const std::vector<std::string>& arguments);
 int run_kernel(const std::vector<std::string>& arguments);
 int run_degrade(const std::vector<std::string>& arguments);
 int run_eval(const std::vector<std::string>& arguments);

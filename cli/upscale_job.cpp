@@ -5,8 +5,11 @@
 #include "cli/version.h"
 #include "core/device.h"
 #include "core/error.h"
+#include "core/weights/load_weights.h"
 #include "degradations/estimate.h"
+#include "degradations/kernel_pca.h"
 #include "kernelgan/estimate.h"
+#include "srmd/srmd.h"
 #include "zssr/zssr.h"
 
 #include <fmt/format.h>
@@ -53,7 +56,7 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
   BlindFindings found{settings.zssr.options, nullptr, {}};
   const bool kernel = settings.zssr.kernel == "auto";
   const bool noise = settings.zssr.noise == "auto";
-  if (settings.method != "zssr" || (!kernel && !noise)) return found;
+  if ((settings.method != "zssr" && settings.method != "srmd") || (!kernel && !noise)) return found;
   found.record = nlohmann::json::object();
   double level = 0.0;
   if (kernel) {
@@ -70,7 +73,7 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
                               {"reasons", estimate.reasons},
                               {"spread", estimate.spread},
                               {"seconds", estimate.summary.train_s},
-                              {"used", trusted ? "estimated" : "bicubic"}};
+                              {"used", trusted && !estimate.bicubic ? "estimated" : "bicubic"}};
     std::string why;
     for (const std::string& reason : estimate.reasons) why += "; " + reason;
     if (!trusted) {
@@ -92,6 +95,32 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
   return found;
 }
 
+Enlarged enlarge_by_srmd(const torch::Tensor& color, const UpscaleSettings& settings, const zssr::Options& found,
+                         ProgressPrinter& progress) {
+  const WeightsFile weights = load_weights(settings.weights);
+  const srmd::Network network(weights);
+  const auto scale = static_cast<double>(network.scale());
+  if (settings.scale.y != scale || settings.scale.x != scale) {
+    throw UsageError(fmt::format("'{}' enlarges by {}, not by {}; use -s {}", settings.weights, network.scale(),
+                                 format_scale(settings.scale), network.scale()));
+  }
+  srmd::Options options;
+  if (!found.kernels.empty()) options.kernel = found.kernels[0];
+  options.noise = 255.0 * found.son_noise;
+  options.self_ensemble = !settings.zssr.ensemble.empty() && found.self_ensemble;
+  if (found.tile > 0) options.tile = found.tile;
+  RunContext context;
+  context.seed = settings.runtime.seed;
+  context.progress = [&](const Progress& now) { return progress(now); };
+  srmd::Result result = srmd::run(color, network, KernelPca::load(settings.pca), options, context);
+  progress.finish();
+  if (!network.knows_noise() && options.noise > 0.0) {
+    result.summary.message = fmt::format("'{}' is a network for photos without noise; the noise of {:.1f}/255 stays",
+                                         settings.weights, options.noise);
+  }
+  return {result.image, result.summary};
+}
+
 Enlarged enlarge(const torch::Tensor& color, int bit_depth, const UpscaleSettings& settings,
                  const zssr::Options& options, ProgressPrinter& progress) {
   if (settings.method == "bicubic") {
@@ -102,6 +131,7 @@ Enlarged enlarge(const torch::Tensor& color, int bit_depth, const UpscaleSetting
                            : imresize(color, settings.scale, resize).clamp_(0.0, 1.0),
             {}};
   }
+  if (settings.method == "srmd") return enlarge_by_srmd(color, settings, options, progress);
   RunContext context;
   context.device = settings.runtime.device;
   context.seed = settings.runtime.seed;
@@ -196,6 +226,12 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
       {"warnings", warnings},
       {"environment", describe_runtime_json(settings)},
   };
+  if (settings.method == "srmd") {
+    record["weights"] = settings.weights;
+    record["kernel"] = settings.zssr.kernel;
+    record["noise"] = 255.0 * findings.options.son_noise;
+    if (!findings.record.is_null()) record["estimated"] = findings.record;
+  }
   if (settings.method == "zssr") {
     record["preset"] = settings.zssr.preset;
     record["kernel"] = settings.zssr.kernel;

@@ -18,8 +18,10 @@ struct UpscaleSettings {
   ZssrFlags zssr;
   Scale scale{2.0, 2.0};
   ReadLimits limits;
-  WriteOptions write;  ///< format is set per photo.
-  std::string format;  ///< Empty: by the output's extension.
+  WriteOptions write;   ///< format is set per photo.
+  std::string format;   ///< Empty: by the output's extension.
+  std::string weights;  ///< File of a trained network (method srmd).
+  std::string pca;      ///< File of SRMD's kernel basis.
   std::optional<double> time_budget_s;
   bool keep_record = true;
   CommonFlags common;

@@ -30,15 +30,19 @@ void add_zssr_flags(OptionSet& options, ZssrFlags& flags) {
   options.group("ZSSR");
   options.add("preset", "NAME", "default (fast), paper (the authors' configuration), paper-gradual, kernel, real",
               &flags.preset);
-  options.add("kernel", "FILE",
-              "Blur kernel of the photo (.mat, .npy, text or image), bicubic, or auto: estimated from the photo",
-              &flags.kernel);
+  options.add(
+      "kernel", "FILE",
+      "Blur kernel of the photo: auto (estimated from it; the default preset's), bicubic, or a file (.mat, .npy, "
+      "text or image)",
+      &flags.kernel);
   options.add("kernel-convention", "NAME", "How the kernel file is meant: zssr (correlation), kair or fkp",
               &flags.kernel_convention);
   options.add("phase", "NAME",
               "Where LR pixels stand: center (as imresize) or corner (as image[::s]); the kernel is moved there",
               &flags.phase);
-  options.add("noise", "SIGMA", "Noise of the photo, 0-255 units, or auto; sons get as much. Default: the preset's",
+  options.add("noise", "SIGMA",
+              "Noise of the photo, 0-255 units, or auto; sons get as much. Default: auto where the kernel is, else the "
+              "preset's",
               &flags.noise);
   options.add("steps", "N", "Training steps at most", &zssr.max_steps);
   options.add("optimizer", "NAME", "adam or muon. Default: the preset's", &flags.optimizer);
@@ -59,6 +63,13 @@ void add_zssr_flags(OptionSet& options, ZssrFlags& flags) {
 
 void resolve_zssr_flags(ZssrFlags& flags) {
   zssr::Options& options = flags.options;
+  if (flags.kernel.empty()) {
+    constexpr double kLargest = 8.0;  // factor for which a kernel can be estimated
+    const bool blind = flags.preset == "default" && flags.phase == "center" && options.scale.y == options.scale.x &&
+                       options.scale.y <= kLargest;
+    flags.kernel = blind ? "auto" : "bicubic";
+    if (blind && flags.noise.empty()) flags.noise = "auto";
+  }
   if (flags.kernel == "auto" && options.scale.y != options.scale.x) {
     throw UsageError("--kernel auto needs the same factor for both axes");
   }

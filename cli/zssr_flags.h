@@ -12,10 +12,10 @@ namespace zsr::cli {
 /// ZSSR's settings as flags: a preset, and single values over it.
 struct ZssrFlags {
   std::string preset = "default";
-  std::string kernel = "bicubic";
+  std::string kernel;  ///< Empty: auto with the default preset where an estimate is possible, else bicubic.
   std::string kernel_convention = "zssr";
   std::string phase = "center";
-  std::string noise;
+  std::string noise;  ///< Empty: auto where the kernel is by default, else the preset's.
   std::string gradual;
   std::string optimizer;
   std::string ensemble;

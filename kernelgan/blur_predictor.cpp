@@ -110,17 +110,18 @@ torch::Tensor normalized_patch(const torch::Tensor& luma) {
 
 std::vector<PatchFeatures> patch_features(const BlurPredictor& predictor, const torch::Tensor& luma, int64_t most) {
   const torch::NoGradGuard no_grad;
-  constexpr int64_t kPatch = BlurPredictor::kPatch;
-  constexpr int64_t kStep = kPatch / 2;
+  // A small photo is one smaller patch; its sides must be whole blocks at half the size.
+  const int64_t side = std::min({BlurPredictor::kPatch, luma.size(0) / 4 * 4, luma.size(1) / 4 * 4});
+  const int64_t step = side / 2;
   struct Candidate {
     double deviation;
     int64_t y;
     int64_t x;
   };
   std::vector<Candidate> candidates;
-  for (int64_t y = 0; y + kPatch <= luma.size(0); y += kStep) {
-    for (int64_t x = 0; x + kPatch <= luma.size(1); x += kStep) {
-      const torch::Tensor patch = luma.slice(0, y, y + kPatch).slice(1, x, x + kPatch);
+  for (int64_t y = 0; y + side <= luma.size(0); y += step) {
+    for (int64_t x = 0; x + side <= luma.size(1); x += step) {
+      const torch::Tensor patch = luma.slice(0, y, y + side).slice(1, x, x + side);
       candidates.push_back({patch.std().item<double>(), y, x});
     }
   }
@@ -140,13 +141,13 @@ std::vector<PatchFeatures> patch_features(const BlurPredictor& predictor, const 
     for (size_t i = begin; i < end; ++i) {
       const Candidate& c = candidates[i];
       const torch::Tensor patch =
-          normalized_patch(luma.slice(0, c.y, c.y + kPatch).slice(1, c.x, c.x + kPatch)).unsqueeze(0);
+          normalized_patch(luma.slice(0, c.y, c.y + side).slice(1, c.x, c.x + side)).unsqueeze(0);
       views.insert(views.end(), {patch, patch.transpose(1, 2), patch.flip(1), patch.transpose(1, 2).flip(1)});
     }
     const torch::Tensor found = predictor.features(torch::stack(views).contiguous());
     for (size_t i = begin; i < end; ++i) {
       const auto at = static_cast<int64_t>(4 * (i - begin));
-      result.push_back({candidates[i].y, candidates[i].x, found.slice(0, at, at + 4).clone()});
+      result.push_back({candidates[i].y, candidates[i].x, side, found.slice(0, at, at + 4).clone()});
     }
   }
   return result;

@@ -52,6 +52,7 @@ torch::Tensor normalized_patch(const torch::Tensor& luma);
 struct PatchFeatures {
   int64_t y = 0;  ///< Its first row and column.
   int64_t x = 0;
+  int64_t side = 0;
   torch::Tensor features;  ///< [4, 64]: as it is, transposed, upside down, both.
 };
 

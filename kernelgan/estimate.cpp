@@ -31,7 +31,7 @@ std::string to_string(Verdict verdict) {
 }
 
 const std::vector<std::string>& estimator_names() {
-  static const std::vector<std::string> names = {"predictor", "spectrum", "kernelgan"};
+  static const std::vector<std::string> names = {"combined", "predictor", "spectrum", "kernelgan"};
   return names;
 }
 
@@ -77,7 +77,9 @@ Estimate estimate_kernel(const torch::Tensor& photo, const EstimateOptions& opti
   }
   if (const auto jpeg = jpeg_quality_of_pixels(photo)) estimate.jpeg_quality = jpeg->quality;
   try {
-    if (options.estimator == "predictor") {
+    if (options.estimator == "combined") {
+      estimate_by_both(photo, options, estimate);
+    } else if (options.estimator == "predictor") {
       estimate_by_predictor(photo, options, estimate);
     } else if (options.estimator == "spectrum") {
       estimate_by_spectrum(photo, options, estimate);

@@ -22,16 +22,17 @@ std::string to_string(Verdict verdict);
 
 /// How the blur of a photo is estimated.
 struct EstimateOptions {
-  std::string estimator = "predictor";  ///< One of estimator_names().
-  double scale = 2.0;                   ///< Factor the kernel is for, above 1 to 8.
-  int64_t seeds = 1;                    ///< Runs of a random estimator, 1 to 20; the spread is told.
-  AdversarialOptions adversarial;       ///< Of the estimator kernelgan.
-  void validate() const;                ///< Throws OptionError.
+  std::string estimator = "combined";  ///< One of estimator_names().
+  double scale = 2.0;                  ///< Factor the kernel is for, above 1 to 8.
+  int64_t seeds = 1;                   ///< Runs of a random estimator, 1 to 20; the spread is told.
+  AdversarialOptions adversarial;      ///< Of the estimator kernelgan.
+  void validate() const;               ///< Throws OptionError.
 };
 
 /// What was found.
 struct Estimate {
   BlurKernel kernel;     ///< Aligned for the scale; for the bicubic fallback see the verdict.
+  bool bicubic = false;  ///< The blur is much like that of bicubic downscaling, whose kernel this then is.
   double sigma_1 = 0.0;  ///< Gaussian of the same moments, HR pixels, the larger one.
   double sigma_2 = 0.0;
   double angle = 0.0;  ///< Radians, of the first against the x axis.

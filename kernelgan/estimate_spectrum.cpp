@@ -9,17 +9,26 @@
 
 namespace zsr::kernelgan {
 
-void estimate_by_spectrum(const torch::Tensor& photo, const EstimateOptions& options, Estimate& estimate) {
+namespace {
+
+BlurMoments moments_of(const torch::Tensor& part, const Estimate& estimate) {
   const double noise = estimate.noise > 1.0 ? estimate.noise / 255.0 : 0.0;
   // Compression empties the top of the spectrum, which would look like blur.
   const double high = estimate.jpeg_quality > 0 && estimate.jpeg_quality < 85 ? 0.28 : 0.42;
+  return fit_blur(log_spectrum(part), noise, 0.08, high);
+}
+
+}  // namespace
+
+Covariance covariance_by_spectrum(const torch::Tensor& photo, const Estimate& estimate) {
+  const BlurMoments m = moments_of(photo, estimate);
+  return {m.xx, m.yy, m.xy};
+}
+
+void estimate_by_spectrum(const torch::Tensor& photo, const EstimateOptions& options, Estimate& estimate) {
   const double area = options.scale * options.scale;
-  const auto moments_of = [&](const torch::Tensor& part) {
-    const BlurMoments m = fit_blur(log_spectrum(part), noise, 0.08, high);
-    return BlurMoments{m.xx * area, m.yy * area, m.xy * area, m.residual, m.used};
-  };
-  const BlurMoments whole = moments_of(photo);
-  set_gaussian(estimate, axes_of(whole.xx, whole.yy, whole.xy), options.scale);
+  const BlurMoments whole = moments_of(photo, estimate);
+  set_gaussian(estimate, axes_of(whole.xx * area, whole.yy * area, whole.xy * area), options.scale);
 
   const int64_t half_y = photo.size(2) / 2;
   const int64_t half_x = photo.size(3) / 2;
@@ -28,7 +37,7 @@ void estimate_by_spectrum(const torch::Tensor& photo, const EstimateOptions& opt
     for (const int64_t y : {int64_t{0}, photo.size(2) - half_y}) {
       for (const int64_t x : {int64_t{0}, photo.size(3) - half_x}) {
         try {
-          const BlurMoments m = moments_of(photo.slice(2, y, y + half_y).slice(3, x, x + half_x));
+          const BlurMoments m = moments_of(photo.slice(2, y, y + half_y).slice(3, x, x + half_x), estimate);
           variances.push_back({m.xx, m.yy});
         } catch (const InputError&) {
           continue;

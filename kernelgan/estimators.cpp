@@ -73,6 +73,11 @@ void set_gaussian(Estimate& estimate, Axes axes, double scale) {
     lower(estimate, Verdict::kReject, "the photo is as sharp as its pixels allow (sharpened, or sampled without blur)");
     return;
   }
+  // About what imresize and its like leave; their kernel fits better than a Gaussian.
+  if (axes.first < kLikeBicubic * area) {
+    estimate.bicubic = true;
+    return;
+  }
   axes.second = std::max(axes.second, least);
   set_kernel(estimate, gaussian_of(axes, scale));
   if (axes.first > kEnlarged * area) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernelgan/estimate.h"
+#include "kernelgan/symmetric_log.h"
 
 #include <array>
 #include <string>
@@ -36,6 +37,16 @@ double disagreement(const std::vector<std::array<double, 2>>& variances);
 /// Keeps the disagreement of the photo's quarters and lowers the verdict when it is large.
 void judge_quarters(Estimate& estimate, const std::vector<std::array<double, 2>>& variances);
 
+/// Variances, in the photo's pixels squared, below which a blur is about what imresize and its like leave.
+constexpr double kLikeBicubic = 0.17;
+
+/// In the photo's pixels: what the predictor says of the whole photo and, as variances along x and y, of those of its
+/// quarters that hold enough. At least 64 x 64.
+Covariance covariance_by_predictor(const torch::Tensor& photo, std::vector<std::array<double, 2>>& quarters);
+/// What the spectrum says of the whole photo; `estimate` holds its noise and JPEG quality. Throws InputError.
+Covariance covariance_by_spectrum(const torch::Tensor& photo, const Estimate& estimate);
+
+void estimate_by_both(const torch::Tensor& photo, const EstimateOptions& options, Estimate& estimate);
 void estimate_by_spectrum(const torch::Tensor& photo, const EstimateOptions& options, Estimate& estimate);
 void estimate_by_predictor(const torch::Tensor& photo, const EstimateOptions& options, Estimate& estimate);
 void estimate_by_adversary(const torch::Tensor& photo, const EstimateOptions& options, const RunContext& context,

@@ -1,0 +1,33 @@
+#include "core/weights/load_weights.h"
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/weights/ncnn_file.h"
+#include "core/weights/safetensors.h"
+#include "core/weights/torch_file.h"
+
+#include <fmt/format.h>
+
+namespace zsr {
+
+WeightsFile load_weights(const std::filesystem::path& path) {
+  constexpr size_t kMaxFile = size_t{1} << 34;
+  const std::string extension = path.extension().string();
+  if (extension == ".param" || extension == ".bin") return read_ncnn(path);
+  const std::string bytes = read_file(path, kMaxFile);
+  const std::string origin = path.string();
+  const auto begins = [&](std::string_view magic) { return bytes.compare(0, magic.size(), magic) == 0; };
+  if (begins("PK")) return parse_torch_zip(bytes, origin);
+  if (begins("\x80\x02")) return parse_torch_legacy(bytes, origin);
+  if (bytes.size() > 8 && bytes[8] == '{') return parse_safetensors(bytes, origin);
+  if (begins("MATLAB 5.0")) {
+    throw InputError(fmt::format("'{}' is a MATLAB file; zsr reads kernels from such files, not weights", origin));
+  }
+  if (begins("GGUF") || begins("\x89HDF") || begins("\x08\x00\x00\x00TFL3")) {
+    throw InputError(fmt::format("'{}' is a GGUF, HDF5 or TFLite file; convert it to safetensors", origin));
+  }
+  throw InputError(fmt::format(
+      "'{}' is no weights file that zsr reads (safetensors, PyTorch .pth or .pt, ncnn .param and .bin)", origin));
+}
+
+}  // namespace zsr

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "core/conv/conv_chain.h"
+#include "core/weights/weights_file.h"
+
+#include <torch/types.h>
+
+namespace zsr::srmd {
+
+/// The network of SRMD (Zhang, Zuo and Zhang, CVPR 2018): twelve 3 x 3 convolutions of 128 channels with ReLUs between
+/// them (batch normalisation merged into the weights), the last to 3 scale^2 channels that are shuffled to pixels.
+/// Beside the photo it sees the blur kernel's code, 15 numbers, and, unless it is the noise-free variant (SRMDNF), the
+/// noise level, each stretched over the photo as a map of its own.
+class Network {
+ public:
+  static constexpr int64_t kComponents = 15;
+  /// LR pixels to each side that a result depends on.
+  static constexpr int64_t kReach = 12;
+
+  /// Weights under KAIR's names (model.0.weight, ...) or ncnn's (Conv_0.weight, ...). Throws InputError when they are
+  /// not those of such a network.
+  explicit Network(const WeightsFile& weights);
+
+  int64_t scale() const { return scale_; }
+  bool knows_noise() const { return knows_noise_; }
+  int64_t parameter_count() const { return parameters_.numel(); }
+
+  /// `maps` [N, 18 or 19, h, w] float32: RGB in [0, 1], code, noise / 255 -> [N, 3, scale h, scale w].
+  torch::Tensor forward(const torch::Tensor& maps) const;
+
+ private:
+  int64_t scale_ = 0;
+  bool knows_noise_ = false;
+  std::unique_ptr<ConvChain> chain_;
+  torch::Tensor parameters_;
+};
+
+/// Whether the tensors' names and shapes are those of SRMD.
+bool is_srmd(const WeightsFile& weights);
+
+}  // namespace zsr::srmd

@@ -1,0 +1,119 @@
+#include "srmd/srmd.h"
+
+#include "core/error.h"
+#include "core/image/dihedral.h"
+#include "degradations/kernel_analysis.h"
+#include "degradations/kernel_families.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+namespace zsr::srmd {
+namespace {
+
+constexpr int64_t kKernelSize = 15;
+constexpr double kPoint = 0.04;  // variance of the narrowest kernel that SRMD knows: a point on the pixel grid
+
+// Photo, code and noise as maps [1, 18 or 19, h, w].
+torch::Tensor maps_of(const torch::Tensor& photo, const torch::Tensor& code, std::optional<double> noise) {
+  const int64_t h = photo.size(2);
+  const int64_t w = photo.size(3);
+  std::vector<torch::Tensor> maps = {photo, code.to(torch::kFloat32).view({1, -1, 1, 1}).expand({1, -1, h, w})};
+  if (noise) maps.push_back(torch::full({1, 1, h, w}, *noise / 255.0));
+  return torch::cat(maps, 1);
+}
+
+// Tile by tile, each with the pixels around it that its result depends on.
+torch::Tensor through_tiles(const Network& network, const torch::Tensor& maps, int64_t tile,
+                            const std::function<void()>& after_tile) {
+  const int64_t height = maps.size(2);
+  const int64_t width = maps.size(3);
+  const int64_t s = network.scale();
+  torch::Tensor result = torch::empty({1, 3, height * s, width * s});
+  for (int64_t y = 0; y < height; y += tile) {
+    for (int64_t x = 0; x < width; x += tile) {
+      const int64_t end_y = std::min(height, y + tile);
+      const int64_t end_x = std::min(width, x + tile);
+      const int64_t from_y = std::max<int64_t>(0, y - Network::kReach);
+      const int64_t from_x = std::max<int64_t>(0, x - Network::kReach);
+      const int64_t to_y = std::min(height, end_y + Network::kReach);
+      const int64_t to_x = std::min(width, end_x + Network::kReach);
+      const torch::Tensor made = network.forward(maps.slice(2, from_y, to_y).slice(3, from_x, to_x));
+      result.slice(2, y * s, end_y * s)
+          .slice(3, x * s, end_x * s)
+          .copy_(
+              made.slice(2, (y - from_y) * s, (end_y - from_y) * s).slice(3, (x - from_x) * s, (end_x - from_x) * s));
+      after_tile();
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+void Options::validate() const {
+  constexpr double kMostNoise = 75.0;  // of the published training
+  if (!(noise >= 0.0) || noise > kMostNoise) {
+    throw OptionError(fmt::format("noise = {:g}, must be 0 to {:g}: SRMD was trained for no more", noise, kMostNoise));
+  }
+  if (tile < 16) throw OptionError(fmt::format("tile = {}, must be at least 16", tile));
+}
+
+BlurKernel kernel_before_imresize(const BlurKernel& kernel, int64_t scale) {
+  constexpr double kImresize = 0.12;
+  const GaussianFit fit = fit_gaussian(kernel);
+  const double own = kImresize * static_cast<double>(scale * scale);
+  const auto before = [&](double sigma) { return std::sqrt(std::max(sigma * sigma - own, kPoint)); };
+  return make_kernel(
+      {.size = kKernelSize, .sigma_1 = before(fit.sigma_1), .sigma_2 = before(fit.sigma_2), .angle = fit.angle});
+}
+
+Result run(const torch::Tensor& lr_image, const Network& network, const KernelPca& pca, const Options& options,
+           const RunContext& context) {
+  options.validate();
+  if (pca.components() != Network::kComponents) {
+    throw OptionError(
+        fmt::format("the kernel basis has {} components, SRMD needs {}", pca.components(), Network::kComponents));
+  }
+  const torch::NoGradGuard no_grad;
+  const auto start = std::chrono::steady_clock::now();
+  const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  const bool gray = lr_image.size(1) == 1;
+  const torch::Tensor photo = lr_image.to(torch::kCPU, torch::kFloat32).expand({1, 3, -1, -1});
+  const BlurKernel kernel = options.kernel ? kernel_before_imresize(*options.kernel, network.scale())
+                                           : gaussian_kernel(kKernelSize, std::sqrt(kPoint), std::sqrt(kPoint));
+  const std::optional<double> noise = network.knows_noise() ? std::optional(options.noise) : std::nullopt;
+
+  const int64_t passes = options.self_ensemble ? 8 : 1;
+  const auto along = [&](int64_t length) { return (length + options.tile - 1) / options.tile; };
+  const int64_t total = passes * along(photo.size(2)) * along(photo.size(3));
+  int64_t done = 0;
+  bool hurry = false;
+  const auto after_tile = [&] {
+    ++done;
+    if (!context.progress) return;
+    const ProgressAction action = context.progress({"upscale", done, total, 0.0, elapsed()});
+    if (action == ProgressAction::kAbort) throw Cancelled("stopped on request; nothing was written");
+    hurry = hurry || action == ProgressAction::kStop;
+  };
+  torch::Tensor sum;
+  int64_t summed = 0;
+  for (; summed < passes && !(hurry && summed > 0); ++summed) {
+    // The kernel turns with the photo.
+    const BlurKernel turned(dihedral(kernel.weights().view({1, 1, kKernelSize, kKernelSize}), summed)[0][0]);
+    const torch::Tensor maps = maps_of(dihedral(photo, summed).contiguous(), pca.encode(turned), noise);
+    const torch::Tensor image = inverse_dihedral(through_tiles(network, maps, options.tile, after_tile), summed);
+    sum = sum.defined() ? sum.add_(image) : image.clone();
+  }
+  sum.div_(static_cast<double>(summed)).clamp_(0.0, 1.0);
+  Result result{gray ? sum.mean(1, true) : sum, {}};
+  result.summary.upscale_s = elapsed();
+  result.summary.termination = hurry && summed < passes ? Termination::kStopped : Termination::kFinished;
+  return result;
+}
+
+}  // namespace zsr::srmd

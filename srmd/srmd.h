@@ -1,0 +1,39 @@
+#pragma once
+
+#include "core/run_context.h"
+#include "degradations/kernel.h"
+#include "degradations/kernel_pca.h"
+#include "srmd/network.h"
+
+#include <torch/types.h>
+
+#include <optional>
+
+namespace zsr::srmd {
+
+/// What SRMD is told of the photo, and how it runs.
+struct Options {
+  /// The photo's kernel, aligned (Note [Kernel convention]); empty = bicubic downscaling.
+  std::optional<BlurKernel> kernel;
+  double noise = 0.0;          ///< Standard deviation, 1/255, 0 to 75. A noise-free network does not look at it.
+  bool self_ensemble = false;  ///< Mean of 8 turned and mirrored passes.
+  int64_t tile = 256;          ///< LR pixels a side, >= 16; the result does not depend on it.
+  void validate() const;       ///< Throws OptionError.
+};
+
+struct Result {
+  torch::Tensor image;  ///< [1, C, scale h, scale w] float32 in [0, 1].
+  Summary summary;
+};
+
+/// SRMD was trained on photos that were blurred and then made smaller by imresize. A kernel as the rest of zsr means it
+/// contains the whole way down; this is the Gaussian that stands before imresize: its covariance less 0.12 scale^2 HR
+/// pixels squared (the Gaussian much like imresize's own), at least that of a point. [15, 15], centred.
+BlurKernel kernel_before_imresize(const BlurKernel& kernel, int64_t scale);
+
+/// Enlarges `lr_image` ([1, 1 or 3, h, w] float32 in [0, 1]) by the network's scale. `pca` must be the basis that the
+/// network was trained with. Gray photos go through as RGB with equal channels. Throws OptionError and Cancelled.
+Result run(const torch::Tensor& lr_image, const Network& network, const KernelPca& pca, const Options& options,
+           const RunContext& context = {});
+
+}  // namespace zsr::srmd
