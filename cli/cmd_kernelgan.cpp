@@ -78,6 +78,7 @@ int run_kernelgan(const std::vector<std::string>& arguments) {
                                       {"reasons", found.reasons},
                                       {"spread", found.spread},
                                       {"noise", found.noise},
+                                      {"detail", found.detail},
                                       {"jpeg_quality", found.jpeg_quality},
                                       {"steps", found.summary.steps},
                                       {"seconds", found.summary.train_s}};

@@ -58,6 +58,7 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
   const bool noise = settings.zssr.noise == "auto";
   if ((settings.method != "zssr" && settings.method != "srmd") || (!kernel && !noise)) return found;
   found.record = nlohmann::json::object();
+  constexpr int64_t kLeastForNoise = 32;
   double level = 0.0;
   if (kernel) {
     RunContext context;
@@ -72,6 +73,8 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
                               {"verdict", kernelgan::to_string(estimate.verdict)},
                               {"reasons", estimate.reasons},
                               {"spread", estimate.spread},
+                              {"detail", estimate.detail},
+                              {"jpeg_quality", estimate.jpeg_quality},
                               {"seconds", estimate.summary.train_s},
                               {"used", trusted && !estimate.bicubic ? "estimated" : "bicubic"}};
     std::string why;
@@ -81,12 +84,12 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
     } else if (estimate.verdict == kernelgan::Verdict::kWeak) {
       found.warnings.push_back(fmt::format("the estimated kernel is weak{}", why));
     }
-  } else if (std::min(color.size(2), color.size(3)) >= 16) {
-    level = estimate_noise(color);
+  } else if (std::min(color.size(2), color.size(3)) >= kLeastForNoise) {
+    level = look_at_fine_scale(color).noise;
   }
   if (noise) {
-    // Below two levels it is the rounding of the file; from five on back-projection would put the grain back in.
-    constexpr double kRounding = 2.0;
+    // Below three levels it is no more than photos have; from five on back-projection would put the grain back in.
+    constexpr double kRounding = 3.0;
     constexpr double kGrain = 5.0;
     found.options.son_noise = level < kRounding ? 0.0 : level / 255.0;
     if (level >= kGrain) found.options.back_projection = 0;

@@ -36,4 +36,19 @@ std::optional<JpegEstimate> jpeg_quality_of_pixels(const torch::Tensor& image);
 /// channels. [1, C, H, W] float32 in [0, 1], at least 16 x 16 (else OptionError).
 double estimate_noise(const torch::Tensor& image);
 
+/// The same from the flattest blocks of 8 x 8 pixels alone, by the second difference along both axes (Immerkaer, "Fast
+/// noise variance estimation", 1996, block by block; the 10th percentile of the blocks, corrected for being one). It
+/// does not take texture for noise, as `estimate_noise` does in small or busy photos, but sees nothing where
+/// compression or a denoiser smoothed the flat parts. At least 32 x 32 (else OptionError).
+double estimate_flat_noise(const torch::Tensor& image);
+
+/// What stands in a photo at the scale of its pixels.
+struct FineScale {
+  double noise = 0.0;        ///< 1/255: the smaller of the two estimates; `estimate_noise` alone where it was a JPEG.
+  double detail = 0.0;       ///< 1/255: what is there beyond noise. A photo that was blurred before has next to none.
+  int64_t jpeg_quality = 0;  ///< Of a photo that was a JPEG; 0 = no trace.
+};
+/// At least 32 x 32 (else OptionError).
+FineScale look_at_fine_scale(const torch::Tensor& image);
+
 }  // namespace zsr

@@ -57,4 +57,44 @@ double estimate_noise(const torch::Tensor& image) {
   return sum / static_cast<double>(levels.size(0));
 }
 
+FineScale look_at_fine_scale(const torch::Tensor& image) {
+  constexpr int64_t kLeastForJpeg = 64;
+  FineScale found;
+  if (std::min(image.size(2), image.size(3)) >= kLeastForJpeg) {
+    if (const auto jpeg = jpeg_quality_of_pixels(image)) found.jpeg_quality = jpeg->quality;
+  }
+  const double everywhere = estimate_noise(image);
+  // Compression smooths flat parts, so that they say nothing of the rest.
+  found.noise = found.jpeg_quality > 0 ? everywhere : std::min(everywhere, estimate_flat_noise(image));
+  constexpr double kMargin = 1.15;  // of the estimates on plain noise
+  found.detail = std::sqrt(std::max(0.0, everywhere * everywhere - std::pow(kMargin * found.noise, 2)));
+  return found;
+}
+
+double estimate_flat_noise(const torch::Tensor& image) {
+  constexpr int64_t kBlock = 8;
+  if (image.size(2) < 4 * kBlock || image.size(3) < 4 * kBlock) {
+    throw OptionError(fmt::format("the image is {}x{}; the noise of its flat parts can be told from 32x32 pixels on",
+                                  image.size(3), image.size(2)));
+  }
+  const torch::Tensor levels = image[0].to(torch::kCPU, torch::kFloat32).mul(255.0).unsqueeze(1);
+  const torch::Tensor difference = torch::tensor({1.0F, -2.0F, 1.0F, -2.0F, 4.0F, -2.0F, 1.0F, -2.0F, 1.0F});
+  constexpr double kGain = 6.0;  // of that filter on white noise
+  const torch::Tensor residual = torch::conv2d(levels, difference.view({1, 1, 3, 3})).square();
+  const torch::Tensor variance = torch::avg_pool2d(residual, kBlock) / (kGain * kGain);
+  const torch::Tensor mean = torch::avg_pool2d(levels.slice(2, 1, -1).slice(3, 1, -1), kBlock);
+  double sum = 0.0;
+  for (int64_t channel = 0; channel < levels.size(0); ++channel) {
+    // Clipping hides noise; where all is clipped there is nothing better.
+    const torch::Tensor open = mean[channel].gt(8.0).logical_and(mean[channel].lt(247.0));
+    torch::Tensor blocks = variance[channel].masked_select(open);
+    if (blocks.numel() < 8) blocks = variance[channel].reshape({-1});
+    const torch::Tensor sorted = std::get<0>(blocks.sort());
+    const double low = sorted[(sorted.size(0) - 1) / 10].item<double>();
+    constexpr double kPercentile = 0.80;  // 10th percentile of a block's deviation against the true one (simulated)
+    sum += std::sqrt(low) / kPercentile;
+  }
+  return sum / static_cast<double>(levels.size(0));
+}
+
 }  // namespace zsr

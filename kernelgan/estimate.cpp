@@ -65,7 +65,10 @@ Estimate estimate_kernel(const torch::Tensor& photo, const EstimateOptions& opti
     return finish(std::move(estimate));
   }
   const double contrast = photo.std().item<double>() * 255.0;
-  estimate.noise = estimate_noise(photo);
+  const FineScale fine = look_at_fine_scale(photo);
+  estimate.noise = fine.noise;
+  estimate.detail = fine.detail;
+  estimate.jpeg_quality = fine.jpeg_quality;
   if (contrast < 2.0) {
     lower(estimate, Verdict::kReject, "the photo is flat: nothing in it tells a blur");
     return finish(std::move(estimate));
@@ -75,7 +78,6 @@ Estimate estimate_kernel(const torch::Tensor& photo, const EstimateOptions& opti
           fmt::format("the photo is mostly noise ({:.0f} of {:.0f} levels)", estimate.noise, contrast));
     return finish(std::move(estimate));
   }
-  if (const auto jpeg = jpeg_quality_of_pixels(photo)) estimate.jpeg_quality = jpeg->quality;
   try {
     if (options.estimator == "combined") {
       estimate_by_both(photo, options, estimate);

@@ -40,6 +40,7 @@ struct Estimate {
   std::vector<std::string> reasons;  ///< One line each, why the verdict is not good.
   double spread = 0.0;       ///< Disagreement of quadrants (spectrum) or seeds (kernelgan): relative, of variances.
   double noise = 0.0;        ///< Noise of the photo, 1/255.
+  double detail = 0.0;       ///< What stands at the scale of its pixels beyond noise, 1/255.
   int64_t jpeg_quality = 0;  ///< Of a photo that was a JPEG; 0 = no trace.
   Summary summary;
 };

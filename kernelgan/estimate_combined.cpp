@@ -16,6 +16,11 @@ void estimate_by_both(const torch::Tensor& photo, const EstimateOptions& options
   double ratio = 1.0;
   try {
     const Covariance spectrum = covariance_by_spectrum(photo, estimate);
+    // Wider blurs than it was trained with the predictor cannot tell.
+    if (axes_of(spectrum.xx, spectrum.yy, spectrum.xy).first > kEnlarged) {
+      set_gaussian(estimate, axes_of(spectrum.xx * area, spectrum.yy * area, spectrum.xy * area), options.scale);
+      return;
+    }
     // Each errs in its own way: the spectrum where the photo's content falls off faster or slower than photos do, the
     // patches by the photo's own softness. Where they are near each other the mean is better than either; where they
     // are far apart it is the spectrum that failed.

@@ -39,6 +39,8 @@ void judge_quarters(Estimate& estimate, const std::vector<std::array<double, 2>>
 
 /// Variances, in the photo's pixels squared, below which a blur is about what imresize and its like leave.
 constexpr double kLikeBicubic = 0.17;
+/// Above which the photo was enlarged before.
+constexpr double kEnlarged = 1.6;
 
 /// In the photo's pixels: what the predictor says of the whole photo and, as variances along x and y, of those of its
 /// quarters that hold enough. At least 64 x 64.

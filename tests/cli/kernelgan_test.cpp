@@ -22,7 +22,7 @@ TEST(KernelGanCommand, WritesTheKernelAPreviewAndAVerdict) {
   EXPECT_EQ(run_zsr({"kernelgan", example("cat.jpg"), "-o", at("k.mat")}).code, 1);  // exists
   const ProgramResult unknown = run_zsr({"kernelgan", example("cat.jpg"), "-o", at("n.mat"), "--estimator", "magic"});
   EXPECT_EQ(unknown.code, 2);
-  EXPECT_NE(unknown.err.find("spectrum, kernelgan"), std::string::npos) << unknown.err;
+  EXPECT_NE(unknown.err.find("predictor, spectrum, kernelgan"), std::string::npos) << unknown.err;
   EXPECT_EQ(run_zsr({"kernelgan", "-o", at("n.mat")}).code, 2);
 }
 
@@ -30,11 +30,20 @@ TEST(KernelGanCommand, BlindUpscaleRecordsWhatItFound) {
   const TempDir dir;
   const std::string out = (dir / "out.png").string();
   const ProgramResult result =
-      run_zsr(quick({"upscale", example("cat.jpg"), "-o", out, "--kernel", "auto", "--noise", "auto", "--json", "-q"}));
+      run_zsr(quick({"upscale", example("cat.jpg"), "-o", out, "--json", "-q"}));
   ASSERT_EQ(result.code, 0) << result.err;
   const auto json = nlohmann::json::parse(result.out);
   EXPECT_TRUE(json["estimated"]["kernel"].contains("verdict"));
   EXPECT_GE(json["estimated"]["noise"].get<double>(), 0.0);
+  EXPECT_EQ(json["kernel"], "auto");
+  // Told the kernel, or asked for the paper's way, it looks at nothing.
+  for (const auto& known : {std::vector<std::string>{"--kernel", "bicubic"}, {"--preset", "paper"}}) {
+    std::vector<std::string> arguments = {"upscale", example("cat.jpg"), "-o", out, "--force", "--json", "-q"};
+    arguments.insert(arguments.end(), known.begin(), known.end());
+    const ProgramResult told = run_zsr(quick(arguments));
+    ASSERT_EQ(told.code, 0) << told.err;
+    EXPECT_FALSE(nlohmann::json::parse(told.out).contains("estimated"));
+  }
   // A photo too small to tell its blur: the bicubic kernel, and a warning that says so.
   make_photo(dir / "tiny.png", 3, 40, 40);
   const ProgramResult tiny = run_zsr(quick(

@@ -2,9 +2,12 @@
 
 #include "core/error.h"
 #include "core/image/resize.h"
+#include "core/weights/safetensors.h"
 #include "degradations/downsample.h"
 #include "degradations/kernel_families.h"
 #include "degradations/noise.h"
+#include "kernelgan/blur_training.h"
+#include "kernelgan/estimators.h"
 #include "kernelgan/spectrum.h"
 #include "tests/support/test_images.h"
 
@@ -57,16 +60,119 @@ TEST(FitBlur, KnownNoiseIsTakenOff) {
 
 TEST(EstimateKernel, GivesAnAlignedGaussianAndTrustsATexturedPhoto) {
   const torch::Tensor lr = downsample(photo_like(1024, 5), blur_of(1.8, 1.3, 0.4), {2, 2});
-  const Estimate found = estimate_kernel(lr, {});
+  const Estimate found = estimate_kernel(lr, {.estimator = "spectrum"});
   EXPECT_EQ(to_string(found.verdict), "good") << (found.reasons.empty() ? "" : found.reasons[0]);
   EXPECT_NEAR(found.sigma_1, 1.8, 0.2);
   EXPECT_NEAR(found.sigma_2, 1.3, 0.2);
   EXPECT_NEAR(found.angle, 0.4, 0.15);
   EXPECT_NEAR(found.kernel.phase().y, 0.5, 0.02);
   EXPECT_LT(found.spread, 0.35);
-  const Estimate third = estimate_kernel(lr, {.scale = 3.0});
+  const Estimate third = estimate_kernel(lr, {.estimator = "spectrum", .scale = 3.0});
   EXPECT_NEAR(third.sigma_1, found.sigma_1 * 1.5, 0.05);
   EXPECT_NEAR(third.kernel.phase().y, 1.0, 0.02);
+}
+
+// Squares of random grays and sizes at random angles: edges as sharp as pixels allow.
+torch::Tensor squares(int64_t side, uint64_t seed) {
+  Random random(seed);
+  torch::Tensor image = torch::full({side, side}, 0.5);
+  const torch::Tensor line = torch::arange(side, torch::kFloat32);
+  for (int i = 0; i < 300; ++i) {
+    const double angle = random.uniform(0.0, 3.14159);
+    const torch::Tensor dx = line.unsqueeze(0) - random.uniform(0.0, static_cast<double>(side));
+    const torch::Tensor dy = line.unsqueeze(1) - random.uniform(0.0, static_cast<double>(side));
+    const double half = random.uniform(6.0, 60.0);
+    const torch::Tensor u = (dx * std::cos(angle) + dy * std::sin(angle)).abs();
+    const torch::Tensor v = (dy * std::cos(angle) - dx * std::sin(angle)).abs();
+    image = torch::where((u < half).logical_and(v < half), torch::full({}, random.uniform(0.1, 0.9)), image);
+  }
+  return image.to(torch::kFloat32).view({1, 1, side, side});
+}
+
+TEST(BlurPredictor, OrdersBlursAndTurnsWithThePhoto) {
+  const torch::Tensor sharp = squares(640, 1);
+  const auto blur_found = [&](const BlurKernel& kernel) {
+    std::vector<std::array<double, 2>> quarters;
+    const Covariance c = covariance_by_predictor(downsample(sharp, kernel, {2, 2}), quarters);
+    EXPECT_GE(quarters.size(), 2U);
+    return c;
+  };
+  double last = 0.0;
+  for (const double sigma : {0.9, 1.3, 1.7, 2.1}) {
+    const Covariance c = blur_found(blur_of(sigma, sigma, 0.0));
+    EXPECT_NEAR(4.0 * 0.5 * (c.xx + c.yy), sigma * sigma, 0.5 * sigma * sigma + 0.3) << sigma;
+    EXPECT_GT(c.xx + c.yy, last);
+    last = c.xx + c.yy;
+  }
+  const Covariance wide = blur_found(blur_of(2.2, 0.9, 0.0));
+  EXPECT_GT(wide.xx, 1.5 * wide.yy);
+  const Covariance slanted = blur_found(blur_of(2.2, 0.9, 0.785));
+  EXPECT_GT(slanted.xy, 0.2 * slanted.xx);
+}
+
+TEST(BlurPredictor, TransposingThePhotoTransposesTheAnswerExactly) {
+  const torch::Tensor photo = downsample(squares(400, 2), blur_of(1.9, 1.1, 0.4), {2, 2});
+  std::vector<std::array<double, 2>> quarters;
+  const Covariance a = covariance_by_predictor(photo.slice(2, 0, 192).slice(3, 0, 192), quarters);
+  const Covariance b =
+      covariance_by_predictor(photo.slice(2, 0, 192).slice(3, 0, 192).transpose(2, 3).contiguous(), quarters);
+  EXPECT_NEAR(a.xx, b.yy, 2e-3 * a.xx);
+  EXPECT_NEAR(a.yy, b.xx, 2e-3 * a.xx);
+  EXPECT_NEAR(a.xy, b.xy, 2e-3 * a.xx);
+}
+
+TEST(BlurPredictor, WeightsSurviveTheFile) {
+  Random random(5);
+  const BlurPredictor drawn(random);
+  const BlurPredictor back(parse_safetensors(format_safetensors(drawn.weights()), "here"));
+  const torch::Tensor patches = torch::rand({2, 1, 96, 96});
+  const torch::Tensor a = drawn.features(patches);
+  const torch::Tensor b = back.features(patches);
+  EXPECT_LT((a - b).abs().max().item<double>(), 2e-2 * a.abs().max().item<double>());  // halves have 11 bits
+  WeightsFile wrong = drawn.weights();
+  wrong.tensors.pop_back();
+  EXPECT_THROW(BlurPredictor{wrong}, InputError);
+}
+
+TEST(BlurTraining, LearnsAndRepeatsItself) {
+  const std::vector<torch::Tensor> photos = {squares(300, 7), squares(300, 8), squares(100, 9)};
+  const BlurTrainingOptions options{.steps = 6, .patches = 6, .group = 3};
+  double error = 0.0;
+  RunContext context;
+  context.progress = [&](const Progress& now) {
+    error = now.loss;
+    return ProgressAction::kContinue;
+  };
+  const BlurPredictor a = train_blur_predictor(photos, options, context);
+  const BlurPredictor b = train_blur_predictor(photos, options);
+  EXPECT_GT(error, 0.0);
+  EXPECT_TRUE(torch::equal(a.parameters()[4], b.parameters()[4]));
+  EXPECT_THROW(train_blur_predictor({squares(100, 9)}, options), InputError);
+  EXPECT_THROW(train_blur_predictor(photos, {.patches = 7, .group = 3}), OptionError);
+}
+
+TEST(SymmetricLog, RoundTripsAndIsTheLogarithm) {
+  const Covariance c{2.0, 0.7, 0.5};
+  const auto log = log_of(c);
+  const Covariance back = exp_of(log);
+  EXPECT_NEAR(back.xx, c.xx, 1e-12);
+  EXPECT_NEAR(back.yy, c.yy, 1e-12);
+  EXPECT_NEAR(back.xy, c.xy, 1e-12);
+  EXPECT_NEAR(log[0], 0.5 * std::log(c.xx * c.yy - c.xy * c.xy), 1e-12);
+  EXPECT_NEAR(exp_of({std::log(3.0), 0.0, 0.0}).xx, 3.0, 1e-12);
+}
+
+TEST(EstimateKernel, ASoftPhotoWithGrainIsNotTakenForABlurredOne) {
+  // A sharp photo blurred and made smaller is estimated; the same with texture at the scale of its pixels is not.
+  const torch::Tensor lr = downsample(squares(640, 3), blur_of(1.7, 1.7, 0.0), {2, 2});
+  const Estimate clean = estimate_kernel(lr, {});
+  EXPECT_NE(to_string(clean.verdict), "reject");
+  EXPECT_FALSE(clean.bicubic);
+  torch::Tensor weave = lr.clone();
+  torch::manual_seed(3);
+  weave.slice(3, 96, 320).add_(0.03 * torch::randn({1, 1, 320, 224}));
+  const Estimate grainy = estimate_kernel(weave.clamp(0.0, 1.0), {});
+  EXPECT_TRUE(to_string(grainy.verdict) == "reject" || grainy.bicubic) << grainy.sigma_1 << " " << grainy.detail;
 }
 
 TEST(EstimateKernel, RejectsWhatHoldsTooLittle) {

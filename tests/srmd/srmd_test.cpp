@@ -1,0 +1,85 @@
+#include "srmd/srmd.h"
+
+#include "core/error.h"
+#include "degradations/kernel_analysis.h"
+#include "tests/support/test_images.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+namespace zsr::srmd {
+namespace {
+
+// Random weights of the published shape.
+WeightsFile random_weights(int64_t scale, bool noise, const char* prefix) {
+  torch::manual_seed(4);
+  WeightsFile file{"random", "test", {}, {}};
+  for (int64_t i = 0; i < 12; ++i) {
+    const int64_t in = i == 0 ? (noise ? 19 : 18) : 128;
+    const int64_t out = i == 11 ? 3 * scale * scale : 128;
+    const std::string name = prefix + std::to_string(2 * i);
+    file.tensors.push_back({name + ".weight", torch::randn({out, in, 3, 3}) * std::sqrt(2.0 / (9.0 * in))});
+    file.tensors.push_back({name + ".bias", 0.1 * torch::randn({out})});
+  }
+  return file;
+}
+
+TEST(SrmdNetwork, HasThePublishedSizesUnderBothNamings) {
+  EXPECT_EQ(Network(random_weights(2, true, "Conv_")).parameter_count(), 1511692);
+  EXPECT_EQ(Network(random_weights(3, true, "model.")).parameter_count(), 1528987);
+  EXPECT_EQ(Network(random_weights(4, true, "Conv_")).parameter_count(), 1553200);
+  const Network free(random_weights(4, false, "model."));
+  EXPECT_EQ(free.parameter_count(), 1552048);
+  EXPECT_EQ(free.scale(), 4);
+  EXPECT_FALSE(free.knows_noise());
+  WeightsFile wrong = random_weights(2, true, "Conv_");
+  wrong.tensors[4].tensor = torch::zeros({128, 64, 3, 3});
+  EXPECT_THROW(Network{wrong}, InputError);
+  EXPECT_THROW(Network(WeightsFile{"empty", "test", {}, {}}), InputError);
+}
+
+TEST(SrmdNetwork, EqualsTheLayersOneByOneInDoublePrecision) {
+  const WeightsFile weights = random_weights(3, true, "Conv_");
+  const torch::Tensor maps = torch::rand({1, 19, 20, 23});
+  torch::Tensor x = maps.to(torch::kFloat64);
+  for (size_t i = 0; i < 12; ++i) {
+    x = torch::conv2d(x, weights.tensors[2 * i].tensor.to(torch::kFloat64),
+                      weights.tensors[2 * i + 1].tensor.to(torch::kFloat64), 1, 1);
+    if (i < 11) x = torch::relu(x);
+  }
+  const torch::Tensor wanted = torch::pixel_shuffle(x, 3);
+  const torch::Tensor made = Network(weights).forward(maps).to(torch::kFloat64);
+  EXPECT_LT(test::max_difference(made, wanted), 1e-3 * wanted.abs().max().item<double>());
+}
+
+TEST(Srmd, TilesAndGrayAndEnsemble) {
+  const Network network(random_weights(2, true, "Conv_"));
+  const KernelPca pca = KernelPca::srmd(200);
+  const torch::Tensor photo = test::texture(3, 60, 50).to(torch::kFloat32);
+  Options options{.kernel = gaussian_kernel(15, 1.8, 1.2, 0.5, {0.5, 0.5}), .noise = 5.0};
+  const torch::Tensor whole = run(photo, network, pca, options).image;
+  EXPECT_EQ(whole.sizes(), (std::vector<int64_t>{1, 3, 120, 100}));
+  options.tile = 16;
+  EXPECT_LT(test::max_difference(run(photo, network, pca, options).image, whole), 1e-4);
+  EXPECT_EQ(run(photo.slice(1, 0, 1), network, pca, options).image.size(1), 1);
+  // The ensemble of a turned photo with a turned kernel is the turned ensemble.
+  options.self_ensemble = true;
+  const torch::Tensor plain = run(photo, network, pca, options).image;
+  options.kernel = BlurKernel(options.kernel->weights().rot90(1, {0, 1}));
+  const torch::Tensor turned = run(photo.rot90(1, {2, 3}).contiguous(), network, pca, options).image;
+  EXPECT_LT(test::max_difference(turned.rot90(3, {2, 3}), plain), 1e-3);
+  options.noise = 80.0;
+  EXPECT_THROW(run(photo, network, pca, options), OptionError);
+}
+
+TEST(Srmd, KernelBeforeImresizeIsNarrowerByImresizesOwnBlur) {
+  const GaussianFit fit = fit_gaussian(kernel_before_imresize(gaussian_kernel(21, 2.0, 1.5, 0.3, {0.5, 0.5}), 2));
+  EXPECT_NEAR(fit.sigma_1 * fit.sigma_1, 4.0 - 0.48, 0.1);
+  EXPECT_NEAR(fit.sigma_2 * fit.sigma_2, 2.25 - 0.48, 0.1);
+  // Narrower than imresize's blur: a point.
+  const torch::Tensor point = kernel_before_imresize(gaussian_kernel(15, 0.5, 0.5), 4).weights();
+  EXPECT_GT(point[7][7].item<double>(), 0.99);
+}
+
+}  // namespace
+}  // namespace zsr::srmd
