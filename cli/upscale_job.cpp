@@ -60,13 +60,15 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
   found.record = nlohmann::json::object();
   constexpr int64_t kLeastForNoise = 32;
   double level = 0.0;
+  bool estimated = false;
   if (kernel) {
     RunContext context;
     context.seed = settings.runtime.seed;
     const kernelgan::Estimate estimate = kernelgan::estimate_kernel(color, {.scale = settings.scale.y}, context);
     level = estimate.noise;
     const bool trusted = estimate.verdict != kernelgan::Verdict::kReject;
-    if (trusted) found.options.kernels = {estimate.kernel};
+    estimated = trusted && !estimate.bicubic;
+    if (estimated) found.options.kernels = {kernelgan::cautious_kernel(estimate, settings.scale.y)};
     found.record["kernel"] = {{"sigma_1", estimate.sigma_1},
                               {"sigma_2", estimate.sigma_2},
                               {"angle", estimate.angle},
@@ -76,7 +78,7 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
                               {"detail", estimate.detail},
                               {"jpeg_quality", estimate.jpeg_quality},
                               {"seconds", estimate.summary.train_s},
-                              {"used", trusted && !estimate.bicubic ? "estimated" : "bicubic"}};
+                              {"used", estimated ? "estimated" : "bicubic"}};
     std::string why;
     for (const std::string& reason : estimate.reasons) why += "; " + reason;
     if (!trusted) {
@@ -94,6 +96,14 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
     found.options.son_noise = level < kRounding ? 0.0 : level / 255.0;
     if (level >= kGrain) found.options.back_projection = 0;
     found.record["noise"] = level;
+  }
+  if (estimated && noise) {
+    // An estimate may be wrong: a little noise in the sons and little back-projection keep the network from raising
+    // what a kernel too wide asks it to (by 4 to 7 dB where it is; half a decibel lost where the kernel is right).
+    constexpr double kCautionNoise = 1.5 / 255.0;
+    constexpr int64_t kCautionBackProjection = 2;
+    found.options.son_noise = std::max(found.options.son_noise, kCautionNoise);
+    found.options.back_projection = std::min(found.options.back_projection, kCautionBackProjection);
   }
   return found;
 }

@@ -30,6 +30,13 @@ std::string to_string(Verdict verdict) {
   return "reject";
 }
 
+BlurKernel cautious_kernel(const Estimate& estimate, double scale) {
+  constexpr double kCaution = 0.8;
+  return gaussian_of(
+      {kCaution * estimate.sigma_1 * estimate.sigma_1, kCaution * estimate.sigma_2 * estimate.sigma_2, estimate.angle},
+      scale);
+}
+
 const std::vector<std::string>& estimator_names() {
   static const std::vector<std::string> names = {"combined", "predictor", "spectrum", "kernelgan"};
   return names;
