@@ -97,7 +97,7 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
     if (level >= kGrain) found.options.back_projection = 0;
     found.record["noise"] = level;
   }
-  if (estimated && noise) {
+  if (estimated && noise && settings.method == "zssr") {
     // An estimate may be wrong: a little noise in the sons and little back-projection keep the network from raising
     // what a kernel too wide asks it to (by 4 to 7 dB where it is; half a decibel lost where the kernel is right).
     constexpr double kCautionNoise = 1.5 / 255.0;
@@ -119,7 +119,10 @@ Enlarged enlarge_by_srmd(const torch::Tensor& color, const UpscaleSettings& sett
   }
   srmd::Options options;
   if (!found.kernels.empty()) options.kernel = found.kernels[0];
+  // More noise than it was trained for it cannot take off; a level that the user named stands and is refused.
+  constexpr double kMostNoise = 75.0;
   options.noise = 255.0 * found.son_noise;
+  if (settings.zssr.noise == "auto") options.noise = std::min(options.noise, kMostNoise);
   options.self_ensemble = !settings.zssr.ensemble.empty() && found.self_ensemble;
   if (found.tile > 0) options.tile = found.tile;
   RunContext context;

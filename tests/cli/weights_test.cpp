@@ -1,0 +1,106 @@
+#include "core/weights/safetensors.h"
+#include "tests/cli/support.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <torch/torch.h>
+
+#include <cmath>
+
+namespace zsr::test {
+namespace {
+
+// SRMDNF x2 with small random weights, and a basis whose codes are pixels of the kernel.
+void write_srmd(const std::filesystem::path& weights, const std::filesystem::path& basis) {
+  torch::manual_seed(2);
+  WeightsFile file;
+  for (int64_t i = 0; i < 12; ++i) {
+    const int64_t in = i == 0 ? 18 : 128;
+    const int64_t out = i == 11 ? 12 : 128;
+    const std::string name = "model." + std::to_string(2 * i);
+    file.tensors.push_back(
+        {name + ".weight", torch::randn({out, in, 3, 3}) * std::sqrt(0.2 / static_cast<double>(in))});
+    file.tensors.push_back({name + ".bias", torch::zeros({out})});
+  }
+  write_safetensors(weights, file, Overwrite::kNo);
+  std::string rows;
+  for (int row = 0; row < 15; ++row) {
+    for (int column = 0; column < 225; ++column) rows += column == 105 + row ? "1 " : "0 ";
+    rows += "\n";
+  }
+  write_bytes(basis, rows);
+}
+
+TEST(WeightsCommand, ListsAndConverts) {
+  const TempDir dir;
+  const auto at = [&](const char* name) { return (dir / name).string(); };
+  write_srmd(dir / "srmd.safetensors", dir / "basis.txt");
+  const auto info = nlohmann::json::parse(run_zsr({"weights", "info", at("srmd.safetensors"), "--json"}).out);
+  EXPECT_EQ(info["parameters"], 1510540);
+  EXPECT_EQ(info["tensors"].size(), 24U);
+  ASSERT_EQ(run_zsr({"weights", "convert", at("srmd.safetensors"), "-o", at("half.safetensors"), "--half"}).code, 0);
+  const WeightsFile half = read_safetensors(dir / "half.safetensors");
+  EXPECT_EQ(half.tensors[0].tensor.scalar_type(), torch::kFloat16);
+  EXPECT_EQ(run_zsr({"weights", "convert", at("srmd.safetensors"), "-o", at("half.safetensors")}).code, 1);  // exists
+  write_bytes(dir / "text.pth", "not weights at all");
+  const ProgramResult refused = run_zsr({"weights", "info", at("text.pth")});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_NE(refused.err.find("no weights file"), std::string::npos) << refused.err;
+  EXPECT_EQ(run_zsr({"weights"}).code, 2);
+  EXPECT_EQ(run_zsr({"weights", "info", at("text.pth"), "-o", at("x")}).code, 2);
+  EXPECT_EQ(run_zsr({"weights", "convert", at("srmd.safetensors")}).code, 2);
+}
+
+TEST(SrmdMethod, EnlargesByItsOwnScaleOnly) {
+  const TempDir dir;
+  const auto at = [&](const char* name) { return (dir / name).string(); };
+  write_srmd(dir / "srmd.safetensors", dir / "basis.txt");
+  make_photo(dir / "photo.png", 3, 40, 50);
+  const std::vector<std::string> base = {
+      "upscale", at("photo.png"), "-m",     "srmd", "--weights", at("srmd.safetensors"),
+      "--pca",   at("basis.txt"), "--json", "-q"};
+  const auto run = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), base.begin(), base.end());
+    return run_zsr(more);
+  };
+  const ProgramResult result = run({"-o", at("big.png"), "-s", "2"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["output_size"]["width"], 100);
+  EXPECT_EQ(json["method"], "srmd");
+  const ProgramResult scale = run({"-o", at("other.png"), "-s", "3"});
+  EXPECT_EQ(scale.code, 2);
+  EXPECT_NE(scale.err.find("enlarges by 2"), std::string::npos) << scale.err;
+  EXPECT_FALSE(std::filesystem::exists(dir / "other.png"));
+  EXPECT_EQ(run_zsr({"upscale", at("photo.png"), "-m", "srmd"}).code, 2);
+  EXPECT_EQ(run_zsr({"upscale", at("photo.png"), "--weights", at("srmd.safetensors")}).code, 2);
+  write_bytes(dir / "cut.safetensors", read_bytes(dir / "srmd.safetensors").substr(0, 5000));
+  const ProgramResult cut = run_zsr({"upscale", at("photo.png"), "-m", "srmd", "--weights", at("cut.safetensors"),
+                                     "--pca", at("basis.txt"), "-o", at("cut.png")});
+  EXPECT_EQ(cut.code, 1);
+  EXPECT_FALSE(std::filesystem::exists(dir / "cut.png"));
+}
+
+TEST(TrainCommand, WritesAPredictorThatSaysHowItWasMade) {
+  const TempDir dir;
+  std::filesystem::create_directories(dir / "photos");
+  make_photo(dir / "photos/a.png", 3, 230, 240);
+  const std::string out = (dir / "p.safetensors").string();
+  const ProgramResult result = run_zsr({"train", "blur-predictor", (dir / "photos").string(), "-o", out, "--steps", "3",
+                                        "--patches", "6", "--json", "-q"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(nlohmann::json::parse(result.out)["steps"], 3);
+  const WeightsFile file = read_safetensors(out);
+  EXPECT_EQ(file.parameter_count(), 112404);
+  EXPECT_NE(file.metadata.at("command").find("--steps 3"), std::string::npos);
+  EXPECT_EQ(run_zsr({"train", "blur-predictor", (dir / "photos").string(), "-o", out}).code, 1);  // exists
+  EXPECT_EQ(run_zsr({"train", "magic", "x", "-o", (dir / "q").string()}).code, 2);
+  EXPECT_EQ(run_zsr({"train"}).code, 2);
+  EXPECT_EQ(
+      run_zsr({"train", "blur-predictor", (dir / "photos").string(), "-o", (dir / "q").string(), "--patches", "7"})
+          .code,
+      2);
+}
+
+}  // namespace
+}  // namespace zsr::test
