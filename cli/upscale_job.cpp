@@ -99,7 +99,8 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
   }
   if (estimated && noise && settings.method == "zssr") {
     // An estimate may be wrong: a little noise in the sons and little back-projection keep the network from raising
-    // what a kernel too wide asks it to (by 4 to 7 dB where it is; half a decibel lost where the kernel is right).
+    // what a kernel too wide asks it to (3 to 5 dB gained on two photos where it is; half a decibel lost where it is
+    // right).
     constexpr double kCautionNoise = 1.5 / 255.0;
     constexpr int64_t kCautionBackProjection = 2;
     found.options.son_noise = std::max(found.options.son_noise, kCautionNoise);
@@ -120,9 +121,8 @@ Enlarged enlarge_by_srmd(const torch::Tensor& color, const UpscaleSettings& sett
   srmd::Options options;
   if (!found.kernels.empty()) options.kernel = found.kernels[0];
   // More noise than it was trained for it cannot take off; a level that the user named stands and is refused.
-  constexpr double kMostNoise = 75.0;
   options.noise = 255.0 * found.son_noise;
-  if (settings.zssr.noise == "auto") options.noise = std::min(options.noise, kMostNoise);
+  if (settings.zssr.noise == "auto") options.noise = std::min(options.noise, srmd::Options::kMostNoise);
   options.self_ensemble = !settings.zssr.ensemble.empty() && found.self_ensemble;
   if (found.tile > 0) options.tile = found.tile;
   RunContext context;

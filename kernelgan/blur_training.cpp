@@ -6,6 +6,7 @@
 #include "degradations/filter.h"
 #include "degradations/kernel_families.h"
 #include "degradations/noise.h"
+#include "kernelgan/spectrum.h"
 
 #include <fmt/format.h>
 #include <torch/torch.h>
@@ -162,8 +163,7 @@ std::vector<torch::Tensor> training_lumas(const std::vector<torch::Tensor>& phot
   std::vector<torch::Tensor> lumas;
   for (const torch::Tensor& photo : photos) {
     if (std::min(photo.size(2), photo.size(3)) < kNeeded) continue;
-    const torch::Tensor rgb = photo[0];
-    lumas.push_back((rgb.size(0) == 3 ? 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] : rgb[0]).contiguous());
+    lumas.push_back(photo_luma(photo));
   }
   return lumas;
 }

@@ -46,8 +46,7 @@ struct Estimate {
 };
 
 /// The kernel to enlarge with when nobody can check the estimate: the Gaussian of 0.8 times its covariance. A kernel
-/// too wide costs far more than one too narrow: on a blurred zebra an excess of 0.7 pixels squared costs 9 dB, the same
-/// lack 2 to 3.
+/// too wide costs far more than one too narrow: on a blurred zebra an excess of 0.7 pixels squared costs 9 dB.
 BlurKernel cautious_kernel(const Estimate& estimate, double scale);
 
 /// Names of the estimators, the default first.

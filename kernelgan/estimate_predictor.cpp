@@ -1,5 +1,6 @@
 #include "kernelgan/blur_predictor.h"
 #include "kernelgan/estimators.h"
+#include "kernelgan/spectrum.h"
 
 #include <fmt/format.h>
 #include <torch/torch.h>
@@ -11,11 +12,8 @@ namespace zsr::kernelgan {
 Covariance covariance_by_predictor(const torch::Tensor& photo, std::vector<std::array<double, 2>>& quarters) {
   const int64_t height = photo.size(2);
   const int64_t width = photo.size(3);
-  const torch::Tensor rgb = photo[0].to(torch::kCPU, torch::kFloat32);
-  const torch::Tensor luma =
-      (rgb.size(0) == 3 ? 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] : rgb[0]).contiguous();
   const BlurPredictor& predictor = BlurPredictor::shipped();
-  const std::vector<PatchFeatures> patches = patch_features(predictor, luma);
+  const std::vector<PatchFeatures> patches = patch_features(predictor, photo_luma(photo));
   // Each patch belongs to the quarter of its centre.
   std::array<std::vector<PatchFeatures>, 4> parts;
   for (const PatchFeatures& patch : patches) {

@@ -18,14 +18,18 @@ constexpr double kEulerGamma = 0.5772156649015329;  // the mean log of an expone
 
 }  // namespace
 
+torch::Tensor photo_luma(const torch::Tensor& photo) {
+  const torch::Tensor rgb = photo[0].to(torch::kCPU, torch::kFloat32);
+  return (rgb.size(0) == 3 ? 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] : rgb[0]).contiguous();
+}
+
 LogSpectrum log_spectrum(const torch::Tensor& image) {
   constexpr int64_t kWindow = LogSpectrum::kWindow;
   if (image.size(2) < kWindow || image.size(3) < kWindow) {
     throw InputError(fmt::format("the photo is {}x{}; its spectrum can be told from {}x{} pixels on", image.size(3),
                                  image.size(2), kWindow, kWindow));
   }
-  const torch::Tensor rgb = image[0].to(torch::kCPU, torch::kFloat32);
-  const torch::Tensor luma = rgb.size(0) == 3 ? rgb[0] * 0.299F + rgb[1] * 0.587F + rgb[2] * 0.114F : rgb[0];
+  const torch::Tensor luma = photo_luma(image);
   torch::Tensor windows =
       luma.unfold(0, kWindow, kWindow / 2).unfold(1, kWindow, kWindow / 2).reshape({-1, kWindow, kWindow});
   windows = windows - windows.mean(std::vector<int64_t>{1, 2}, true);

@@ -7,6 +7,9 @@
 
 namespace zsr::kernelgan {
 
+/// 0.299 R + 0.587 G + 0.114 B of `photo` [1, 1 or 3, h, w] in [0, 1] as [h, w] float32 on the CPU; gray stays.
+torch::Tensor photo_luma(const torch::Tensor& photo);
+
 /// The mean logarithm of a photo's power spectrum, from its textured windows.
 struct LogSpectrum {
   static constexpr int64_t kWindow = 64;

@@ -56,7 +56,6 @@ torch::Tensor through_tiles(const Network& network, const torch::Tensor& maps, i
 }  // namespace
 
 void Options::validate() const {
-  constexpr double kMostNoise = 75.0;  // of the published training
   if (!(noise >= 0.0) || noise > kMostNoise) {
     throw OptionError(fmt::format("noise = {:g}, must be 0 to {:g}: SRMD was trained for no more", noise, kMostNoise));
   }

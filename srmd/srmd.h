@@ -13,6 +13,7 @@ namespace zsr::srmd {
 
 /// What SRMD is told of the photo, and how it runs.
 struct Options {
+  static constexpr double kMostNoise = 75.0;  ///< Of the published training.
   /// The photo's kernel, aligned (Note [Kernel convention]); empty = bicubic downscaling.
   std::optional<BlurKernel> kernel;
   double noise = 0.0;          ///< Standard deviation, 1/255, 0 to 75. A noise-free network does not look at it.
