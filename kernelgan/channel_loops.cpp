@@ -69,4 +69,17 @@ float power_iteration(const float* weight, int64_t rows, int64_t columns, float*
   return length;
 }
 
+ZSR_ANY_VECTOR
+void through_singular_value(float* gradient, const float* normalized, int64_t rows, int64_t columns, const float* u,
+                            const float* v, float sigma) {
+  float along = 0.0F;
+  for (int64_t i = 0; i < rows * columns; ++i) along += gradient[i] * normalized[i];
+  const float inverse = 1.0F / sigma;
+  for (int64_t r = 0; r < rows; ++r) {
+    const float left = along * u[r];
+    float* const line = gradient + r * columns;
+    for (int64_t c = 0; c < columns; ++c) line[c] = (line[c] - left * v[c]) * inverse;
+  }
+}
+
 }  // namespace zsr::kernelgan

@@ -17,4 +17,9 @@ void rectify_and_normalize_back(float* gradient, const float* hat, const float* 
 /// v = W' u / |W' u|, u = W v / |W v| for W [rows, columns]; returns u' W v.
 float power_iteration(const float* weight, int64_t rows, int64_t columns, float* u, float* v);
 
+/// gradient at W / sigma -> gradient at W, in place, for sigma = u' W v with u and v held fixed; `normalized` is
+/// W / sigma [rows, columns].
+void through_singular_value(float* gradient, const float* normalized, int64_t rows, int64_t columns, const float* u,
+                            const float* v, float sigma);
+
 }  // namespace zsr::kernelgan

@@ -1,11 +1,13 @@
 #include "kernelgan/discriminator.h"
 
+#include "core/small_product.h"
 #include "kernelgan/channel_loops.h"
 
 #include <torch/torch.h>
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace zsr::kernelgan {
 namespace {
@@ -33,10 +35,15 @@ size_t weight_place(size_t index) {
   return index == 0 ? 0 : 2 + (index - 1) * kPerHidden;
 }
 
-torch::Tensor unit_normal(int64_t length, Random& random) {
-  torch::Tensor vector = torch::empty({length}, torch::kFloat32);
-  for (int64_t i = 0; i < length; ++i) vector.data_ptr<float>()[i] = static_cast<float>(random.normal());
-  return vector / vector.norm();
+std::vector<float> unit_normal(int64_t length, Random& random) {
+  std::vector<float> vector(static_cast<size_t>(length));
+  float squares = 0.0F;
+  for (float& value : vector) {
+    value = static_cast<float>(random.normal());
+    squares += value * value;
+  }
+  for (float& value : vector) value /= std::sqrt(squares);
+  return vector;
 }
 
 // The 7 x 7 neighbourhoods of a patch as columns, [C * 49, 400].
@@ -86,7 +93,7 @@ Discriminator::Discriminator(int64_t channels, Random& random) : channels_(chann
     left_.push_back(unit_normal(weight.size(0), random));
     right_.push_back(unit_normal(weight.numel() / weight.size(0), random));
     if (i == 0 || i == kHidden + 1) continue;
-    float* const scale = parameters_[place + 2].detach().data_ptr<float>();
+    float* const scale = parameters_[place + 2].data_ptr<float>();
     for (int64_t c = 0; c < kWidth; ++c) scale[c] = static_cast<float>(1.0 + 0.02 * random.normal());
   }
 }
@@ -95,14 +102,18 @@ Discriminator::Normalized Discriminator::normalize() {
   const torch::NoGradGuard no_grad;
   Normalized made;
   for (size_t i = 0; i < kHidden + 2; ++i) {
-    const torch::Tensor parameter = parameters_[weight_place(i)].detach();
-    const torch::Tensor matrix = parameter.view({parameter.size(0), -1});
-    made.sigma.push_back(power_iteration(matrix.data_ptr<float>(), matrix.size(0), matrix.size(1),
-                                         left_[i].data_ptr<float>(), right_[i].data_ptr<float>()));
-    made.left.push_back(left_[i].clone());
-    made.right.push_back(right_[i].clone());
-    made.weight.push_back(matrix / made.sigma.back());
+    const torch::Tensor& parameter = parameters_[weight_place(i)];
+    const float* const matrix = parameter.data_ptr<float>();
+    const auto rows = static_cast<int64_t>(left_[i].size());
+    const auto columns = static_cast<int64_t>(right_[i].size());
+    made.sigma.push_back(power_iteration(matrix, rows, columns, left_[i].data(), right_[i].data()));
+    made.weight.push_back(torch::empty({rows, columns}, torch::kFloat32));
+    float* const weight = made.weight.back().data_ptr<float>();
+    const float inverse = 1.0F / made.sigma.back();
+    for (int64_t k = 0; k < rows * columns; ++k) weight[k] = matrix[k] * inverse;
   }
+  made.left = left_;
+  made.right = right_;
   return made;
 }
 
@@ -115,9 +126,9 @@ Discriminator::Pass Discriminator::forward(const torch::Tensor& patch, Normalize
   for (size_t i = 0; i < kHidden + 2; ++i) {
     const size_t place = weight_place(i);
     pass.input.push_back(x);
-    torch::Tensor z = torch::mm(pass.normalized_weights.weight[i], x);
+    torch::Tensor z = small_product(pass.normalized_weights.weight[i], x);
     float* const values = z.data_ptr<float>();
-    const float* const bias = parameters_[place + 1].detach().data_ptr<float>();
+    const float* const bias = parameters_[place + 1].data_ptr<float>();
     if (i == 0 || i == kHidden + 1) {
       for (int64_t c = 0; c < z.size(0); ++c) {
         for (int64_t p = 0; p < kPixels; ++p) values[c * kPixels + p] += bias[c];
@@ -126,8 +137,8 @@ Discriminator::Pass Discriminator::forward(const torch::Tensor& patch, Normalize
       continue;
     }
     // Batch normalisation takes the bias out again; only the record of the published network keeps it.
-    const float* const scale = parameters_[place + 2].detach().data_ptr<float>();
-    const float* const shift = parameters_[place + 3].detach().data_ptr<float>();
+    const float* const scale = parameters_[place + 2].data_ptr<float>();
+    const float* const shift = parameters_[place + 3].data_ptr<float>();
     x = torch::empty({kWidth, kPixels});
     std::vector<float> rstd(kWidth);
     for (int64_t c = 0; c < kWidth; ++c) {
@@ -141,31 +152,18 @@ Discriminator::Pass Discriminator::forward(const torch::Tensor& patch, Normalize
   return pass;
 }
 
-torch::Tensor Discriminator::backward(const Pass& pass, const torch::Tensor& map_gradient,
-                                      torch::Tensor* gradient) const {
+torch::Tensor Discriminator::chain(const Pass& pass, const torch::Tensor& map_gradient, Gradients* all) const {
   const torch::NoGradGuard no_grad;
   const Normalized& w = pass.normalized_weights;
-  std::vector<torch::Tensor> parts(parameters_.leaves().size());
   torch::Tensor dz = (map_gradient * pass.map * (1.0 - pass.map)).view({1, kPixels});
   for (size_t i = kHidden + 2; i-- > 0;) {
-    const size_t place = weight_place(i);
-    if (gradient != nullptr) {
-      // Through W / sigma with sigma = u' W v, u and v held fixed.
-      torch::Tensor dw = torch::mm(dz, pass.input[i].t());
-      const double along = (dw * w.weight[i]).sum().item<double>();
-      dw = (dw - along * torch::outer(w.left[i], w.right[i])) / w.sigma[i];
-      parts[place] = dw.reshape({-1});
-      parts[place + 1] = dz.sum(1);
-    }
-    if (i == 0 && gradient == nullptr) return torch::mm(w.weight[0].t(), dz);
+    if (all != nullptr) all->at_output[i] = dz;
     if (i == 0) break;
-    torch::Tensor dx = torch::mm(w.weight[i].t(), dz);
-    if (i == 1) {
-      dz = dx;  // the first convolution has neither normalisation nor ReLU
-    } else {
+    torch::Tensor dx = small_product(w.weight[i].t(), dz);
+    if (i > 1) {                    // the first convolution has neither normalisation nor ReLU
       const size_t hidden = i - 2;  // the batch normalisation below convolution i
       const size_t below = weight_place(i - 1);
-      const float* const scale = parameters_[below + 2].detach().data_ptr<float>();
+      const float* const scale = parameters_[below + 2].data_ptr<float>();
       torch::Tensor dscale = torch::empty({kWidth});
       torch::Tensor dshift = torch::empty({kWidth});
       for (int64_t c = 0; c < kWidth; ++c) {
@@ -177,23 +175,49 @@ torch::Tensor Discriminator::backward(const Pass& pass, const torch::Tensor& map
         dshift.data_ptr<float>()[c] = sums[0];
         dscale.data_ptr<float>()[c] = sums[1];
       }
-      parts[below + 2] = dscale;
-      parts[below + 3] = dshift;
-      dz = dx;
+      if (all != nullptr) {
+        all->parts[below + 2] = dscale;
+        all->parts[below + 3] = dshift;
+      }
     }
+    dz = dx;
   }
-  *gradient = torch::cat(parts);
-  return {};
+  return dz;
+}
+
+void Discriminator::weight_gradients(const Pass& pass, size_t first, size_t last, Gradients& all) const {
+  const torch::NoGradGuard no_grad;
+  const Normalized& w = pass.normalized_weights;
+  for (size_t i = first; i < last; ++i) {
+    // Through W / sigma with sigma = u' W v, u and v held fixed.
+    const torch::Tensor& dz = all.at_output[i];
+    torch::Tensor dw = small_product_transposed(dz, pass.input[i]);
+    through_singular_value(dw.data_ptr<float>(), w.weight[i].data_ptr<float>(), dw.size(0), dw.size(1),
+                           w.left[i].data(), w.right[i].data(), w.sigma[i]);
+    all.parts[weight_place(i)] = dw.view({-1});
+    all.parts[weight_place(i) + 1] = dz.sum(1);
+  }
 }
 
 torch::Tensor Discriminator::input_gradient(const Pass& pass, const torch::Tensor& map_gradient) const {
-  return gathered(backward(pass, map_gradient, nullptr).contiguous(), channels_);
+  const torch::Tensor first = chain(pass, map_gradient, nullptr);
+  return gathered(small_product(pass.normalized_weights.weight[0].t(), first), channels_);
 }
 
-torch::Tensor Discriminator::parameter_gradient(const Pass& pass, const torch::Tensor& map_gradient) const {
-  torch::Tensor gradient;
-  backward(pass, map_gradient, &gradient);
-  return gradient;
+torch::Tensor Discriminator::parameter_gradient(const Pass& pass, const torch::Tensor& map_gradient,
+                                                SideThread* helper) const {
+  Gradients all{std::vector<torch::Tensor>(kHidden + 2), std::vector<torch::Tensor>(parameters_.leaves().size())};
+  chain(pass, map_gradient, &all);
+  // The first convolution and one more weigh as much as all the others.
+  constexpr size_t kHalf = 2;
+  if (helper != nullptr) helper->start([&] { weight_gradients(pass, kHalf, kHidden + 2, all); });
+  weight_gradients(pass, 0, kHalf, all);
+  if (helper != nullptr) {
+    helper->wait();
+  } else {
+    weight_gradients(pass, kHalf, kHidden + 2, all);
+  }
+  return torch::cat(all.parts);
 }
 
 }  // namespace zsr::kernelgan

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernelgan/flat_parameters.h"
+#include "kernelgan/side_thread.h"
 
 #include <torch/types.h>
 
@@ -22,10 +23,10 @@ class Discriminator {
 
   /// The convolutions' weights divided by their singular values, with what the gradient needs.
   struct Normalized {
-    std::vector<torch::Tensor> weight;  // [out, in]
-    std::vector<torch::Tensor> left;    // singular vectors
-    std::vector<torch::Tensor> right;
-    std::vector<double> sigma;
+    std::vector<torch::Tensor> weight;     // [out, in]
+    std::vector<std::vector<float>> left;  // singular vectors
+    std::vector<std::vector<float>> right;
+    std::vector<float> sigma;
   };
   /// One power iteration on every convolution, as each pass of the published network in training mode begins with. The
   /// weights of several passes can so be had first and the passes then run side by side.
@@ -47,19 +48,29 @@ class Discriminator {
 
   /// Gradient at the patch, [1, C, 26, 26], from that at the map, [400].
   torch::Tensor input_gradient(const Pass& pass, const torch::Tensor& map_gradient) const;
-  /// Gradient of all parameters, flat in their order, from that at the map.
-  torch::Tensor parameter_gradient(const Pass& pass, const torch::Tensor& map_gradient) const;
+  /// Gradient of all parameters, flat in their order, from that at the map. A `helper` that rests takes half of the
+  /// work; the result is the same.
+  torch::Tensor parameter_gradient(const Pass& pass, const torch::Tensor& map_gradient,
+                                   SideThread* helper = nullptr) const;
 
   FlatParameters& parameters() { return parameters_; }
   const FlatParameters& parameters() const { return parameters_; }
 
  private:
-  torch::Tensor backward(const Pass& pass, const torch::Tensor& map_gradient, torch::Tensor* gradient) const;
+  struct Gradients {
+    std::vector<torch::Tensor> at_output;  // of each convolution, [out, 400]
+    std::vector<torch::Tensor> parts;      // of each parameter, flat
+  };
+  // From the map down to the output of the first convolution, whose gradient it returns; `all`, where given, receives
+  // what the weights' gradients need and the parts of scale and shift.
+  torch::Tensor chain(const Pass& pass, const torch::Tensor& map_gradient, Gradients* all) const;
+  // Weights and biases of the convolutions first <= i < last.
+  void weight_gradients(const Pass& pass, size_t first, size_t last, Gradients& all) const;
 
   int64_t channels_;
   FlatParameters parameters_;
-  std::vector<torch::Tensor> left_;  // singular vectors of each convolution
-  std::vector<torch::Tensor> right_;
+  std::vector<std::vector<float>> left_;  // singular vectors of each convolution
+  std::vector<std::vector<float>> right_;
 };
 
 }  // namespace zsr::kernelgan

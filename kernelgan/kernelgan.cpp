@@ -106,13 +106,14 @@ AdversarialResult run_adversarial(const torch::Tensor& photo, const AdversarialO
   int64_t step = 0;
   for (; step < options.iterations; ++step) {
     const Inputs now = std::move(next);
-    // The three passes use the discriminator as it is now; their power iterations come first, in the passes' order, and
-    // what the real patch says is found beside the generator's step.
+    // The three passes use the discriminator as it is now; their power iterations come in the passes' order, and what
+    // the real patch says is found beside the generator's step.
     Discriminator::Normalized for_judgement = discriminator.normalize();
-    Discriminator::Normalized for_real = discriminator.normalize();
-    Discriminator::Normalized for_made = discriminator.normalize();
+    Discriminator::Normalized for_made;
     torch::Tensor real_gradient;
     beside.start([&] {
+      Discriminator::Normalized for_real = discriminator.normalize();
+      for_made = discriminator.normalize();
       const Discriminator::Pass on_real = discriminator.forward(now.real, std::move(for_real));
       real_gradient = discriminator.parameter_gradient(on_real, 0.5 * towards_one);
       next = draw_inputs();
@@ -128,10 +129,10 @@ AdversarialResult run_adversarial(const torch::Tensor& photo, const AdversarialO
         schedule.learning_rate());
 
     const torch::Tensor remade = now.patch.shrunken(generator.compose().kernel);
+    beside.wait();
     const Discriminator::Pass on_made =
         discriminator.forward(remade + small_noise(remade, noise_random), std::move(for_made));
-    const torch::Tensor made_gradient = discriminator.parameter_gradient(on_made, 0.5 * towards_one);
-    beside.wait();
+    const torch::Tensor made_gradient = discriminator.parameter_gradient(on_made, 0.5 * towards_one, &beside);
     discriminator.parameters().descend(real_gradient - made_gradient, schedule.learning_rate());
     schedule.update(step, constraints.bicubic);
     if (context.progress) {

@@ -72,8 +72,8 @@ torch::Tensor by_autograd(const std::vector<torch::Tensor>& p, const Discriminat
   for (size_t i = 0; i < 7; ++i) {
     const size_t place = i == 0 ? 0 : 2 + (i - 1) * 4;
     const torch::Tensor matrix = p[place].view({p[place].size(0), -1});
-    const torch::Tensor u = pass.normalized_weights.left[i].to(torch::kFloat64);
-    const torch::Tensor v = pass.normalized_weights.right[i].to(torch::kFloat64);
+    const torch::Tensor u = torch::tensor(pass.normalized_weights.left[i], torch::kFloat64);
+    const torch::Tensor v = torch::tensor(pass.normalized_weights.right[i], torch::kFloat64);
     const torch::Tensor weight = p[place] / torch::dot(u, torch::mv(matrix, v));
     x = torch::conv2d(x, weight, p[place + 1]);
     if (i == 0 || i == 6) continue;

@@ -60,6 +60,8 @@ struct Kernels {
   /// is a multiple of 16.
   void (*multiply)(int64_t rows, int64_t columns, int64_t depth, const float* a, int64_t row_stride,
                    int64_t depth_stride, const float* b, float* c, bool accumulate);
+  /// c[r * columns + n] = sum over k < depth of a[r * depth + k] * b[n * depth + k]. `depth` is a multiple of 16.
+  void (*multiply_transposed)(int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, float* c);
 
   /// G g G^T of weights [out_channels, in_channels, 3, 3] for input channels k in [begin, end): out[p][k][n], n padded
   /// with zeros to whole blocks. `backward` exchanges the roles of the channels and turns the filters half around.

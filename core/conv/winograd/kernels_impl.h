@@ -294,6 +294,54 @@ void multiply(int64_t rows, int64_t columns, int64_t depth, const float* a, int6
 #endif
 }
 
+inline float sum_of(Vec v) {
+  float lanes[kLanes];
+  store(lanes, v);
+  float sums[4] = {lanes[0], lanes[1], lanes[2], lanes[3]};
+  for (int i = 4; i < kLanes; i += 4) {
+    for (int k = 0; k < 4; ++k) sums[k] += lanes[i + k];
+  }
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+// Rows x Columns sums of products along the depth, each a vector until the end.
+template <int Rows, int Columns>
+inline void dot_block(int64_t depth, const float* a, const float* b, float* c, int64_t columns) {
+  Vec sum[Rows][Columns] = {};
+  for (int64_t k = 0; k < depth; k += kLanes) {
+    Vec right[Columns];
+    for (int n = 0; n < Columns; ++n) right[n] = load(b + n * depth + k);
+    for (int r = 0; r < Rows; ++r) {
+      const Vec left = load(a + r * depth + k);
+      for (int n = 0; n < Columns; ++n) sum[r][n] += left * right[n];
+    }
+  }
+  for (int r = 0; r < Rows; ++r) {
+    for (int n = 0; n < Columns; ++n) c[r * columns + n] = sum_of(sum[r][n]);
+  }
+}
+
+template <int Rows>
+void dot_rows(int64_t columns, int64_t depth, const float* a, const float* b, float* c) {
+#if ZSR_LANES == 16
+  constexpr int kColumns = 4;
+#else
+  constexpr int kColumns = 2;
+#endif
+  int64_t n = 0;
+  for (; n + kColumns <= columns; n += kColumns) {
+    dot_block<Rows, kColumns>(depth, a, b + n * depth, c + n, columns);
+  }
+  for (; n < columns; ++n) dot_block<Rows, 1>(depth, a, b + n * depth, c + n, columns);
+}
+
+void multiply_transposed(int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, float* c) {
+  constexpr int kRows = 4;
+  int64_t r = 0;
+  for (; r + kRows <= rows; r += kRows) dot_rows<kRows>(columns, depth, a + r * depth, b, c + r * columns);
+  for (; r < rows; ++r) dot_rows<1>(columns, depth, a + r * depth, b, c + r * columns);
+}
+
 // G g G^T of one filter for 16 output channels at once; `g` is [9][16], `out` plane by plane.
 inline void transform_filter(const float* g, float* out, int64_t plane) {
   for (int part = 0; part < kParts; ++part) {

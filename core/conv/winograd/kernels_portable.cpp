@@ -9,8 +9,8 @@ namespace {
 }  // namespace
 
 const Kernels* portable_kernels() {
-  static constexpr Kernels kKernels{"portable", transform_input,   transform_gradient,       transform_output,
-                                    multiply,   transform_weights, transform_weight_gradient};
+  static constexpr Kernels kKernels{"portable", transform_input,     transform_gradient, transform_output,
+                                    multiply,   multiply_transposed, transform_weights,  transform_weight_gradient};
   return &kKernels;
 }
 
