@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <mutex>
 #include <string_view>
@@ -61,16 +62,58 @@ struct ConvChain::State {
     return parameters.narrow(0, weight_offset[index] + layer.out_channels * layer.in_channels * 9, layer.out_channels);
   }
 
-  std::vector<torch::Tensor> weights(const torch::Tensor& parameters) const {
-    std::vector<torch::Tensor> views;
-    for (size_t i = 0; i < layers.size(); ++i) views.push_back(weight(parameters, i));
-    return views;
+  torch::Tensor slope(const torch::Tensor& parameters, size_t index) const {
+    const ConvLayer& layer = layers[index];
+    if (!layer.prelu) return {};
+    const int64_t before = layer.out_channels * (layer.in_channels * 9 + (layer.bias ? 1 : 0));
+    return parameters.narrow(0, weight_offset[index] + before, layer.out_channels);
   }
 
-  std::vector<torch::Tensor> biases(const torch::Tensor& parameters) const {
-    std::vector<torch::Tensor> views;
-    for (size_t i = 0; i < layers.size(); ++i) views.push_back(bias(parameters, i));
-    return views;
+  std::vector<winograd::LayerTensors> views(const torch::Tensor& parameters) const {
+    std::vector<winograd::LayerTensors> all;
+    for (size_t i = 0; i < layers.size(); ++i) {
+      all.push_back({weight(parameters, i), bias(parameters, i), slope(parameters, i)});
+    }
+    return all;
+  }
+
+  torch::Tensor by_torch(const torch::Tensor& input, const torch::Tensor& parameters) const {
+    std::vector<torch::Tensor> images{input};
+    for (size_t i = 0; i < layers.size(); ++i) {
+      const ConvLayer& layer = layers[i];
+      torch::Tensor x = torch::conv2d(images.back(), weight(parameters, i), bias(parameters, i), 1, 1);
+      if (layer.add >= 0) x = x + images[static_cast<size_t>(layer.add)];
+      if (layer.relu) x = torch::relu(x);
+      if (layer.prelu) x = torch::prelu(x, slope(parameters, i));
+      if (layer.shuffle > 1) x = torch::pixel_shuffle(x, layer.shuffle);
+      images.push_back(x);
+    }
+    return images.back();
+  }
+
+  // Throws OptionError when layer `index` does not fit those before it.
+  void check(size_t index) const {
+    const ConvLayer& layer = layers[index];
+    const auto image_channels = [&](int64_t image) {
+      return image == 0 ? layers[0].in_channels : layers[static_cast<size_t>(image) - 1].image_channels();
+    };
+    const auto last = static_cast<int64_t>(index);
+    if (layer.in_channels < 1 || layer.out_channels < 1 || image_channels(last) != layer.in_channels) {
+      throw OptionError(fmt::format("convolution layer {} takes {} channels and gives {}; it must fit its neighbours",
+                                    index, layer.in_channels, layer.out_channels));
+    }
+    bool sum_fits = layer.add <= last && (layer.add < 0 || image_channels(layer.add) == layer.out_channels);
+    for (int64_t i = std::max<int64_t>(layer.add, 0); layer.add >= 0 && i < last; ++i) {
+      sum_fits = sum_fits && layers[static_cast<size_t>(i)].shuffle == 1;
+    }
+    if (!sum_fits) throw OptionError(fmt::format("convolution layer {} cannot add image {}", index, layer.add));
+    if (layer.relu && layer.prelu) throw OptionError(fmt::format("convolution layer {} has two activations", index));
+    const bool shuffles = layer.shuffle != 1;
+    if (layer.shuffle < 1 || (shuffles && (layer.add >= 0 || layer.prelu ||
+                                           layer.out_channels % (layer.shuffle * layer.shuffle * 16) != 0))) {
+      throw OptionError(fmt::format("convolution layer {} cannot shuffle {} channels by {}", index, layer.out_channels,
+                                    layer.shuffle));
+    }
   }
 };
 
@@ -114,16 +157,14 @@ struct ChainFunction : torch::autograd::Function<ChainFunction> {
 }  // namespace
 
 ConvChain::ConvChain(std::vector<ConvLayer> layers, ConvBackend backend) : state_(std::make_shared<State>()) {
-  for (size_t i = 0; i < layers.size(); ++i) {
-    const ConvLayer& layer = layers[i];
-    if (layer.in_channels < 1 || layer.out_channels < 1 || (i > 0 && layers[i - 1].out_channels != layer.in_channels)) {
-      throw OptionError(fmt::format("convolution layer {} takes {} channels and gives {}; it must fit its neighbours",
-                                    i, layer.in_channels, layer.out_channels));
-    }
-    state_->weight_offset.push_back(state_->parameter_count);
-    state_->parameter_count += layer.out_channels * (layer.in_channels * 9 + (layer.bias ? 1 : 0));
-  }
   state_->layers = std::move(layers);
+  for (size_t i = 0; i < state_->layers.size(); ++i) {
+    state_->check(i);
+    const ConvLayer& layer = state_->layers[i];
+    state_->weight_offset.push_back(state_->parameter_count);
+    const int64_t vectors = (layer.bias ? 1 : 0) + (layer.prelu ? 1 : 0);
+    state_->parameter_count += layer.out_channels * (layer.in_channels * 9 + vectors);
+  }
   state_->backend = backend;
   if (backend == ConvBackend::kWinograd) {
     state_->fast = std::make_unique<winograd::Chain>(state_->layers, winograd::kernels());
@@ -149,42 +190,39 @@ torch::Tensor ConvChain::weight(const torch::Tensor& parameters, size_t index) c
 torch::Tensor ConvChain::bias(const torch::Tensor& parameters, size_t index) const {
   return state_->bias(parameters, index);
 }
+torch::Tensor ConvChain::slope(const torch::Tensor& parameters, size_t index) const {
+  return state_->slope(parameters, index);
+}
 
 torch::Tensor ConvChain::forward(const torch::Tensor& input, const torch::Tensor& parameters) const {
   const std::shared_ptr<State> state = state_;
   const bool fast = state->fast && input.device().is_cpu() && input.scalar_type() == torch::kFloat32 &&
                     parameters.scalar_type() == torch::kFloat32 && input.numel() > 0;
-  if (!fast) {
-    torch::Tensor x = input;
-    for (size_t i = 0; i < state->layers.size(); ++i) {
-      x = torch::conv2d(x, state->weight(parameters, i), state->bias(parameters, i), 1, 1);
-      if (state->layers[i].relu) x = torch::relu(x);
-    }
-    return x;
-  }
+  if (!fast) return state->by_torch(input, parameters);
 
   const bool training = torch::GradMode::is_enabled() && (input.requires_grad() || parameters.requires_grad());
   if (!training) {
     const std::lock_guard lock(state->mutex);
     const torch::Tensor flat = parameters.detach();
-    return state->fast->infer(input.contiguous(), state->weights(flat), state->biases(flat));
+    return state->fast->infer(input.contiguous(), state->views(flat));
+  }
+  for (const ConvLayer& layer : state->layers) {
+    if (layer.prelu) throw OptionError("learned slopes have no gradient in the fast convolution");
   }
   const auto pass = c10::make_intrusive<Pass>();
   pass->backward = [state](const torch::Tensor& gradient, const torch::Tensor& flat,
                            const std::shared_ptr<winograd::Chain::Activations>& activations, bool input_gradient) {
     const std::lock_guard lock(state->mutex);
     torch::Tensor flat_gradient = torch::empty_like(flat);
-    auto weight_gradients = state->weights(flat_gradient);
-    auto bias_gradients = state->biases(flat_gradient);
-    const torch::Tensor input_result = state->fast->backward(gradient, state->weights(flat.detach()), activations,
-                                                             input_gradient, weight_gradients, bias_gradients);
+    auto gradients = state->views(flat_gradient);
+    const torch::Tensor input_result =
+        state->fast->backward(gradient, state->views(flat.detach()), activations, input_gradient, gradients);
     return torch::autograd::tensor_list{input_result, flat_gradient};
   };
   const ForwardFn run = [state](const torch::Tensor& x, const torch::Tensor& flat,
                                 std::shared_ptr<winograd::Chain::Activations>& activations) {
     const std::lock_guard lock(state->mutex);
-    const torch::Tensor values = flat.detach();
-    return state->fast->forward(x.detach().contiguous(), state->weights(values), state->biases(values), activations);
+    return state->fast->forward(x.detach().contiguous(), state->views(flat.detach()), activations);
   };
   return ChainFunction::apply(input, parameters, run, pass);
 }

@@ -36,8 +36,11 @@ void compare_backends(const std::vector<ConvLayer>& layers, const std::vector<in
   const int64_t count = ConvChain(layers, ConvBackend::kTorch).parameter_count();
   const torch::Tensor parameters = torch::randn({count}, torch::kFloat64) * 0.08;
   const torch::Tensor input = torch::rand(input_size, torch::kFloat64);
-  const torch::Tensor weight =
-      torch::randn({input_size[0], layers.back().out_channels, input_size[2], input_size[3]}, torch::kFloat64);
+  int64_t enlargement = 1;
+  for (const ConvLayer& layer : layers) enlargement *= layer.shuffle;
+  const torch::Tensor weight = torch::randn(
+      {input_size[0], layers.back().image_channels(), input_size[2] * enlargement, input_size[3] * enlargement},
+      torch::kFloat64);
   const Values want = run_chain(layers, ConvBackend::kTorch, input, parameters, weight);
   const torch::Tensor x = input.to(torch::kFloat32);
   const torch::Tensor p = parameters.to(torch::kFloat32);
@@ -64,6 +67,39 @@ TEST(ConvChain, OddChannelCounts) {
 }
 TEST(ConvChain, WideLayers) {
   compare_backends(layers_of(19, 112, 27, true), {1, 19, 30, 21});
+}
+// Two residual blocks within a longer sum, as EDSR has them: images that are added twice.
+TEST(ConvChain, Sums) {
+  compare_backends({{3, 32, true, false},
+                    {32, 32, true, true},
+                    {32, 32, true, false, false, 1},
+                    {32, 32, true, true},
+                    {32, 32, true, false, false, 3},
+                    {32, 32, true, true, false, 1},
+                    {32, 3, true, false, false, 0}},
+                   {2, 3, 21, 30});
+}
+TEST(ConvChain, PixelShuffle) {
+  compare_backends({{3, 64, true, true, false, -1, 2}, {16, 144, false, false, false, -1, 3}, {16, 3, true, false}},
+                   {2, 3, 13, 10});
+  compare_backends({{3, 32, true, true}, {32, 128, true, false, false, -1, 2}}, {1, 3, 9, 14});
+}
+TEST(ConvChain, LearnedSlopes) {
+  const std::vector<ConvLayer> layers{{3, 24, true, false, true}, {24, 24, true, false, true, 1}, {24, 5, true, false}};
+  const ConvChain chain(layers, ConvBackend::kWinograd);
+  const torch::Tensor parameters = torch::randn({chain.parameter_count()}) * 0.1;
+  const torch::Tensor input = torch::rand({1, 3, 18, 22});
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor want =
+      ConvChain(layers, ConvBackend::kTorch).forward(input.to(torch::kFloat64), parameters.to(torch::kFloat64));
+  EXPECT_LT(relative(chain.forward(input, parameters), want), 1e-4);
+}
+TEST(ConvChain, LayersThatDoNotFitAreRefused) {
+  EXPECT_THROW(ConvChain({{3, 8}, {9, 3}}), OptionError);
+  EXPECT_THROW(ConvChain({{3, 8}, {8, 8, false, false, false, 0}}), OptionError);  // 3 channels to 8
+  EXPECT_THROW(ConvChain({{3, 8}, {8, 8, false, false, false, 2}}), OptionError);  // its own output
+  EXPECT_THROW(ConvChain({{3, 12, false, false, false, -1, 2}}), OptionError);     // 3 channels left: no whole block
+  EXPECT_THROW(ConvChain({{3, 64, false, false, false, -1, 2}, {16, 3}, {3, 3, false, false, false, 0}}), OptionError);
 }
 TEST(ConvChain, ImagesBelowATile) {
   compare_backends(layers_of(3, 64, 3, false), {1, 3, 2, 3});

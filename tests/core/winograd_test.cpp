@@ -32,25 +32,26 @@ TEST_P(WinogradKernels, ForwardAndBackwardMatchDoublePrecision) {
   const auto single = [](const torch::Tensor& x) { return x.detach().to(torch::kFloat32).contiguous(); };
   Chain chain(layers, *kernels);
   std::shared_ptr<Chain::Activations> activations;
-  const std::vector<torch::Tensor> weights{single(w0), single(w1)};
-  const std::vector<torch::Tensor> biases{single(b0), single(b1)};
-  EXPECT_LT(relative(chain.forward(single(input), weights, biases, activations), want), 1e-5);
-  std::vector<torch::Tensor> weight_gradients{torch::empty_like(weights[0]), torch::empty_like(weights[1])};
-  std::vector<torch::Tensor> bias_gradients{torch::empty_like(biases[0]), torch::empty_like(biases[1])};
-  const torch::Tensor input_gradient =
-      chain.backward(single(gradient), weights, activations, true, weight_gradients, bias_gradients);
+  const std::vector<LayerTensors> parameters{{single(w0), single(b0), {}}, {single(w1), single(b1), {}}};
+  EXPECT_LT(relative(chain.forward(single(input), parameters, activations), want), 1e-5);
+  std::vector<LayerTensors> gradients;
+  for (const LayerTensors& layer : parameters) {
+    gradients.push_back({torch::empty_like(layer.weight), torch::empty_like(layer.bias), {}});
+  }
+  const torch::Tensor input_gradient = chain.backward(single(gradient), parameters, activations, true, gradients);
   EXPECT_LT(relative(input_gradient, input.grad()), 1e-5);
-  EXPECT_LT(relative(weight_gradients[0], w0.grad()), 1e-5);
-  EXPECT_LT(relative(weight_gradients[1], w1.grad()), 1e-5);
-  EXPECT_LT(relative(bias_gradients[0], b0.grad()), 1e-5);
-  EXPECT_LT(relative(bias_gradients[1], b1.grad()), 1e-5);
+  EXPECT_LT(relative(gradients[0].weight, w0.grad()), 1e-5);
+  EXPECT_LT(relative(gradients[1].weight, w1.grad()), 1e-5);
+  EXPECT_LT(relative(gradients[0].bias, b0.grad()), 1e-5);
+  EXPECT_LT(relative(gradients[1].bias, b1.grad()), 1e-5);
 }
 
 TEST_P(WinogradKernels, ConstantImageStaysConstantInside) {
   const Kernels* kernels = GetParam()();
   if (kernels == nullptr) GTEST_SKIP() << "this processor does not have the instructions";
   Chain chain({{1, 1, false, false}}, *kernels);
-  const torch::Tensor output = chain.infer(torch::ones({1, 1, 40, 40}), {torch::full({1, 1, 3, 3}, 1.0 / 9.0)}, {{}});
+  const torch::Tensor output =
+      chain.infer(torch::ones({1, 1, 40, 40}), {{torch::full({1, 1, 3, 3}, 1.0 / 9.0), {}, {}}});
   EXPECT_LT((output.slice(2, 1, 39).slice(3, 1, 39) - 1.0).abs().max().item<double>(), 2e-6);
   EXPECT_NEAR(output[0][0][0][0].item<double>(), 4.0 / 9.0, 2e-6);  // zeros around
 }

@@ -14,6 +14,9 @@ namespace {
 // Tiles at a time, so that a block of transformed data and the transformed weights (590 KB for 64 x 64 channels) share
 // a cache of 1 MB. Multiples of 12 suit the matrix product.
 constexpr int64_t kForwardTiles = 12;
+// Weights that no cache holds are better met by more tiles at once.
+constexpr int64_t kManyForwardTiles = 36;
+constexpr int64_t kLargeWeights = 250'000;
 // The gradient of the weights goes through the positions in two halves: its sums then take half the cache.
 constexpr int64_t kGradientTiles = 32;
 constexpr int64_t kGradientHalves = 2;
@@ -27,6 +30,21 @@ torch::Tensor floats(int64_t count) {
 float* grown(torch::Tensor& buffer, int64_t count) {
   if (!buffer.defined() || buffer.numel() < count) buffer = floats(count);
   return buffer.data_ptr<float>();
+}
+
+torch::Tensor in_blocks(const torch::Tensor& values, int64_t blocks) {
+  if (!values.defined()) return {};
+  return torch::constant_pad_nd(values, {0, blocks * kBlock - values.size(0)}).contiguous();
+}
+
+// Channel c s^2 + place, as torch::pixel_shuffle has it, against place C + c, as Epilogue::shuffle has it: with that
+// the channels of one pixel of the larger image are neighbours.
+torch::Tensor pixel_major(const torch::Tensor& values, int64_t s) {
+  if (s == 1 || !values.defined()) return values;
+  return values.unflatten(0, {-1, s * s}).transpose(0, 1).flatten(0, 1).contiguous();
+}
+torch::Tensor channel_major(const torch::Tensor& values, int64_t s) {
+  return values.unflatten(0, {s * s, -1}).transpose(0, 1).flatten(0, 1);
 }
 
 // Runs body(thread, begin, end) over blocks of `step` items, whichever thread is free taking the next one.
@@ -60,31 +78,40 @@ struct Chain::Threads {
 };
 
 Chain::Chain(std::vector<ConvLayer> layers, const Kernels& kernels)
-    : layers_(std::move(layers)), kernels_(kernels), scratch_(4), threads_(std::make_unique<Threads>()) {}
+    : layers_(std::move(layers)), kernels_(kernels), threads_(std::make_unique<Threads>()) {
+  enlargement_.push_back(1);
+  for (const ConvLayer& layer : layers_) enlargement_.push_back(enlargement_.back() * layer.shuffle);
+  for (size_t i = 0; i <= layers_.size(); ++i) last_use_.push_back(i);
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    if (layers_[i].add >= 0) last_use_[static_cast<size_t>(layers_[i].add)] = i;
+  }
+}
 
 Chain::~Chain() = default;
 
-ImageShape Chain::shape_of(const torch::Tensor& input, size_t image) const {
-  const int64_t channels = image == 0 ? layers_[0].in_channels : layers_[image - 1].out_channels;
-  return {input.size(0), channels, input.size(2), input.size(3)};
+ImageShape Chain::shape_of(size_t image) const {
+  const int64_t channels = image == 0 ? layers_[0].in_channels : layers_[image - 1].image_channels();
+  return {batch_, channels, height_ * enlargement_[image], width_ * enlargement_[image]};
 }
 
-float* Chain::scratch_image(size_t index, const ImageShape& shape) {
-  // Ends of the chain have channel counts of their own; apart from the hidden layers they keep their shape from call to
-  // call, and so their zero borders.
-  const size_t slot = index == 0 ? 2 : index == layers_.size() ? 3 : index % 2;
-  ScratchImage& image = scratch_[slot];
-  if (!(image.shape == shape)) {
-    float* data = grown(image.data, shape.size());
-    std::fill(data, data + shape.size(), 0.0F);  // borders stay zero from now on
-    image.shape = shape;
+ImageShape Chain::convolved_shape(size_t layer) const {
+  return {batch_, layers_[layer].out_channels, height_ * enlargement_[layer], width_ * enlargement_[layer]};
+}
+
+void Chain::set_input(int64_t batch, int64_t height, int64_t width) {
+  if (batch_ == batch && height_ == height && width_ == width) return;
+  batch_ = batch;
+  height_ = height;
+  width_ = width;
+  pool_.clear();
+}
+
+std::shared_ptr<Chain::Image> Chain::free_image(const ImageShape& shape) {
+  for (const auto& image : pool_) {
+    if (image.use_count() == 1 && image->shape == shape) return image;
   }
-  return image.data.data_ptr<float>();
-}
-
-torch::Tensor Chain::padded_bias(const torch::Tensor& bias, int64_t blocks) const {
-  if (!bias.defined()) return {};
-  return torch::constant_pad_nd(bias, {0, blocks * kBlock - bias.size(0)}).contiguous();
+  pool_.push_back(std::make_shared<Image>(Image{torch::zeros({shape.size()}, torch::kFloat32), shape}));
+  return pool_.back();
 }
 
 void Chain::convolve(const float* from, const ImageShape& from_shape, const torch::Tensor& weight, bool backward,
@@ -97,14 +124,15 @@ void Chain::convolve(const float* from, const ImageShape& from_shape, const torc
     kernels_.transform_weights(plain, weight.size(0), weight.size(1), backward, begin, end, weights);
   });
   const int64_t in_row = from_shape.blocks() * kBlock;
-  const int64_t in_plane = kForwardTiles * in_row + kPlanePadding;
-  const int64_t out_plane = kForwardTiles * columns + kPlanePadding;
+  const int64_t step = kPositions * depth * columns > kLargeWeights ? kManyForwardTiles : kForwardTiles;
+  const int64_t in_plane = step * in_row + kPlanePadding;
+  const int64_t out_plane = step * columns + kPlanePadding;
   auto& buffers = threads_->ready();
   for (auto& buffer : buffers) {
     grown(buffer.in, kPositions * in_plane);
     grown(buffer.out, kPositions * out_plane);
   }
-  share_blocks(from_shape.tiles(), kForwardTiles, [&](int64_t thread, int64_t begin, int64_t end) {
+  share_blocks(from_shape.tiles(), step, [&](int64_t thread, int64_t begin, int64_t end) {
     float* in = buffers[thread].in.data_ptr<float>();
     float* out = buffers[thread].out.data_ptr<float>();
     kernels_.transform_input(from, from_shape, begin, end - begin, 0, 6, in, in_plane);
@@ -175,27 +203,37 @@ void Chain::accumulate_gradients(const float* image, const ImageShape& image_sha
   }
 }
 
-torch::Tensor Chain::infer(const torch::Tensor& input, const std::vector<torch::Tensor>& weights,
-                           const std::vector<torch::Tensor>& biases) {
-  const torch::NoGradGuard no_grad;
-  ImageShape shape = shape_of(input, 0);
-  float* current = scratch_image(0, shape);
-  to_blocked(input, current, shape);
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    const ImageShape next_shape = shape_of(input, i + 1);
-    float* next = scratch_image(i + 1, next_shape);
-    const torch::Tensor bias = padded_bias(biases[i], next_shape.blocks());
-    convolve(current, shape, weights[i], false, next, next_shape,
-             {bias.defined() ? bias.data_ptr<float>() : nullptr, layers_[i].relu, nullptr});
-    current = next;
-    shape = next_shape;
-  }
-  return from_blocked(current, shape);
+void Chain::forward_layer(size_t layer, const LayerTensors& parameters, const float* from, const float* add,
+                          float* to) {
+  const ConvLayer& now = layers_[layer];
+  const ImageShape shape = convolved_shape(layer);
+  const torch::Tensor bias = in_blocks(pixel_major(parameters.bias, now.shuffle), shape.blocks());
+  const torch::Tensor slope = in_blocks(parameters.slope, shape.blocks());
+  const auto values = [](const torch::Tensor& t) { return t.defined() ? t.data_ptr<float>() : nullptr; };
+  convolve(from, shape_of(layer), pixel_major(parameters.weight, now.shuffle), false, to, shape,
+           {values(bias), add, now.relu, values(slope), nullptr, now.shuffle});
 }
 
-std::shared_ptr<Chain::Activations> Chain::take_activations(const torch::Tensor& input) {
+torch::Tensor Chain::infer(const torch::Tensor& input, const std::vector<LayerTensors>& parameters) {
+  const torch::NoGradGuard no_grad;
+  set_input(input.size(0), input.size(2), input.size(3));
+  std::vector<std::shared_ptr<Image>> images(layers_.size() + 1);
+  images[0] = free_image(shape_of(0));
+  to_blocked(input, images[0]->values(), shape_of(0));
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    images[i + 1] = free_image(shape_of(i + 1));
+    const float* const add = layers_[i].add < 0 ? nullptr : images[static_cast<size_t>(layers_[i].add)]->values();
+    forward_layer(i, parameters[i], images[i]->values(), add, images[i + 1]->values());
+    for (size_t used = 0; used <= i; ++used) {
+      if (last_use_[used] <= i) images[used].reset();
+    }
+  }
+  return from_blocked(images.back()->values(), shape_of(layers_.size()));
+}
+
+std::shared_ptr<Chain::Activations> Chain::take_activations() {
   for (auto& candidate : spare_) {
-    if (candidate->batch == input.size(0) && candidate->height == input.size(2) && candidate->width == input.size(3)) {
+    if (candidate->batch == batch_ && candidate->height == height_ && candidate->width == width_) {
       auto found = std::move(candidate);
       candidate = std::move(spare_.back());
       spare_.pop_back();
@@ -203,52 +241,81 @@ std::shared_ptr<Chain::Activations> Chain::take_activations(const torch::Tensor&
     }
   }
   auto fresh = std::make_shared<Activations>();
-  fresh->batch = input.size(0);
-  fresh->height = input.size(2);
-  fresh->width = input.size(3);
+  fresh->batch = batch_;
+  fresh->height = height_;
+  fresh->width = width_;
   for (size_t i = 0; i <= layers_.size(); ++i) {
-    fresh->images.push_back(torch::zeros({shape_of(input, i).size()}, torch::kFloat32));
+    fresh->images.push_back(torch::zeros({shape_of(i).size()}, torch::kFloat32));
   }
   return fresh;
 }
 
-torch::Tensor Chain::forward(const torch::Tensor& input, const std::vector<torch::Tensor>& weights,
-                             const std::vector<torch::Tensor>& biases, std::shared_ptr<Activations>& activations) {
+torch::Tensor Chain::forward(const torch::Tensor& input, const std::vector<LayerTensors>& parameters,
+                             std::shared_ptr<Activations>& activations) {
   const torch::NoGradGuard no_grad;
-  activations = take_activations(input);
+  set_input(input.size(0), input.size(2), input.size(3));
+  activations = take_activations();
   auto& images = activations->images;
-  to_blocked(input, images[0].data_ptr<float>(), shape_of(input, 0));
+  to_blocked(input, images[0].data_ptr<float>(), shape_of(0));
   for (size_t i = 0; i < layers_.size(); ++i) {
-    const torch::Tensor bias = padded_bias(biases[i], shape_of(input, i + 1).blocks());
-    convolve(images[i].data_ptr<float>(), shape_of(input, i), weights[i], false, images[i + 1].data_ptr<float>(),
-             shape_of(input, i + 1), {bias.defined() ? bias.data_ptr<float>() : nullptr, layers_[i].relu, nullptr});
+    const float* const add =
+        layers_[i].add < 0 ? nullptr : images[static_cast<size_t>(layers_[i].add)].data_ptr<float>();
+    forward_layer(i, parameters[i], images[i].data_ptr<float>(), add, images[i + 1].data_ptr<float>());
   }
-  return from_blocked(images.back().data_ptr<float>(), shape_of(input, layers_.size()));
+  return from_blocked(images.back().data_ptr<float>(), shape_of(layers_.size()));
 }
 
-torch::Tensor Chain::backward(const torch::Tensor& gradient, const std::vector<torch::Tensor>& weights,
+torch::Tensor Chain::backward(const torch::Tensor& gradient, const std::vector<LayerTensors>& parameters,
                               const std::shared_ptr<Activations>& activations, bool needs_input_gradient,
-                              std::vector<torch::Tensor>& weight_gradients,
-                              std::vector<torch::Tensor>& bias_gradients) {
+                              std::vector<LayerTensors>& gradients) {
   const torch::NoGradGuard no_grad;
+  set_input(activations->batch, activations->height, activations->width);
   const auto& images = activations->images;
-  ImageShape shape = shape_of(gradient, layers_.size());
-  float* current = scratch_image(layers_.size(), shape);
-  to_blocked(gradient.contiguous(), current, shape);
-  if (layers_.back().relu) close(current, images.back().data_ptr<float>(), shape.size());
+  // What sums have sent down to each image; shared with where it came from until a second one arrives.
+  std::vector<std::shared_ptr<Image>> sent(layers_.size() + 1);
+  const auto send = [&](size_t image, const std::shared_ptr<Image>& what) {
+    if (sent[image] == nullptr) {
+      sent[image] = what;
+      return;
+    }
+    const auto sum = free_image(what->shape);
+    add_images(sent[image]->values(), what->values(), sum->values(), what->shape.size());
+    sent[image] = sum;
+  };
+  std::shared_ptr<Image> current = free_image(shape_of(layers_.size()));
+  to_blocked(gradient.contiguous(), current->values(), current->shape);
+  if (layers_.back().relu) close(current->values(), images.back().data_ptr<float>(), current->shape.size());
   torch::Tensor result;
   for (size_t i = layers_.size(); i-- > 0;) {
-    const ImageShape below = shape_of(gradient, i);
-    const float* image = images[i].data_ptr<float>();
-    accumulate_gradients(image, below, current, shape, weight_gradients[i],
-                         layers_[i].bias ? &bias_gradients[i] : nullptr);
+    const ConvLayer& layer = layers_[i];
+    if (layer.add >= 0) send(static_cast<size_t>(layer.add), current);
+    const ImageShape shape = convolved_shape(i);
+    if (layer.shuffle > 1) {
+      const auto apart = free_image(shape);
+      unshuffle(current->values(), apart->values(), shape, layer.shuffle);
+      current = apart;
+    }
+    const ImageShape below = shape_of(i);
+    const float* const image = images[i].data_ptr<float>();
+    const torch::Tensor weight = pixel_major(parameters[i].weight, layer.shuffle);
+    LayerTensors& to = gradients[i];
+    if (layer.shuffle == 1) {
+      accumulate_gradients(image, below, current->values(), shape, to.weight, layer.bias ? &to.bias : nullptr);
+    } else {
+      torch::Tensor weight_gradient = torch::empty_like(weight);
+      torch::Tensor bias_gradient = torch::empty({layer.out_channels}, torch::kFloat32);
+      accumulate_gradients(image, below, current->values(), shape, weight_gradient, &bias_gradient);
+      to.weight.copy_(channel_major(weight_gradient, layer.shuffle));
+      if (layer.bias) to.bias.copy_(channel_major(bias_gradient, layer.shuffle));
+    }
     if (i == 0 && !needs_input_gradient) break;
-    float* next = scratch_image(i, below);
-    convolve(current, shape, weights[i], true, next, below,
-             {nullptr, false, i > 0 && layers_[i - 1].relu ? image : nullptr});
+    const auto next = free_image(below);
+    convolve(current->values(), shape, weight, true, next->values(), below,
+             {nullptr, sent[i] ? sent[i]->values() : nullptr, false, nullptr,
+              i > 0 && layers_[i - 1].relu ? image : nullptr, 1});
+    sent[i].reset();
     current = next;
-    shape = below;
-    if (i == 0) result = from_blocked(current, shape);
+    if (i == 0) result = from_blocked(current->values(), below);
   }
   spare_.push_back(activations);
   if (spare_.size() > 2) spare_.erase(spare_.begin());

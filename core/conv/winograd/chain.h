@@ -5,11 +5,17 @@
 
 #include <torch/types.h>
 
-#include <map>
 #include <memory>
 #include <vector>
 
 namespace zsr::winograd {
+
+/// Parameters of one layer, or their gradients: contiguous float32, undefined where the layer has none.
+struct LayerTensors {
+  torch::Tensor weight;  ///< [out, in, 3, 3].
+  torch::Tensor bias;    ///< [out].
+  torch::Tensor slope;   ///< [out].
+};
 
 /// Forward and backward of a chain of convolutions for any input size, in the layout of Note [Winograd layout] from the
 /// first layer to the last. Keeps buffers for the next call; not for concurrent calls. Equal inputs, thread counts and
@@ -19,7 +25,7 @@ class Chain {
   explicit Chain(std::vector<ConvLayer> layers, const Kernels& kernels);
   ~Chain();
 
-  /// Activations of one training forward pass, consumed by `backward`.
+  /// Images of one training forward pass, consumed by `backward`.
   struct Activations {
     int64_t batch = 0;
     int64_t height = 0;
@@ -27,40 +33,47 @@ class Chain {
     std::vector<torch::Tensor> images;  ///< Input, then every layer's output, flat.
   };
 
-  /// [N, C, H, W] float32 contiguous -> [N, C_last, H, W]. `weights[i]` [out, in, 3, 3] contiguous, `biases[i]` [out]
-  /// or undefined.
-  torch::Tensor infer(const torch::Tensor& input, const std::vector<torch::Tensor>& weights,
-                      const std::vector<torch::Tensor>& biases);
+  /// [N, C, H, W] float32 contiguous -> [N, C_last, H s, W s], s the product of the layers' shuffles.
+  torch::Tensor infer(const torch::Tensor& input, const std::vector<LayerTensors>& parameters);
   /// The same, keeping what `backward` needs in `activations`.
-  torch::Tensor forward(const torch::Tensor& input, const std::vector<torch::Tensor>& weights,
-                        const std::vector<torch::Tensor>& biases, std::shared_ptr<Activations>& activations);
-  /// Writes gradients into `weight_gradients` / `bias_gradients` (contiguous views shaped like the parameters). Returns
-  /// the gradient of the input when `needs_input_gradient`, else an undefined tensor.
-  torch::Tensor backward(const torch::Tensor& gradient, const std::vector<torch::Tensor>& weights,
+  torch::Tensor forward(const torch::Tensor& input, const std::vector<LayerTensors>& parameters,
+                        std::shared_ptr<Activations>& activations);
+  /// Writes the gradients of weights and biases into `gradients` (views shaped like the parameters). Returns the
+  /// gradient of the input when `needs_input_gradient`, else an undefined tensor.
+  torch::Tensor backward(const torch::Tensor& gradient, const std::vector<LayerTensors>& parameters,
                          const std::shared_ptr<Activations>& activations, bool needs_input_gradient,
-                         std::vector<torch::Tensor>& weight_gradients, std::vector<torch::Tensor>& bias_gradients);
+                         std::vector<LayerTensors>& gradients);
 
  private:
   struct Threads;
+  struct Image {
+    torch::Tensor data;
+    ImageShape shape;
+    float* values() const { return data.data_ptr<float>(); }
+  };
 
-  ImageShape shape_of(const torch::Tensor& input, size_t image) const;
+  // Image 0 is the input, image i the output of layer i - 1.
+  ImageShape shape_of(size_t image) const;
+  ImageShape convolved_shape(size_t layer) const;
+  void set_input(int64_t batch, int64_t height, int64_t width);
+  std::shared_ptr<Image> free_image(const ImageShape& shape);
+  void forward_layer(size_t layer, const LayerTensors& parameters, const float* from, const float* add, float* to);
   void convolve(const float* from, const ImageShape& from_shape, const torch::Tensor& weight, bool backward, float* to,
                 const ImageShape& to_shape, const Epilogue& epilogue);
   void accumulate_gradients(const float* image, const ImageShape& image_shape, const float* gradient,
                             const ImageShape& gradient_shape, torch::Tensor& weight_gradient,
                             torch::Tensor* bias_gradient);
-  torch::Tensor padded_bias(const torch::Tensor& bias, int64_t blocks) const;
-  std::shared_ptr<Activations> take_activations(const torch::Tensor& input);
-  float* scratch_image(size_t index, const ImageShape& shape);
+  std::shared_ptr<Activations> take_activations();
 
   std::vector<ConvLayer> layers_;
+  std::vector<int64_t> enlargement_;  // of each image against the input
+  std::vector<size_t> last_use_;      // the last layer that reads each image
   const Kernels& kernels_;
+  int64_t batch_ = 0;
+  int64_t height_ = 0;
+  int64_t width_ = 0;
   std::vector<std::shared_ptr<Activations>> spare_;  // of finished training passes
-  struct ScratchImage {
-    torch::Tensor data;
-    ImageShape shape;
-  };
-  std::vector<ScratchImage> scratch_;  // images of inference and of the running gradient
+  std::vector<std::shared_ptr<Image>> pool_;         // of inference and of the running gradient; zero borders
   torch::Tensor transformed_weights_;
   std::unique_ptr<Threads> threads_;
 };

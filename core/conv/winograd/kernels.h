@@ -33,13 +33,21 @@ struct ImageShape {
   /// Floats in all.
   int64_t size() const { return batch * image_stride(); }
   bool operator==(const ImageShape&) const = default;
+  /// With the channels rearranged into pixels.
+  ImageShape shuffled(int64_t s) const { return {batch, channels / (s * s), height * s, width * s}; }
 };
 
-/// What happens to an output tile before it is stored.
+/// What happens to an output tile before it is stored, in this order. `add` and `mask` are images of the shape of what
+/// is stored.
 struct Epilogue {
-  const float* bias = nullptr;  ///< [blocks * 16], added; null for none.
-  bool relu = false;            ///< Negative values become 0.
-  const float* mask = nullptr;  ///< Image of the output's shape; where it is <= 0 the output becomes 0. Null for none.
+  const float* bias = nullptr;   ///< [blocks * 16], added; null for none.
+  const float* add = nullptr;    ///< Image, added; null for none.
+  bool relu = false;             ///< Negative values become 0.
+  const float* slope = nullptr;  ///< [blocks * 16]: negative values times it. Null for none.
+  const float* mask = nullptr;   ///< Image; where it is <= 0 the output becomes 0. Null for none.
+  /// Channel (y s + x) C + c, C = channels / s^2 in whole blocks, goes to pixel (y, x) of channel c of an image s times
+  /// the size.
+  int64_t shuffle = 1;
 };
 
 /// The inner loops, compiled once per instruction set. Tiles are numbered row by row through the whole batch.
@@ -53,7 +61,8 @@ struct Kernels {
   /// A dy A^T of 4x4 tiles of an output gradient, layout as above.
   void (*transform_gradient)(const float* image, const ImageShape& shape, int64_t first, int64_t count,
                              int64_t row_begin, int64_t row_end, float* out, int64_t plane);
-  /// A^T m A of `count` tiles, then the epilogue, into the image. in[p * plane + t * blocks * 16 + channel].
+  /// A^T m A of `count` tiles of a convolution's output of that shape, then the epilogue, into the image that it makes.
+  /// in[p * plane + t * blocks * 16 + channel].
   void (*transform_output)(const float* in, int64_t plane, float* image, const ImageShape& shape, int64_t first,
                            int64_t count, const Epilogue& epilogue);
   /// c[r * columns + n] (+)= sum over k < depth of a[r * row_stride + k * depth_stride] * b[k * columns + n]. `columns`

@@ -191,15 +191,21 @@ inline Vec keep_positive(Vec value, Vec condition) {
 
 void transform_output(const float* in, int64_t plane, float* image, const ImageShape& shape, int64_t first,
                       int64_t count, const Epilogue& epilogue) {
-  const int64_t row_stride = shape.row_stride();
-  const int64_t block_stride = shape.block_stride();
+  const int64_t s = epilogue.shuffle;
+  const ImageShape stored = shape.shuffled(s);
+  const int64_t row_stride = stored.row_stride();
+  const int64_t block_stride = stored.block_stride();
+  const int64_t image_stride = stored.image_stride();
   const int64_t blocks = shape.blocks();
-  const int64_t image_stride = shape.image_stride();
+  const int64_t stored_blocks = stored.blocks();
   for (int64_t block = 0; block < blocks; ++block) {
+    const int64_t place_in_pixel = block / stored_blocks;
+    const int64_t corner = block % stored_blocks * block_stride + (place_in_pixel / s + 1) * row_stride +
+                           (place_in_pixel % s + 1) * kBlock;
     TileWalk walk(shape, first);
     for (int64_t t = 0; t < count; ++t, walk.next()) {
       const int64_t offset =
-          walk.image * image_stride + (walk.y * kTile + 1) * row_stride + (walk.x * kTile + 1) * kBlock;
+          walk.image * image_stride + corner + walk.y * kTile * s * row_stride + walk.x * kTile * s * kBlock;
       const int64_t left_y = shape.height - walk.y * kTile;
       const int64_t left_x = shape.width - walk.x * kTile;
       const int64_t rows = left_y < kTile ? left_y : kTile;
@@ -212,16 +218,19 @@ void transform_output(const float* in, int64_t plane, float* image, const ImageS
           for (int row = 0; row < 6; ++row) m[row] = load(from + (row * 6 + column) * plane);
           output_rows(m, 1, half + column, 6);
         }
-        const int64_t place = offset + block * block_stride + part * kLanes;
-        Vec bias = {};
-        if (epilogue.bias != nullptr) bias = load(epilogue.bias + block * kBlock + part * kLanes);
+        const int64_t place = offset + part * kLanes;
+        const int64_t channel = block * kBlock + part * kLanes;
+        const Vec bias = epilogue.bias != nullptr ? load(epilogue.bias + channel) : Vec{};
+        const Vec slope = epilogue.slope != nullptr ? load(epilogue.slope + channel) : Vec{};
         for (int64_t row = 0; row < rows; ++row) {
           Vec y[4];
           output_rows(half + row * 6, 1, y, 1);
           for (int64_t column = 0; column < columns; ++column) {
-            const int64_t pixel = place + row * row_stride + column * kBlock;
+            const int64_t pixel = place + row * s * row_stride + column * s * kBlock;
             Vec value = y[column] + bias;
+            if (epilogue.add != nullptr) value += load(epilogue.add + pixel);
             if (epilogue.relu) value = keep_positive(value, value);
+            if (epilogue.slope != nullptr) value = value > Vec{} ? value : value * slope;
             if (epilogue.mask != nullptr) value = keep_positive(value, load(epilogue.mask + pixel));
             store(image + pixel, value);
           }

@@ -54,6 +54,30 @@ torch::Tensor from_blocked(const float* from, const ImageShape& shape) {
   return result;
 }
 
+void unshuffle(const float* from, float* to, const ImageShape& to_shape, int64_t s) {
+  const ImageShape stored = to_shape.shuffled(s);
+  const int64_t rows = to_shape.batch * to_shape.blocks() * to_shape.height;
+  at::parallel_for(0, rows, std::max<int64_t>(1, 1024 / to_shape.width), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t y = row % to_shape.height;
+      const int64_t block = row / to_shape.height % to_shape.blocks();
+      const int64_t image = row / to_shape.height / to_shape.blocks();
+      const int64_t place = block / stored.blocks();
+      const float* in = from + image * stored.image_stride() + block % stored.blocks() * stored.block_stride() +
+                        (y * s + place / s + 1) * stored.row_stride() + (place % s + 1) * kBlock;
+      float* out = to + image * to_shape.image_stride() + block * to_shape.block_stride() +
+                   (y + 1) * to_shape.row_stride() + kBlock;
+      for (int64_t x = 0; x < to_shape.width; ++x) std::copy_n(in + x * s * kBlock, kBlock, out + x * kBlock);
+    }
+  });
+}
+
+void add_images(const float* a, const float* b, float* to, int64_t count) {
+  at::parallel_for(0, count, 1 << 16, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) to[i] = a[i] + b[i];
+  });
+}
+
 void close(float* gradient, const float* activation, int64_t count) {
   at::parallel_for(0, count, 1 << 16, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) gradient[i] = activation[i] > 0.0F ? gradient[i] : 0.0F;
