@@ -1,23 +1,18 @@
 #include "cli/upscale_job.h"
 
+#include "cli/blind.h"
+#include "cli/enlarge.h"
 #include "cli/usage_error.h"
 #include "cli/values.h"
 #include "cli/version.h"
 #include "core/device.h"
 #include "core/error.h"
-#include "core/weights/load_weights.h"
-#include "degradations/estimate.h"
-#include "degradations/kernel_pca.h"
-#include "kernelgan/estimate.h"
-#include "srmd/srmd.h"
-#include "zssr/zssr.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <torch/torch.h>
 
 #include <chrono>
-#include <cmath>
 
 namespace zsr::cli {
 namespace {
@@ -38,124 +33,6 @@ void check_output_size(const Photo& photo, const std::filesystem::path& input, c
                     input.string(), format_scale(settings.scale), size.width, size.height, pixels / 1e6,
                     static_cast<double>(settings.limits.max_pixels) / 1e6));
   }
-}
-
-struct Enlarged {
-  torch::Tensor color;
-  Summary summary;
-};
-
-// What --kernel auto and --noise auto found in this photo.
-struct BlindFindings {
-  zssr::Options options;
-  nlohmann::json record;  // null when nothing was asked
-  std::vector<std::string> warnings;
-};
-
-BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& settings) {
-  BlindFindings found{settings.zssr.options, nullptr, {}};
-  const bool kernel = settings.zssr.kernel == "auto";
-  const bool noise = settings.zssr.noise == "auto";
-  if ((settings.method != "zssr" && settings.method != "srmd") || (!kernel && !noise)) return found;
-  found.record = nlohmann::json::object();
-  constexpr int64_t kLeastForNoise = 32;
-  double level = 0.0;
-  bool estimated = false;
-  if (kernel) {
-    RunContext context;
-    context.seed = settings.runtime.seed;
-    const kernelgan::Estimate estimate = kernelgan::estimate_kernel(color, {.scale = settings.scale.y}, context);
-    level = estimate.noise;
-    const bool trusted = estimate.verdict != kernelgan::Verdict::kReject;
-    estimated = trusted && !estimate.bicubic;
-    if (estimated) found.options.kernels = {kernelgan::cautious_kernel(estimate, settings.scale.y)};
-    found.record["kernel"] = {{"sigma_1", estimate.sigma_1},
-                              {"sigma_2", estimate.sigma_2},
-                              {"angle", estimate.angle},
-                              {"verdict", kernelgan::to_string(estimate.verdict)},
-                              {"reasons", estimate.reasons},
-                              {"spread", estimate.spread},
-                              {"detail", estimate.detail},
-                              {"jpeg_quality", estimate.jpeg_quality},
-                              {"seconds", estimate.summary.train_s},
-                              {"used", estimated ? "estimated" : "bicubic"}};
-    std::string why;
-    for (const std::string& reason : estimate.reasons) why += "; " + reason;
-    if (!trusted) {
-      found.warnings.push_back(fmt::format("no kernel could be estimated, taking the bicubic one{}", why));
-    } else if (estimate.verdict == kernelgan::Verdict::kWeak) {
-      found.warnings.push_back(fmt::format("the estimated kernel is weak{}", why));
-    }
-  } else if (std::min(color.size(2), color.size(3)) >= kLeastForNoise) {
-    level = look_at_fine_scale(color).noise;
-  }
-  if (noise) {
-    // Below three levels it is no more than photos have; from five on back-projection would put the grain back in.
-    constexpr double kRounding = 3.0;
-    constexpr double kGrain = 5.0;
-    found.options.son_noise = level < kRounding ? 0.0 : level / 255.0;
-    if (level >= kGrain) found.options.back_projection = 0;
-    found.record["noise"] = level;
-  }
-  if (estimated && noise && settings.method == "zssr") {
-    // An estimate may be wrong: a little noise in the sons and little back-projection keep the network from raising
-    // what a kernel too wide asks it to (3 to 5 dB gained on two photos where it is; half a decibel lost where it is
-    // right).
-    constexpr double kCautionNoise = 1.5 / 255.0;
-    constexpr int64_t kCautionBackProjection = 2;
-    found.options.son_noise = std::max(found.options.son_noise, kCautionNoise);
-    found.options.back_projection = std::min(found.options.back_projection, kCautionBackProjection);
-  }
-  return found;
-}
-
-Enlarged enlarge_by_srmd(const torch::Tensor& color, const UpscaleSettings& settings, const zssr::Options& found,
-                         ProgressPrinter& progress) {
-  const WeightsFile weights = load_weights(settings.weights);
-  const srmd::Network network(weights);
-  const auto scale = static_cast<double>(network.scale());
-  if (settings.scale.y != scale || settings.scale.x != scale) {
-    throw UsageError(fmt::format("'{}' enlarges by {}, not by {}; use -s {}", settings.weights, network.scale(),
-                                 format_scale(settings.scale), network.scale()));
-  }
-  srmd::Options options;
-  if (!found.kernels.empty()) options.kernel = found.kernels[0];
-  // More noise than it was trained for it cannot take off; a level that the user named stands and is refused.
-  options.noise = 255.0 * found.son_noise;
-  if (settings.zssr.noise == "auto") options.noise = std::min(options.noise, srmd::Options::kMostNoise);
-  options.self_ensemble = !settings.zssr.ensemble.empty() && found.self_ensemble;
-  if (found.tile > 0) options.tile = found.tile;
-  RunContext context;
-  context.seed = settings.runtime.seed;
-  context.progress = [&](const Progress& now) { return progress(now); };
-  srmd::Result result = srmd::run(color, network, KernelPca::load(settings.pca), options, context);
-  progress.finish();
-  if (!network.knows_noise() && options.noise > 0.0) {
-    result.summary.message = fmt::format("'{}' is a network for photos without noise; the noise of {:.1f}/255 stays",
-                                         settings.weights, options.noise);
-  }
-  return {result.image, result.summary};
-}
-
-Enlarged enlarge(const torch::Tensor& color, int bit_depth, const UpscaleSettings& settings,
-                 const zssr::Options& options, ProgressPrinter& progress) {
-  if (settings.method == "bicubic") {
-    ResizeOptions resize;
-    resize.phase = settings.zssr.options.phase;
-    // 8-bit photos go the way MATLAB goes, so that figures match published bicubic rows.
-    return {bit_depth == 8 ? imresize_uint8(color, settings.scale, resize)
-                           : imresize(color, settings.scale, resize).clamp_(0.0, 1.0),
-            {}};
-  }
-  if (settings.method == "srmd") return enlarge_by_srmd(color, settings, options, progress);
-  RunContext context;
-  context.device = settings.runtime.device;
-  context.seed = settings.runtime.seed;
-  context.time_budget_s = settings.time_budget_s;
-  context.progress = [&](const Progress& now) { return progress(now); };
-  zssr::Result result = zssr::run(color, options, context);
-  progress.finish();
-  return {result.image, result.summary};
 }
 
 nlohmann::json describe_runtime_json(const UpscaleSettings& settings) {
@@ -204,9 +81,9 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
 
   const Size low{photo.color.size(2), photo.color.size(3)};
   const torch::Tensor color = photo.alpha.defined() ? bleed_color(photo.color, photo.alpha) : photo.color;
-  const BlindFindings findings = look_at_photo(color, settings);
+  BlindFindings findings = look_at_photo(color, settings);
+  Enlarged enlarged = enlarge(color, photo.bit_depth, settings, findings, progress);
   warnings.insert(warnings.end(), findings.warnings.begin(), findings.warnings.end());
-  Enlarged enlarged = enlarge(color, photo.bit_depth, settings, findings.options, progress);
   if (!torch::isfinite(enlarged.color).all().item<bool>()) {
     throw Error(fmt::format("'{}': the result has pixels that are not numbers; nothing was written", input.string()));
   }
@@ -256,6 +133,7 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
     record["steps"] = enlarged.summary.steps;
     record["final_loss"] = enlarged.summary.final_loss;
     record["termination"] = to_string(enlarged.summary.termination);
+    if (enlarged.consistency_db) record["consistency_db"] = *enlarged.consistency_db;
   }
   // The output itself may be a device; only a file gets a companion.
   if (settings.keep_record && std::filesystem::is_regular_file(output)) {

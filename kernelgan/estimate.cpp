@@ -30,10 +30,9 @@ std::string to_string(Verdict verdict) {
   return "reject";
 }
 
-BlurKernel cautious_kernel(const Estimate& estimate, double scale) {
-  constexpr double kCaution = 0.8;
+BlurKernel narrowed_kernel(const Estimate& estimate, double share, double scale) {
   return gaussian_of(
-      {kCaution * estimate.sigma_1 * estimate.sigma_1, kCaution * estimate.sigma_2 * estimate.sigma_2, estimate.angle},
+      {share * estimate.sigma_1 * estimate.sigma_1, share * estimate.sigma_2 * estimate.sigma_2, estimate.angle},
       scale);
 }
 

@@ -59,6 +59,7 @@ void Options::validate() const {
           leave_as_is_probability + no_interpolation_probability, "in [0, 1]");
   require(min_father_scale > 0.0 && min_father_scale <= 1.0, "min_father_scale", min_father_scale, "in (0, 1]");
   require(son_noise >= 0.0 && son_noise <= 1.0, "son_noise", son_noise, "in [0, 1]");
+  require(least_consistency_db >= 0.0, "least_consistency_db", least_consistency_db, ">= 0");
   require(back_projection >= 0, "back_projection", back_projection, ">= 0");
   require(tile == 0 || tile >= 16, "tile", tile, "0 (automatic) or >= 16 pixels");
   validate_scale(scale, "scale");

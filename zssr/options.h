@@ -97,6 +97,10 @@ struct Options {
   /// Where LR pixels stand on the HR grid (Note [Sub-pixel phase]); centred when empty. Kernels are moved there.
   std::optional<Phase> phase;
 
+  /// A trained network that cannot bring its own photo back better than this (dB, Upscaler::consistency) is not used:
+  /// see Result::inconsistent. 0 takes any.
+  double least_consistency_db = 0.0;
+
   int64_t tile = 0;  ///< LR pixels a tile's side for inference; 0 chooses by free memory.
 
   /// Throws OptionError naming field, value and what was expected.

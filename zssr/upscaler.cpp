@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace zsr::zssr {
 namespace {
@@ -88,6 +89,38 @@ int64_t Upscaler::choose_tile(Size low, int64_t channels) const {
 int64_t Upscaler::passes() const {
   if (!self_ensemble) return 1;
   return formation.scale().y == formation.scale().x ? 8 : 4;
+}
+
+double Upscaler::consistency(const torch::Tensor& lr) const {
+  constexpr int64_t kSide = 128;
+  constexpr int64_t kBorder = 8;  // there the network saw zeros and the kernel looks past the edge
+  const int64_t height = std::min(kSide, lr.size(2));
+  const int64_t width = std::min(kSide, lr.size(3));
+  Upscaler plain = *this;
+  plain.self_ensemble = false;
+  plain.back_projection = 0;
+  double squares = 0.0;
+  int64_t count = 0;
+  for (const double y : {0.25, 0.75}) {
+    for (const double x : {0.25, 0.75}) {
+      const auto place = [](double part, int64_t length, int64_t side) {
+        const auto middle = static_cast<int64_t>(part * static_cast<double>(length));
+        return std::clamp<int64_t>(middle - side / 2, 0, length - side);
+      };
+      const torch::Tensor patch = lr.narrow(2, place(y, lr.size(2), height), height)
+                                      .narrow(3, place(x, lr.size(3), width), width)
+                                      .to(device)
+                                      .contiguous();
+      const torch::Tensor high = plain.run_patch(patch, scaled_size({height, width}, formation.scale()), formation);
+      const torch::Tensor miss = (formation.down(high, {height, width}) - patch)
+                                     .slice(2, kBorder, height - kBorder)
+                                     .slice(3, kBorder, width - kBorder);
+      squares += miss.square().sum().item<double>();
+      count += miss.numel();
+    }
+  }
+  if (count == 0) return std::numeric_limits<double>::infinity();
+  return -10.0 * std::log10(squares / static_cast<double>(count) + 1e-12);
 }
 
 torch::Tensor Upscaler::run_patch(const torch::Tensor& lr, Size size, const Formation& patch_formation,

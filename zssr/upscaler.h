@@ -32,6 +32,11 @@ struct Upscaler {
   torch::Tensor run_patch(const torch::Tensor& lr, Size size, const Formation& patch_formation,
                           const std::function<bool()>& next_pass = {}) const;
 
+  /// LR-consistency: PSNR in dB of what single passes without back-projection become when they are brought down again,
+  /// against the photo, over four patches of at most 128 x 128 LR pixels. A network that has learned to undo more blur
+  /// than there is cannot bring its own photo back. Infinity where the photo is too small to have an inside.
+  double consistency(const torch::Tensor& lr) const;
+
   /// Passes over each tile: 8 or, with unequal factors, 4 turned copies, 1 without the self-ensemble.
   int64_t passes() const;
 

@@ -144,6 +144,11 @@ Result run(const torch::Tensor& lr_image, const Options& options, const RunConte
     if (outcome.termination == Termination::kDiverged) return fall_back();
     const bool last = i + 1 == steps.size();
     const double upscale_begin = session.elapsed_s();
+    if (last) {
+      result.consistency_db = upscaler.consistency(photo);
+      result.inconsistent = result.consistency_db < options.least_consistency_db && !session.stopped;
+      if (result.inconsistent) return result;
+    }
     result.image = upscaler.run(photo, size, [&](int64_t done, int64_t total) {
       session.report({stage_name("upscale", step.scale), done, total, outcome.loss, session.elapsed_s()});
       return !session.stopped;

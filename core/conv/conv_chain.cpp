@@ -109,7 +109,7 @@ struct ConvChain::State {
     if (!sum_fits) throw OptionError(fmt::format("convolution layer {} cannot add image {}", index, layer.add));
     if (layer.relu && layer.prelu) throw OptionError(fmt::format("convolution layer {} has two activations", index));
     const bool shuffles = layer.shuffle != 1;
-    if (layer.shuffle < 1 || (shuffles && (layer.add >= 0 || layer.prelu ||
+    if (layer.shuffle < 1 || (shuffles && (layer.add >= 0 ||
                                            layer.out_channels % (layer.shuffle * layer.shuffle * 16) != 0))) {
       throw OptionError(fmt::format("convolution layer {} cannot shuffle {} channels by {}", index, layer.out_channels,
                                     layer.shuffle));

@@ -16,7 +16,7 @@ struct ConvLayer {
   /// Adds the chain's input (0) or the output of layer `add - 1`, of this layer's output shape; -1 for none.
   int64_t add = -1;
   /// Channel c s^2 + y s + x becomes pixel (y, x) of channel c, s times the size (as torch::pixel_shuffle). Not beside
-  /// `add` or `prelu`.
+  /// `add`.
   int64_t shuffle = 1;
 
   /// Channels that the next layer sees.

@@ -208,7 +208,7 @@ void Chain::forward_layer(size_t layer, const LayerTensors& parameters, const fl
   const ConvLayer& now = layers_[layer];
   const ImageShape shape = convolved_shape(layer);
   const torch::Tensor bias = in_blocks(pixel_major(parameters.bias, now.shuffle), shape.blocks());
-  const torch::Tensor slope = in_blocks(parameters.slope, shape.blocks());
+  const torch::Tensor slope = in_blocks(pixel_major(parameters.slope, now.shuffle), shape.blocks());
   const auto values = [](const torch::Tensor& t) { return t.defined() ? t.data_ptr<float>() : nullptr; };
   convolve(from, shape_of(layer), pixel_major(parameters.weight, now.shuffle), false, to, shape,
            {values(bias), add, now.relu, values(slope), nullptr, now.shuffle});

@@ -1,0 +1,100 @@
+#include "cli/blind.h"
+
+#include "degradations/estimate.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+
+namespace zsr::cli {
+namespace {
+
+constexpr double kCautiousShare = 0.85;
+constexpr double kLeastShare = 0.4;
+
+void take_share(BlindFindings& found, const kernelgan::Estimate& estimate, double share,
+                const UpscaleSettings& settings) {
+  found.estimate = estimate;
+  found.share = share;
+  found.options.kernels = {kernelgan::narrowed_kernel(estimate, share, settings.scale.y)};
+}
+
+}  // namespace
+
+BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& settings) {
+  BlindFindings found{settings.zssr.options, nullptr, {}, std::nullopt, 1.0};
+  const bool kernel = settings.zssr.kernel == "auto";
+  const bool noise = settings.zssr.noise == "auto";
+  if ((settings.method != "zssr" && settings.method != "srmd") || (!kernel && !noise)) return found;
+  found.record = nlohmann::json::object();
+  constexpr int64_t kLeastForNoise = 32;
+  double level = 0.0;
+  bool estimated = false;
+  if (kernel) {
+    RunContext context;
+    context.seed = settings.runtime.seed;
+    const kernelgan::Estimate estimate = kernelgan::estimate_kernel(color, {.scale = settings.scale.y}, context);
+    level = estimate.noise;
+    const bool trusted = estimate.verdict != kernelgan::Verdict::kReject;
+    estimated = trusted && !estimate.bicubic;
+    if (estimated) take_share(found, estimate, kCautiousShare, settings);
+    found.record["kernel"] = {{"sigma_1", estimate.sigma_1},
+                              {"sigma_2", estimate.sigma_2},
+                              {"angle", estimate.angle},
+                              {"verdict", kernelgan::to_string(estimate.verdict)},
+                              {"reasons", estimate.reasons},
+                              {"spread", estimate.spread},
+                              {"detail", estimate.detail},
+                              {"jpeg_quality", estimate.jpeg_quality},
+                              {"seconds", estimate.summary.train_s},
+                              {"used", estimated ? "estimated" : "bicubic"}};
+    std::string why;
+    for (const std::string& reason : estimate.reasons) why += "; " + reason;
+    if (!trusted) {
+      found.warnings.push_back(fmt::format("no kernel could be estimated, taking the bicubic one{}", why));
+    } else if (estimate.verdict == kernelgan::Verdict::kWeak) {
+      found.warnings.push_back(fmt::format("the estimated kernel is weak{}", why));
+    }
+  } else if (std::min(color.size(2), color.size(3)) >= kLeastForNoise) {
+    level = look_at_fine_scale(color).noise;
+  }
+  if (noise) {
+    // Below three levels it is no more than photos have; from five on back-projection would put the grain back in.
+    constexpr double kRounding = 3.0;
+    constexpr double kGrain = 5.0;
+    found.options.son_noise = level < kRounding ? 0.0 : level / 255.0;
+    if (level >= kGrain) found.options.back_projection = 0;
+    found.record["noise"] = level;
+  }
+  if (estimated && noise && settings.method == "zssr") {
+    // An estimate may be wrong: a narrower kernel, a little noise in the sons and little back-projection keep the
+    // network from raising what a kernel too wide asks it to (5 to 7 dB gained on two photos where it is too wide,
+    // half a decibel on most others). What still cannot bring its photo back is trained again: photos with a good
+    // kernel come back at 44 dB and more, those with one too wide at 38 to 41.
+    constexpr double kCautionNoise = 0.8 / 255.0;
+    constexpr int64_t kCautionBackProjection = 3;
+    found.options.least_consistency_db = 43.0;
+    found.options.son_noise = std::max(found.options.son_noise, kCautionNoise);
+    found.options.back_projection = std::min(found.options.back_projection, kCautionBackProjection);
+  }
+  return found;
+}
+
+void take_narrower_kernel(BlindFindings& findings, const UpscaleSettings& settings, double consistency_db) {
+  const std::string why = fmt::format("the network brought the photo back to {:.1f} dB only: the kernel is too wide",
+                                      consistency_db);
+  if (findings.share > kLeastShare) {
+    take_share(findings, *findings.estimate, kLeastShare, settings);
+    findings.warnings.push_back(why + "; trained again with a narrower one");
+    findings.record["kernel"]["used"] = "narrowed";
+  } else {
+    findings.estimate.reset();
+    findings.options.kernels.clear();
+    findings.options.least_consistency_db = 0.0;
+    findings.warnings.push_back(why + "; trained again with the bicubic one");
+    findings.record["kernel"]["used"] = "bicubic";
+  }
+}
+
+}  // namespace zsr::cli

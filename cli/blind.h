@@ -1,0 +1,32 @@
+#pragma once
+
+#include "cli/upscale_job.h"
+#include "kernelgan/estimate.h"
+#include "zssr/options.h"
+
+#include <nlohmann/json.hpp>
+#include <torch/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace zsr::cli {
+
+/// What --kernel auto and --noise auto found in a photo, and how ZSSR (or SRMD) is to go about it.
+struct BlindFindings {
+  zssr::Options options;
+  nlohmann::json record;  ///< Null when nothing was asked.
+  std::vector<std::string> warnings;
+  /// The estimate in use and the share of its covariance that is taken; empty when the kernel is not an estimated one.
+  std::optional<kernelgan::Estimate> estimate;
+  double share = 1.0;
+};
+
+/// Looks at `color` [1, C, h, w] as the settings ask.
+BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& settings);
+
+/// After a network could not bring the photo back: first a narrower kernel, then the bicubic one.
+void take_narrower_kernel(BlindFindings& findings, const UpscaleSettings& settings, double consistency_db);
+
+}  // namespace zsr::cli

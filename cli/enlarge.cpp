@@ -1,0 +1,78 @@
+#include "cli/enlarge.h"
+
+#include "cli/usage_error.h"
+#include "cli/values.h"
+#include "core/error.h"
+#include "core/image/resize.h"
+#include "core/weights/load_weights.h"
+#include "degradations/kernel_pca.h"
+#include "srmd/srmd.h"
+#include "zssr/zssr.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+
+namespace zsr::cli {
+namespace {
+
+Enlarged enlarge_by_srmd(const torch::Tensor& color, const UpscaleSettings& settings, const zssr::Options& found,
+                         ProgressPrinter& progress) {
+  const WeightsFile weights = load_weights(settings.weights);
+  const srmd::Network network(weights);
+  const auto scale = static_cast<double>(network.scale());
+  if (settings.scale.y != scale || settings.scale.x != scale) {
+    throw UsageError(fmt::format("'{}' enlarges by {}, not by {}; use -s {}", settings.weights, network.scale(),
+                                 format_scale(settings.scale), network.scale()));
+  }
+  srmd::Options options;
+  if (!found.kernels.empty()) options.kernel = found.kernels[0];
+  // More noise than it was trained for it cannot take off; a level that the user named stands and is refused.
+  options.noise = 255.0 * found.son_noise;
+  if (settings.zssr.noise == "auto") options.noise = std::min(options.noise, srmd::Options::kMostNoise);
+  options.self_ensemble = !settings.zssr.ensemble.empty() && found.self_ensemble;
+  if (found.tile > 0) options.tile = found.tile;
+  RunContext context;
+  context.seed = settings.runtime.seed;
+  context.progress = [&](const Progress& now) { return progress(now); };
+  srmd::Result result = srmd::run(color, network, KernelPca::load(settings.pca), options, context);
+  progress.finish();
+  if (!network.knows_noise() && options.noise > 0.0) {
+    result.summary.message = fmt::format("'{}' is a network for photos without noise; the noise of {:.1f}/255 stays",
+                                         settings.weights, options.noise);
+  }
+  return {result.image, result.summary, {}};
+}
+
+}  // namespace
+
+Enlarged enlarge(const torch::Tensor& color, int bit_depth, const UpscaleSettings& settings, BlindFindings& findings,
+                 ProgressPrinter& progress) {
+  if (settings.method == "bicubic") {
+    ResizeOptions resize;
+    resize.phase = settings.zssr.options.phase;
+    // 8-bit photos go the way MATLAB goes, so that figures match published bicubic rows.
+    return {bit_depth == 8 ? imresize_uint8(color, settings.scale, resize)
+                           : imresize(color, settings.scale, resize).clamp_(0.0, 1.0),
+            {}, {}};
+  }
+  if (settings.method == "srmd") return enlarge_by_srmd(color, settings, findings.options, progress);
+  RunContext context;
+  context.device = settings.runtime.device;
+  context.seed = settings.runtime.seed;
+  context.time_budget_s = settings.time_budget_s;
+  context.progress = [&](const Progress& now) { return progress(now); };
+  double spent_s = 0.0;
+  for (;;) {
+    zssr::Result result = zssr::run(color, findings.options, context);
+    progress.finish();
+    result.summary.train_s += spent_s;
+    if (!result.inconsistent) return {result.image, result.summary, result.consistency_db};
+    spent_s = result.summary.train_s;
+    take_narrower_kernel(findings, settings, result.consistency_db);
+    if (settings.time_budget_s) context.time_budget_s = std::max(1.0, *settings.time_budget_s - spent_s);
+  }
+}
+
+}  // namespace zsr::cli

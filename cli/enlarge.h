@@ -1,0 +1,23 @@
+#pragma once
+
+#include "cli/blind.h"
+#include "cli/progress.h"
+#include "core/run_context.h"
+
+#include <torch/types.h>
+
+#include <optional>
+
+namespace zsr::cli {
+
+struct Enlarged {
+  torch::Tensor color;  ///< [1, C, H, W] in [0, 1].
+  Summary summary;
+  std::optional<double> consistency_db;
+};
+
+/// `color` [1, C, h, w] by the method of the settings. `findings` receives what was changed on the way.
+Enlarged enlarge(const torch::Tensor& color, int bit_depth, const UpscaleSettings& settings, BlindFindings& findings,
+                 ProgressPrinter& progress);
+
+}  // namespace zsr::cli

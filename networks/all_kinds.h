@@ -1,0 +1,22 @@
+#pragma once
+
+#include "networks/registry.h"
+
+namespace zsr::networks {
+
+// One function for each network's file; the registry lists them.
+Kind carn();
+Kind edsr();
+Kind espcn();
+Kind fsrcnn();
+Kind imdn();
+Kind mdsr();
+Kind rfdn();
+Kind rrdb();
+Kind srcnn();
+Kind srresnet();
+Kind srvgg();
+Kind usrnet();
+Kind vdsr();
+
+}  // namespace zsr::networks

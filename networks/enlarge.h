@@ -1,0 +1,40 @@
+#pragma once
+
+#include "core/image/resize.h"
+#include "core/run_context.h"
+#include "networks/network.h"
+
+#include <torch/types.h>
+
+#include <optional>
+
+namespace zsr::networks {
+
+/// How a trained network is applied to a photo.
+struct Options {
+  Scale scale{2.0, 2.0};  ///< One that the network has; any where it takes the enlarged photo.
+  std::optional<BlurKernel>
+      kernel;                  ///< For networks that take one; empty = the Gaussian most like bicubic downscaling.
+  double noise = 0.0;          ///< >= 0, standard deviation, 1/255; for networks that take a kernel.
+  bool self_ensemble = false;  ///< Mean of 8 turned and mirrored passes.
+  bool keep_low_frequencies = false;  ///< Brings brightness and colour of large areas back to the photo's.
+  int64_t tile = 256;                 ///< Input pixels a side, >= 16. 0 = whole.
+  /// Throws OptionError.
+  void validate(const Traits& traits) const;
+};
+
+struct Result {
+  torch::Tensor image;  ///< [1, C, H, W] float32 in [0, 1].
+  Summary summary;
+};
+
+/// Enlarges `photo` ([1, 1 or 3, h, w] float32 in [0, 1]) tile by tile, each with the pixels around it that its result
+/// depends on: the tile's size does not change the result. A network that looks at the whole photo gets it whole unless
+/// memory forbids; the summary then says that it worked in tiles. Networks for luma leave colour to cubic
+/// interpolation; gray photos go through as RGB. Throws OptionError and Cancelled.
+Result run(const torch::Tensor& photo, const Network& network, const Options& options, const RunContext& context = {});
+
+/// The Gaussian most like imresize's bicubic downscaling by `scale` (variance 0.12 LR pixels squared), aligned.
+BlurKernel kernel_like_bicubic(int64_t scale);
+
+}  // namespace zsr::networks

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "degradations/kernel.h"
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace zsr::networks {
+
+/// What a network wants and gives; read from its weights.
+struct Traits {
+  /// Result depends on pixels at any distance (attention over the whole photo): tiles would not equal the whole.
+  static constexpr int64_t kWholePhoto = -1;
+
+  std::vector<int64_t> scales;  ///< Factors it enlarges by, rising; empty = any (from 1 where it takes a kernel).
+  int64_t channels = 3;         ///< 3 = RGB, 1 = luma (BT.601, 16 to 235 of 255).
+  int64_t reach = 0;            ///< Input pixels to each side that a result depends on, or kWholePhoto.
+  bool takes_enlarged = false;  ///< Its input is the photo already enlarged by cubic interpolation.
+  bool takes_kernel = false;    ///< It looks at Input::kernel and Input::noise.
+};
+
+/// What a network sees.
+struct Input {
+  torch::Tensor image;               ///< [1, C, h, w] float32 in [0, 1], C = Traits::channels.
+  int64_t scale = 2;                 ///< One of Traits::scales; 1 where it takes the enlarged photo.
+  std::optional<BlurKernel> kernel;  ///< Of the photo, for `scale`, aligned; only for takes_kernel, and there needed.
+  double noise = 0.0;                ///< Standard deviation in [0, 1] units.
+};
+
+/// A trained network for inference on the CPU.
+class Network {
+ public:
+  virtual ~Network() = default;
+  const Traits& traits() const { return traits_; }
+  /// [1, C, s h, s w] float32, not clamped.
+  virtual torch::Tensor forward(const Input& input) const = 0;
+
+ protected:
+  explicit Network(Traits traits) : traits_(std::move(traits)) {}
+  Traits traits_;
+};
+
+}  // namespace zsr::networks

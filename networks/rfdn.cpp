@@ -1,0 +1,112 @@
+#include "networks/all_kinds.h"
+#include "networks/layers.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <array>
+#include <cmath>
+
+namespace zsr::networks {
+namespace {
+
+constexpr double kLeak = 0.05;
+
+// Enhanced spatial attention: a mask from a coarse look (a third of half the size) at a few channels.
+struct SpatialAttention {
+  Conv first, strided, coarse1, coarse2, coarse3, around, last;
+  torch::Tensor operator()(const torch::Tensor& image) const {
+    namespace F = torch::nn::functional;
+    const torch::Tensor few = first(image);
+    const torch::Tensor pooled = torch::max_pool2d(strided(few), {7, 7}, {3, 3});
+    const torch::Tensor look = coarse3(coarse2(coarse1(pooled)));
+    const torch::Tensor large = F::interpolate(look, F::InterpolateFuncOptions()
+                                                         .size(std::vector<int64_t>{image.size(2), image.size(3)})
+                                                         .mode(torch::kBilinear)
+                                                         .align_corners(false));
+    return image * torch::sigmoid(last(large + around(few)));
+  }
+};
+
+// Residual feature distillation block: thin 1x1 branches keep, 3x3 convolutions with their input added go on.
+struct Block {
+  std::array<Conv, 3> keep, go_on;
+  Conv c4, c5;
+  SpatialAttention attention;
+  torch::Tensor operator()(const torch::Tensor& image) const {
+    std::vector<torch::Tensor> kept;
+    torch::Tensor x = image;
+    for (size_t i = 0; i < 3; ++i) {
+      kept.push_back(keep[i](x));
+      x = torch::leaky_relu(go_on[i](x) + x, kLeak);
+    }
+    kept.push_back(c4(x));
+    return attention(c5(torch::cat(kept, 1)));
+  }
+};
+
+/// RFDN (Liu, Tang and Wu, ECCVW 2020; winner of AIM 2020's efficient super-resolution).
+class Rfdn : public Network {
+ public:
+  explicit Rfdn(const WeightsFile& weights) : Network({}) {
+    WeightsReader reader(weights, "RFDN");
+    const int64_t width = reader.size("fea_conv.weight", 0);
+    const int64_t thin = reader.size("B1.c1_d.weight", 0);
+    const int64_t few = reader.size("B1.esa.conv1.weight", 0);
+    first_ = Conv(reader.conv("fea_conv", width, 3, 3));
+    const int64_t count = reader.count("B", ".c1_d.weight", 1);
+    for (int64_t b = 1; b <= count; ++b) {
+      const std::string name = fmt::format("B{}.", b);
+      Block& block = blocks_.emplace_back();
+      for (size_t i = 0; i < 3; ++i) {
+        block.keep[i] = Conv(reader.conv(fmt::format("{}c{}_d", name, i + 1), thin, width, 1), Follow::leaky(kLeak));
+        block.go_on[i] = Conv(reader.conv(fmt::format("{}c{}_r", name, i + 1), width, width, 3));
+      }
+      block.c4 = Conv(reader.conv(name + "c4", thin, width, 3), Follow::leaky(kLeak));
+      block.c5 = Conv(reader.conv(name + "c5", width, 4 * thin, 1));
+      const auto conv = [&](const char* part, int64_t side) { return reader.conv(name + part, few, few, side); };
+      block.attention = {Conv(reader.conv(name + "esa.conv1", few, width, 1)),
+                         Conv(conv("esa.conv2", 3), {}, 2, 1, 0),
+                         Conv(conv("esa.conv_max", 3), Follow::relu()),
+                         Conv(conv("esa.conv3", 3), Follow::relu()),
+                         Conv(conv("esa.conv3_", 3)),
+                         Conv(conv("esa.conv_f", 1)),
+                         Conv(reader.conv(name + "esa.conv4", width, few, 1))};
+    }
+    gather_ = Conv(reader.conv("c.0", width, width * count, 1), Follow::leaky(kLeak));
+    after_ = Conv(reader.conv("LR_conv", width, width, 3));
+    const int64_t out = reader.size("upsampler.0.weight", 0);
+    scale_ = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(out) / 3.0)));
+    if (scale_ < 1 || 3 * scale_ * scale_ != out) reader.difference("'upsampler.0' makes pixels of no scale");
+    last_ = Conv(reader.conv("upsampler.0", out, width, 3));
+    reader.finish();
+    traits_.scales = {scale_};
+    traits_.reach = Traits::kWholePhoto;  // the coarse look stands on a grid of its own
+  }
+
+  torch::Tensor forward(const Input& input) const override {
+    const torch::Tensor first = first_(input.image);
+    std::vector<torch::Tensor> made;
+    torch::Tensor x = first;
+    for (const Block& block : blocks_) made.push_back(x = block(x));
+    return torch::pixel_shuffle(last_(after_(gather_(torch::cat(made, 1))) + first), scale_);
+  }
+
+ private:
+  int64_t scale_ = 1;
+  Conv first_;
+  std::vector<Block> blocks_;
+  Conv gather_, after_, last_;
+};
+
+}  // namespace
+
+Kind rfdn() {
+  return {"rfdn", "RFDN (Liu et al. 2020)",
+          [](const WeightsFile& weights) {
+            return weights.find("B1.c1_d.weight") != nullptr && weights.find("B1.esa.conv_max.weight") != nullptr;
+          },
+          [](const WeightsFile& weights) -> std::unique_ptr<Network> { return std::make_unique<Rfdn>(weights); }};
+}
+
+}  // namespace zsr::networks
