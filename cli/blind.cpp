@@ -26,7 +26,8 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
   BlindFindings found{settings.zssr.options, nullptr, {}, std::nullopt, 1.0};
   const bool kernel = settings.zssr.kernel == "auto";
   const bool noise = settings.zssr.noise == "auto";
-  if ((settings.method != "zssr" && settings.method != "srmd") || (!kernel && !noise)) return found;
+  const bool asks = settings.method == "zssr" || (settings.trained && settings.trained->takes_kernel());
+  if (!asks || (!kernel && !noise)) return found;
   found.record = nlohmann::json::object();
   constexpr int64_t kLeastForNoise = 32;
   double level = 0.0;
@@ -82,8 +83,8 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
 }
 
 void take_narrower_kernel(BlindFindings& findings, const UpscaleSettings& settings, double consistency_db) {
-  const std::string why = fmt::format("the network brought the photo back to {:.1f} dB only: the kernel is too wide",
-                                      consistency_db);
+  const std::string why =
+      fmt::format("the network brought the photo back to {:.1f} dB only: the kernel is too wide", consistency_db);
   if (findings.share > kLeastShare) {
     take_share(findings, *findings.estimate, kLeastShare, settings);
     findings.warnings.push_back(why + "; trained again with a narrower one");

@@ -7,9 +7,12 @@
 #include "datasets/image_folder.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <filesystem>
+#include <memory>
 
 namespace zsr::cli {
 namespace {
@@ -23,6 +26,7 @@ struct UpscaleFlags {
   std::string method = "auto";
   std::string weights;
   std::string pca;
+  bool keep_colors = false;
   std::string time;
   std::string max_pixels = "200M";
   std::string format;
@@ -35,10 +39,13 @@ struct UpscaleFlags {
   bool no_record = false;
 };
 
-void add_srmd_flags(OptionSet& options, UpscaleFlags& flags) {
-  options.group("SRMD");
-  options.add("weights", "FILE", "Its weights: safetensors, .pth, or ncnn's .param with .bin", &flags.weights);
-  options.add("pca", "FILE", "The kernel basis it was trained with, 15 x 225 (KAIR's srmd_pca_matlab.mat)", &flags.pca);
+void add_network_flags(OptionSet& options, UpscaleFlags& flags) {
+  options.group("Trained networks");
+  options.add("weights", "FILE", "Weights of a trained network: safetensors, .pth, .mat, or ncnn's .param with .bin",
+              &flags.weights);
+  options.add("pca", "FILE", "srmd: the kernel basis it was trained with, 15 x 225 (KAIR's srmd_pca_matlab.mat)",
+              &flags.pca);
+  options.flag("keep-colors", "Brings brightness and colour of large areas back to the photo's", &flags.keep_colors);
 }
 
 void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method) {
@@ -46,8 +53,14 @@ void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method
   options.positional("input,i", "PHOTO", "Photos or folders", &flags.inputs);
   options.add("output,o", "PATH", "File, or folder for several photos. Default: NAME_x2 beside the photo",
               &flags.output);
-  options.add("scale,s", "FACTOR", "Above 1, fractions too; 2x1.5 = horizontal x vertical", &flags.scale);
-  if (with_method) options.add("method,m", "NAME", "auto (= zssr), zssr, srmd or bicubic", &flags.method);
+  options.add("scale,s", "FACTOR",
+              "Above 1, fractions too; 2x1.5 = horizontal x vertical. Default: 2, or the weights' own", &flags.scale);
+  if (with_method) {
+    options.add("method,m", "NAME",
+                fmt::format("auto (zssr, or what --weights are), zssr, bicubic, or a trained network: {}",
+                            fmt::join(trained_methods(), ", ")),
+                &flags.method);
+  }
   options.add("time", "DURATION", "Budget per photo, e.g. 60s or 5m; the schedule shrinks to fit", &flags.time);
   options.add("format,f", "NAME", "png, jpeg, tiff, webp, pnm or bmp. Default: by the output's name", &flags.format);
   options.add("quality", "N", "JPEG and WebP quality, 1-100 (WebP 100 is lossless)", &flags.quality);
@@ -116,22 +129,49 @@ std::vector<Job> plan_jobs(const UpscaleFlags& flags, const UpscaleSettings& set
   return jobs;
 }
 
-UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const CommonFlags& common) {
+// The network of --weights, null for the methods without.
+std::shared_ptr<const Trained> find_trained(const UpscaleFlags& flags) {
+  const auto known = trained_methods();
+  const bool trained = std::find(known.begin(), known.end(), flags.method) != known.end();
+  if (flags.method != "auto" && flags.method != "zssr" && flags.method != "bicubic" && !trained) {
+    throw UsageError(
+        fmt::format("--method '{}' must be auto, zssr, bicubic or {}", flags.method, fmt::join(known, ", ")));
+  }
+  if (trained || (flags.method == "auto" && !flags.weights.empty())) {
+    return std::make_shared<const Trained>(load_trained(flags.method, flags.weights, flags.pca));
+  }
+  if (!(flags.weights.empty() && flags.pca.empty() && !flags.keep_colors)) {
+    throw UsageError("--weights, --pca and --keep-colors belong to trained networks");
+  }
+  return nullptr;
+}
+
+// What the user asked of the network against what it can do; a wrong scale would scramble the picture.
+void check_network(const Trained& trained, const UpscaleFlags& flags, const ZssrFlags& zssr) {
+  const auto scales = trained.scales();
+  const Scale asked = parse_scale(flags.scale);
+  const bool known = scales.empty() || std::any_of(scales.begin(), scales.end(), [&](int64_t scale) {
+                       return asked.y == static_cast<double>(scale) && asked.x == static_cast<double>(scale);
+                     });
+  if (!known) {
+    throw UsageError(fmt::format("'{}' enlarges by {}, not by {}; use -s {}", trained.weights, fmt::join(scales, ", "),
+                                 format_scale(asked), scales[0]));
+  }
+  if (!trained.takes_kernel() && !(zssr.kernel.empty() && zssr.noise.empty())) {
+    throw UsageError(fmt::format("{} knows nothing of --kernel and --noise; zssr, srmd and usrnet do", trained.method));
+  }
+}
+
+UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const CommonFlags& common,
+                        std::shared_ptr<const Trained> trained) {
   UpscaleSettings settings;
-  settings.method = flags.method == "auto" ? "zssr" : flags.method;
-  if (settings.method != "zssr" && settings.method != "bicubic" && settings.method != "srmd") {
-    throw UsageError(fmt::format("--method '{}' must be auto, zssr, srmd or bicubic", flags.method));
-  }
-  settings.weights = flags.weights;
-  settings.pca = flags.pca;
-  if (settings.method == "srmd" && (flags.weights.empty() || flags.pca.empty())) {
-    throw UsageError("srmd needs --weights FILE and --pca FILE (the kernel basis it was trained with)");
-  }
-  if (settings.method != "srmd" && !(flags.weights.empty() && flags.pca.empty())) {
-    throw UsageError("--weights and --pca belong to -m srmd");
-  }
+  settings.method = trained ? trained->method : flags.method == "auto" ? "zssr" : flags.method;
+  if (trained) check_network(*trained, flags, zssr);
+  settings.trained = std::move(trained);
+  settings.keep_low_frequencies = flags.keep_colors;
   settings.zssr = zssr;
   settings.scale = zssr.options.scale;
+  if (settings.trained && !settings.trained->takes_kernel()) settings.zssr.kernel = "bicubic";
   resolve_zssr_flags(settings.zssr);
   settings.limits.max_pixels = parse_count(flags.max_pixels, "max-pixels");
   if (flags.quality < 1 || flags.quality > 100) {
@@ -163,10 +203,13 @@ void print_settings(const UpscaleSettings& settings) {
     fmt::print(stderr, "bicubic x{}\n", format_scale(settings.scale));
     return;
   }
-  if (settings.method == "srmd") {
-    fmt::print(stderr, "srmd x{}: weights {}, kernel {}, noise {}, ensemble {}; {} thread(s)\n",
-               format_scale(settings.scale), settings.weights, settings.zssr.kernel,
-               settings.zssr.noise.empty() ? "0" : settings.zssr.noise,
+  if (settings.trained) {
+    const bool kernel = settings.trained->takes_kernel();
+    fmt::print(stderr, "{} x{}: weights {}{}, ensemble {}; {} thread(s)\n", settings.trained->title,
+               format_scale(settings.scale), settings.trained->weights,
+               kernel ? fmt::format(", kernel {}, noise {}", settings.zssr.kernel,
+                                    settings.zssr.noise.empty() ? "0" : settings.zssr.noise)
+                      : "",
                settings.zssr.ensemble.empty() ? "off" : settings.zssr.ensemble, settings.runtime.threads);
     return;
   }
@@ -184,9 +227,14 @@ void print_settings(const UpscaleSettings& settings) {
 void print_findings(const nlohmann::json& estimated) {
   if (estimated.contains("kernel")) {
     const auto& kernel = estimated["kernel"];
-    fmt::print(stderr, "blur of this photo: {} kernel, sigma {:.2f} and {:.2f} pixels, verdict {}",
-               kernel["used"].get<std::string>(), kernel["sigma_1"].get<double>(), kernel["sigma_2"].get<double>(),
-               kernel["verdict"].get<std::string>());
+    const auto used = kernel["used"].get<std::string>();
+    if (used == "bicubic") {
+      fmt::print(stderr, "blur of this photo: taken as that of bicubic downscaling");
+    } else {
+      fmt::print(stderr, "blur of this photo: {} kernel, sigma {:.2f} and {:.2f} pixels, verdict {}", used,
+                 kernel["sigma_1"].get<double>(), kernel["sigma_2"].get<double>(),
+                 kernel["verdict"].get<std::string>());
+    }
   }
   if (estimated.contains("noise")) {
     fmt::print(stderr, "{}noise {:.1f}/255", estimated.contains("kernel") ? "; " : "",
@@ -243,32 +291,44 @@ void run_job(const Job& job, const UpscaleSettings& settings, const UpscaleFlags
   }
 }
 
-int run(const std::vector<std::string>& arguments, const char* name, bool with_method) {
+// `method` empty: -m chooses it.
+int run(const std::vector<std::string>& arguments, const std::string& name, const std::string& method) {
   UpscaleFlags flags;
   ZssrFlags zssr;
   CommonFlags common;
+  if (!method.empty()) flags.method = method;
   const auto make_options = [&](UpscaleFlags& f, ZssrFlags& z, CommonFlags& c) {
+    const bool trained = !method.empty() && method != "zssr";
     auto options = std::make_unique<OptionSet>(
-        fmt::format("zsr {} PHOTO... [-o OUTPUT] [-s 2] [options]", name),
+        fmt::format("zsr {} PHOTO... [-o OUTPUT] [-s 2]{} [options]", name, trained ? " --weights FILE" : ""),
         "Enlarges photos and keeps what they carry: metadata, colour profile, bit depth, transparency.",
-        fmt::format("  zsr {0} photo.jpg -s 2\n  zsr {0} scans/ -o enlarged/ -s 2 --skip-existing\n"
-                    "  zsr {0} photo.png -s 2 --kernel kernel.mat\n  zsr {0} photo.png -s 3 --time 60s\n",
-                    name));
-    add_upscale_flags(*options, f, with_method);
-    add_zssr_flags(*options, z);
-    if (with_method) add_srmd_flags(*options, f);
+        trained ? fmt::format("  zsr {0} photo.jpg --weights weights.pth\n", name)
+                : fmt::format("  zsr {0} photo.jpg -s 2\n  zsr {0} scans/ -o enlarged/ -s 2 --skip-existing\n"
+                              "  zsr {0} photo.png -s 2 --kernel kernel.mat\n  zsr {0} photo.png -s 3 --time 60s\n",
+                              name));
+    add_upscale_flags(*options, f, method.empty());
+    add_formation_flags(*options, z);
+    add_passes_flags(*options, z);
+    if (!trained) add_training_flags(*options, z);
+    if (method != "zssr") add_network_flags(*options, f);
     add_common_flags(*options, c);
     return options;
   };
-  // First pass for preset and scale, which give the defaults that the second pass overrides.
-  UpscaleFlags first_flags;
+  // First pass for preset, weights and scale, which give the defaults that the second pass overrides.
+  UpscaleFlags first_flags = flags;
   ZssrFlags first_zssr;
   CommonFlags first_common;
-  if (!make_options(first_flags, first_zssr, first_common)->parse(arguments)) return kExitOk;
+  const auto first = make_options(first_flags, first_zssr, first_common);
+  if (!first->parse(arguments)) return kExitOk;
+  const auto trained = find_trained(first_flags);
+  if (trained && !first->given("scale") && trained->scales().size() == 1) {
+    flags.scale = std::to_string(trained->scales()[0]);
+    first_flags.scale = flags.scale;
+  }
   zssr.options = zssr::preset(first_zssr.preset, parse_scale(first_flags.scale));
   make_options(flags, zssr, common)->parse(arguments);
 
-  const UpscaleSettings settings = resolve(flags, zssr, common);
+  const UpscaleSettings settings = resolve(flags, zssr, common, trained);
   int64_t skipped = 0;
   const std::vector<Job> jobs = plan_jobs(flags, settings, skipped);
   if (jobs.empty()) throw UsageError("no photos found");
@@ -300,11 +360,19 @@ int run(const std::vector<std::string>& arguments, const char* name, bool with_m
 }  // namespace
 
 int run_upscale(const std::vector<std::string>& arguments) {
-  return run(arguments, "upscale", true);
+  return run(arguments, "upscale", "");
 }
 
 int run_zssr(const std::vector<std::string>& arguments) {
-  return run(arguments, "zssr", false);
+  return run(arguments, "zssr", "zssr");
+}
+
+std::vector<std::string> method_commands() {
+  return trained_methods();
+}
+
+int run_method(const std::string& method, const std::vector<std::string>& arguments) {
+  return run(arguments, method, method);
 }
 
 }  // namespace zsr::cli

@@ -1,6 +1,7 @@
 #include "cli/command.h"
 #include "cli/common_flags.h"
 #include "cli/options.h"
+#include "cli/trained.h"
 #include "cli/usage_error.h"
 #include "core/error.h"
 #include "core/weights/load_weights.h"
@@ -15,12 +16,12 @@ namespace zsr::cli {
 namespace {
 
 void print_info(const WeightsFile& file, bool json) {
+  nlohmann::ordered_json network;
+  const std::string told = describe_weights(file, &network);
   if (json) {
-    nlohmann::ordered_json output{{"file", file.origin},
-                                  {"format", file.format},
-                                  {"parameters", file.parameter_count()},
-                                  {"metadata", file.metadata},
-                                  {"tensors", nlohmann::ordered_json::array()}};
+    nlohmann::ordered_json output{
+        {"file", file.origin},       {"format", file.format}, {"parameters", file.parameter_count()},
+        {"metadata", file.metadata}, {"network", network},    {"tensors", nlohmann::ordered_json::array()}};
     for (const NamedTensor& entry : file.tensors) {
       output["tensors"].push_back({{"name", entry.name},
                                    {"type", c10::toString(entry.tensor.scalar_type())},
@@ -31,6 +32,7 @@ void print_info(const WeightsFile& file, bool json) {
   }
   fmt::print("{}: {}, {} tensors, {} parameters\n", file.origin, file.format, file.tensors.size(),
              file.parameter_count());
+  fmt::print("  network: {}\n", told);
   for (const auto& [key, value] : file.metadata) fmt::print("  {}: {}\n", key, value);
   for (const NamedTensor& entry : file.tensors) {
     fmt::print("  {:<40} {:<8} [{}]\n", entry.name, c10::toString(entry.tensor.scalar_type()),
@@ -46,10 +48,12 @@ int run_weights(const std::vector<std::string>& arguments) {
   bool force = false;
   bool half = false;
   CommonFlags common;
-  OptionSet options("zsr weights info|convert FILE [-o FILE.safetensors] [options]",
-                    "Lists the tensors of a weights file, or writes them as safetensors. Reads safetensors, PyTorch's\n"
-                    ".pth and .pt (both formats; nothing in them is executed) and ncnn's .param with .bin.",
-                    "  zsr weights info model.pth\n  zsr weights convert model.pth -o model.safetensors --half\n");
+  OptionSet options(
+      "zsr weights info|convert FILE [-o FILE.safetensors] [options]",
+      "Lists the tensors of a weights file, or writes them as safetensors. Reads safetensors, PyTorch's\n"
+      ".pth and .pt (both formats; nothing in them is executed), ncnn's .param with .bin and MATLAB's .mat,\n"
+      "and tells which network they are of.",
+      "  zsr weights info model.pth\n  zsr weights convert model.pth -o model.safetensors --half\n");
   options.group("Options");
   options.positional("input,i", "ACTION FILE", "info or convert, then the file", &words);
   options.add("output,o", "FILE", "convert: the safetensors file to write", &output);

@@ -4,6 +4,7 @@
 #include "cli/version.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -31,6 +32,8 @@ std::string help_text() {
       "  zsr upscale photo.jpg -s 2      enlarges a photo; the result lies beside it\n\n"
       "Commands:\n";
   for (const Command& command : commands()) text += fmt::format("  {:<10} {}\n", command.name, command.summary);
+  text += fmt::format("\nTrained networks, each also a command ('zsr edsr ...' is 'zsr upscale -m edsr ...'):\n  {}\n",
+                      fmt::join(method_commands(), " "));
   text += "\n'zsr COMMAND --help' tells more. Exit codes: 0 done, 1 some input failed, 2 usage, 130 interrupted.\n";
   return text;
 }
@@ -84,6 +87,10 @@ int dispatch(const std::vector<std::string>& arguments) {
   for (const Command& command : commands()) {
     if (name == command.name) return command.run({arguments.begin() + 1, arguments.end()});
     names.emplace_back(command.name);
+  }
+  for (const std::string& method : method_commands()) {
+    if (name == method) return run_method(method, {arguments.begin() + 1, arguments.end()});
+    names.push_back(method);
   }
   const std::string guess = closest(name, names);
   throw UsageError(fmt::format("unknown command '{}'{}; 'zsr help' lists the commands", name,

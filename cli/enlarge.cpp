@@ -1,11 +1,7 @@
 #include "cli/enlarge.h"
 
-#include "cli/usage_error.h"
-#include "cli/values.h"
-#include "core/error.h"
 #include "core/image/resize.h"
-#include "core/weights/load_weights.h"
-#include "degradations/kernel_pca.h"
+#include "networks/enlarge.h"
 #include "srmd/srmd.h"
 #include "zssr/zssr.h"
 
@@ -19,13 +15,7 @@ namespace {
 
 Enlarged enlarge_by_srmd(const torch::Tensor& color, const UpscaleSettings& settings, const zssr::Options& found,
                          ProgressPrinter& progress) {
-  const WeightsFile weights = load_weights(settings.weights);
-  const srmd::Network network(weights);
-  const auto scale = static_cast<double>(network.scale());
-  if (settings.scale.y != scale || settings.scale.x != scale) {
-    throw UsageError(fmt::format("'{}' enlarges by {}, not by {}; use -s {}", settings.weights, network.scale(),
-                                 format_scale(settings.scale), network.scale()));
-  }
+  const srmd::Network& network = *settings.trained->srmd;
   srmd::Options options;
   if (!found.kernels.empty()) options.kernel = found.kernels[0];
   // More noise than it was trained for it cannot take off; a level that the user named stands and is refused.
@@ -36,12 +26,29 @@ Enlarged enlarge_by_srmd(const torch::Tensor& color, const UpscaleSettings& sett
   RunContext context;
   context.seed = settings.runtime.seed;
   context.progress = [&](const Progress& now) { return progress(now); };
-  srmd::Result result = srmd::run(color, network, KernelPca::load(settings.pca), options, context);
+  srmd::Result result = srmd::run(color, network, *settings.trained->pca, options, context);
   progress.finish();
   if (!network.knows_noise() && options.noise > 0.0) {
     result.summary.message = fmt::format("'{}' is a network for photos without noise; the noise of {:.1f}/255 stays",
-                                         settings.weights, options.noise);
+                                         settings.trained->weights, options.noise);
   }
+  return {result.image, result.summary, {}};
+}
+
+Enlarged enlarge_by_network(const torch::Tensor& color, const UpscaleSettings& settings, const zssr::Options& found,
+                            ProgressPrinter& progress) {
+  networks::Options options;
+  options.scale = settings.scale;
+  if (!found.kernels.empty()) options.kernel = found.kernels[0];
+  options.noise = 255.0 * found.son_noise;
+  options.self_ensemble = !settings.zssr.ensemble.empty() && found.self_ensemble;
+  options.keep_low_frequencies = settings.keep_low_frequencies;
+  if (found.tile > 0) options.tile = found.tile;
+  RunContext context;
+  context.seed = settings.runtime.seed;
+  context.progress = [&](const Progress& now) { return progress(now); };
+  networks::Result result = networks::run(color, *settings.trained->network, options, context);
+  progress.finish();
   return {result.image, result.summary, {}};
 }
 
@@ -55,9 +62,13 @@ Enlarged enlarge(const torch::Tensor& color, int bit_depth, const UpscaleSetting
     // 8-bit photos go the way MATLAB goes, so that figures match published bicubic rows.
     return {bit_depth == 8 ? imresize_uint8(color, settings.scale, resize)
                            : imresize(color, settings.scale, resize).clamp_(0.0, 1.0),
-            {}, {}};
+            {},
+            {}};
   }
-  if (settings.method == "srmd") return enlarge_by_srmd(color, settings, findings.options, progress);
+  if (settings.trained && settings.trained->srmd) {
+    return enlarge_by_srmd(color, settings, findings.options, progress);
+  }
+  if (settings.trained) return enlarge_by_network(color, settings, findings.options, progress);
   RunContext context;
   context.device = settings.runtime.device;
   context.seed = settings.runtime.seed;

@@ -119,10 +119,13 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
       {"warnings", warnings},
       {"environment", describe_runtime_json(settings)},
   };
-  if (settings.method == "srmd") {
-    record["weights"] = settings.weights;
-    record["kernel"] = settings.zssr.kernel;
-    record["noise"] = 255.0 * findings.options.son_noise;
+  if (settings.trained) {
+    record["weights"] = settings.trained->weights;
+    record["network"] = settings.trained->title;
+    if (settings.trained->takes_kernel()) {
+      record["kernel"] = settings.zssr.kernel;
+      record["noise"] = 255.0 * findings.options.son_noise;
+    }
     if (!findings.record.is_null()) record["estimated"] = findings.record;
   }
   if (settings.method == "zssr") {

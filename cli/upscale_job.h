@@ -2,26 +2,28 @@
 
 #include "cli/common_flags.h"
 #include "cli/progress.h"
+#include "cli/trained.h"
 #include "cli/zssr_flags.h"
 #include "core/image/photo.h"
 
 #include <nlohmann/json_fwd.hpp>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 namespace zsr::cli {
 
 /// Everything `zsr upscale` needs to know for one photo.
 struct UpscaleSettings {
-  std::string method = "zssr";
+  std::string method = "zssr";  ///< "zssr", "bicubic" or one of `trained_methods`.
   ZssrFlags zssr;
   Scale scale{2.0, 2.0};
   ReadLimits limits;
-  WriteOptions write;   ///< format is set per photo.
-  std::string format;   ///< Empty: by the output's extension.
-  std::string weights;  ///< File of a trained network (method srmd).
-  std::string pca;      ///< File of SRMD's kernel basis.
+  WriteOptions write;                      ///< format is set per photo.
+  std::string format;                      ///< Empty: by the output's extension.
+  std::shared_ptr<const Trained> trained;  ///< Of the methods that are trained networks.
+  bool keep_low_frequencies = false;       ///< Trained networks: see networks::Options.
   std::optional<double> time_budget_s;
   bool keep_record = true;
   CommonFlags common;

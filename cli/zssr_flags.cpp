@@ -25,11 +25,8 @@ nlohmann::json scale_json(Scale scale) {
 
 }  // namespace
 
-void add_zssr_flags(OptionSet& options, ZssrFlags& flags) {
-  zssr::Options& zssr = flags.options;
-  options.group("ZSSR");
-  options.add("preset", "NAME", "default (fast), paper (the authors' configuration), paper-gradual, kernel, real",
-              &flags.preset);
+void add_formation_flags(OptionSet& options, ZssrFlags& flags) {
+  options.group("The photo");
   options.add(
       "kernel", "FILE",
       "Blur kernel of the photo: auto (estimated from it; the default preset's), bicubic, or a file (.mat, .npy, "
@@ -41,9 +38,22 @@ void add_zssr_flags(OptionSet& options, ZssrFlags& flags) {
               "Where LR pixels stand: center (as imresize) or corner (as image[::s]); the kernel is moved there",
               &flags.phase);
   options.add("noise", "SIGMA",
-              "Noise of the photo, 0-255 units, or auto; sons get as much. Default: auto where the kernel is, else the "
-              "preset's",
+              "Noise of the photo, 0-255 units, or auto. Default: auto where the kernel is, else the preset's",
               &flags.noise);
+}
+
+void add_passes_flags(OptionSet& options, ZssrFlags& flags) {
+  options.group("Network");
+  options.add("ensemble,x", "on|off", "8 turned and mirrored passes. Default: the preset's; off for trained networks",
+              &flags.ensemble);
+  options.add("tile,t", "PIXELS", "Side of a tile in the input, >= 16; 0 chooses by free memory", &flags.options.tile);
+}
+
+void add_training_flags(OptionSet& options, ZssrFlags& flags) {
+  zssr::Options& zssr = flags.options;
+  options.group("ZSSR");
+  options.add("preset", "NAME", "default (fast), paper (the authors' configuration), paper-gradual, kernel, real",
+              &flags.preset);
   options.add("steps", "N", "Training steps at most", &zssr.max_steps);
   options.add("optimizer", "NAME", "adam or muon. Default: the preset's", &flags.optimizer);
   options.add("learning-rate", "RATE", "Step size (muon wants about 25 times adam's)", &zssr.learning_rate);
@@ -57,8 +67,6 @@ void add_zssr_flags(OptionSet& options, ZssrFlags& flags) {
   options.add("beta2", "B", "Adam's second-moment memory", &zssr.adam_beta2);
   options.add("back-projection", "N", "Back-projection iterations", &zssr.back_projection);
   options.add("gradual", "LIST", "Scales on the way, e.g. 1.5,2; 'none' for one jump", &flags.gradual);
-  options.add("ensemble,x", "on|off", "8 turned and mirrored passes. Default: the preset's", &flags.ensemble);
-  options.add("tile,t", "PIXELS", "Side of a tile in the input, >= 16; 0 chooses by free memory", &zssr.tile);
 }
 
 void resolve_zssr_flags(ZssrFlags& flags) {

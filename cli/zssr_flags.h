@@ -22,8 +22,14 @@ struct ZssrFlags {
   zssr::Options options;
 };
 
-/// Binds the flags; `flags.options` must already hold the preset's values.
-void add_zssr_flags(OptionSet& options, ZssrFlags& flags);
+// The flags in three groups, all bound to one struct; `flags.options` must already hold the preset's values.
+
+/// How the photo came to be: kernel, phase, noise.
+void add_formation_flags(OptionSet& options, ZssrFlags& flags);
+/// How a network is applied, whichever it is: self-ensemble, tiles.
+void add_passes_flags(OptionSet& options, ZssrFlags& flags);
+/// How ZSSR's network is made and trained.
+void add_training_flags(OptionSet& options, ZssrFlags& flags);
 
 /// Applies the textual flags (kernel, phase, noise, ...) to `flags.options`. Throws UsageError, InputError, IoError.
 void resolve_zssr_flags(ZssrFlags& flags);

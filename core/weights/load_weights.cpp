@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/weights/mat_file.h"
 #include "core/weights/ncnn_file.h"
 #include "core/weights/safetensors.h"
 #include "core/weights/torch_file.h"
@@ -20,14 +21,16 @@ WeightsFile load_weights(const std::filesystem::path& path) {
   if (begins("PK")) return parse_torch_zip(bytes, origin);
   if (begins("\x80\x02")) return parse_torch_legacy(bytes, origin);
   if (bytes.size() > 8 && bytes[8] == '{') return parse_safetensors(bytes, origin);
-  if (begins("MATLAB 5.0")) {
-    throw InputError(fmt::format("'{}' is a MATLAB file; zsr reads kernels from such files, not weights", origin));
+  if (begins("MATLAB 5.0")) return parse_mat(bytes, origin);
+  if (begins("MATLAB 7.3")) {
+    throw InputError(fmt::format("'{}' is a MATLAB 7.3 (HDF5) file; save it again with -v6 or -v7", origin));
   }
   if (begins("GGUF") || begins("\x89HDF") || begins("\x08\x00\x00\x00TFL3")) {
     throw InputError(fmt::format("'{}' is a GGUF, HDF5 or TFLite file; convert it to safetensors", origin));
   }
   throw InputError(fmt::format(
-      "'{}' is no weights file that zsr reads (safetensors, PyTorch .pth or .pt, ncnn .param and .bin)", origin));
+      "'{}' is no weights file that zsr reads (safetensors, PyTorch .pth or .pt, ncnn .param and .bin, MATLAB .mat)",
+      origin));
 }
 
 }  // namespace zsr

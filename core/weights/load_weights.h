@@ -6,8 +6,9 @@
 
 namespace zsr {
 
-/// Reads a weights file by what it holds, not by its name: safetensors, PyTorch's two formats, or an ncnn pair (.param,
-/// .bin). Nothing in the file is executed. Throws IoError, or InputError that says what the file is instead.
+/// Reads a weights file by what it holds, not by its name: safetensors, PyTorch's two formats, an ncnn pair (.param,
+/// .bin), or MATLAB v5. Nothing in the file is executed. Throws IoError, or InputError that says what the file is
+/// instead.
 WeightsFile load_weights(const std::filesystem::path& path);
 
 }  // namespace zsr

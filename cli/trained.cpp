@@ -1,0 +1,96 @@
+#include "cli/trained.h"
+
+#include "cli/usage_error.h"
+#include "core/error.h"
+#include "core/weights/load_weights.h"
+#include "core/weights/shipped.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+
+namespace zsr::cli {
+namespace {
+
+constexpr const char* kSrmdTitle = "SRMD (Zhang et al. 2018)";
+
+std::string scales_text(const std::vector<int64_t>& scales) {
+  return scales.empty() ? "any scale" : fmt::format("x{}", fmt::join(scales, ", x"));
+}
+
+WeightsFile read_weights(const std::string& weights) {
+  if (!std::filesystem::exists(weights) && weights.find_first_of("./") == std::string::npos) {
+    return shipped_weights(weights);
+  }
+  return networks::unwrapped(load_weights(weights));
+}
+
+}  // namespace
+
+std::vector<int64_t> Trained::scales() const {
+  if (srmd != nullptr) return {srmd->scale()};
+  return network->traits().scales;
+}
+
+std::vector<std::string> trained_methods() {
+  std::vector<std::string> names{"srmd"};
+  for (const networks::Kind& kind : networks::kinds()) names.push_back(kind.name);
+  return names;
+}
+
+Trained load_trained(const std::string& method, const std::string& weights, const std::string& pca) {
+  if (weights.empty()) {
+    throw UsageError(fmt::format("{} needs --weights FILE: the weights of a trained network", method));
+  }
+  const WeightsFile file = read_weights(weights);
+  Trained made;
+  made.weights = weights;
+  const bool is_srmd = srmd::is_srmd(file);
+  const networks::Kind* const kind = is_srmd ? nullptr : networks::recognise(file);
+  if (!is_srmd && kind == nullptr) {
+    throw InputError(
+        fmt::format("'{}' holds the weights of no network that zsr knows ({}); 'zsr weights info' lists "
+                    "its tensors",
+                    weights, fmt::join(trained_methods(), ", ")));
+  }
+  made.method = is_srmd ? "srmd" : kind->name;
+  made.title = is_srmd ? kSrmdTitle : kind->title;
+  if (method != "auto" && method != made.method) {
+    throw UsageError(fmt::format("'{}' holds {}; use -m {}", weights, made.title, made.method));
+  }
+  if (is_srmd) {
+    if (pca.empty()) throw UsageError("srmd needs --pca FILE: the kernel basis that it was trained with");
+    made.srmd = std::make_unique<srmd::Network>(file);
+    made.pca = std::make_unique<KernelPca>(KernelPca::load(pca));
+  } else {
+    if (!pca.empty()) throw UsageError("--pca belongs to -m srmd");
+    made.network = kind->build(file);
+  }
+  return made;
+}
+
+std::string describe_weights(const WeightsFile& weights, nlohmann::ordered_json* json) {
+  const WeightsFile file = networks::unwrapped(weights);
+  const auto tell = [&](const std::string& name, const std::string& title, const std::vector<int64_t>& scales,
+                        int64_t channels) {
+    if (json != nullptr) *json = {{"method", name}, {"title", title}, {"scales", scales}, {"channels", channels}};
+    return fmt::format("{}: {}, {}; -m {}", title, scales_text(scales), channels == 3 ? "RGB" : "luma", name);
+  };
+  try {
+    if (srmd::is_srmd(file)) {
+      const srmd::Network network(file);
+      return tell("srmd", network.knows_noise() ? kSrmdTitle : "SRMDNF (Zhang et al. 2018), without noise",
+                  {network.scale()}, 3);
+    }
+    const networks::Kind* const kind = networks::recognise(file);
+    if (kind == nullptr) return "of no network that zsr builds";
+    const auto network = kind->build(file);
+    return tell(kind->name, kind->title, network->traits().scales, network->traits().channels);
+  } catch (const InputError& error) {
+    return error.what();
+  }
+}
+
+}  // namespace zsr::cli
