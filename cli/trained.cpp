@@ -16,7 +16,8 @@ namespace {
 
 constexpr const char* kSrmdTitle = "SRMD (Zhang et al. 2018)";
 
-std::string scales_text(const std::vector<int64_t>& scales) {
+std::string scales_text(const std::vector<int64_t>& scales, bool takes_kernel) {
+  if (takes_kernel && scales.empty()) return "x1 to x4, any kernel";
   return scales.empty() ? "any scale" : fmt::format("x{}", fmt::join(scales, ", x"));
 }
 
@@ -74,20 +75,24 @@ Trained load_trained(const std::string& method, const std::string& weights, cons
 std::string describe_weights(const WeightsFile& weights, nlohmann::ordered_json* json) {
   const WeightsFile file = networks::unwrapped(weights);
   const auto tell = [&](const std::string& name, const std::string& title, const std::vector<int64_t>& scales,
-                        int64_t channels) {
-    if (json != nullptr) *json = {{"method", name}, {"title", title}, {"scales", scales}, {"channels", channels}};
-    return fmt::format("{}: {}, {}; -m {}", title, scales_text(scales), channels == 3 ? "RGB" : "luma", name);
+                        int64_t channels, bool takes_kernel) {
+    if (json != nullptr)
+      *json = {
+          {"method", name}, {"title", title}, {"scales", scales}, {"channels", channels}, {"kernel", takes_kernel}};
+    return fmt::format("{}: {}, {}; -m {}", title, scales_text(scales, takes_kernel), channels == 3 ? "RGB" : "luma",
+                       name);
   };
   try {
     if (srmd::is_srmd(file)) {
       const srmd::Network network(file);
       return tell("srmd", network.knows_noise() ? kSrmdTitle : "SRMDNF (Zhang et al. 2018), without noise",
-                  {network.scale()}, 3);
+                  {network.scale()}, 3, true);
     }
     const networks::Kind* const kind = networks::recognise(file);
     if (kind == nullptr) return "of no network that zsr builds";
     const auto network = kind->build(file);
-    return tell(kind->name, kind->title, network->traits().scales, network->traits().channels);
+    return tell(kind->name, kind->title, network->traits().scales, network->traits().channels,
+                network->traits().takes_kernel);
   } catch (const InputError& error) {
     return error.what();
   }

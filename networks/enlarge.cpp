@@ -5,6 +5,7 @@
 #include "core/image/color.h"
 #include "core/image/dihedral.h"
 #include "degradations/filter.h"
+#include "degradations/kernel_families.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -100,12 +101,6 @@ torch::Tensor with_low_frequencies_of(const torch::Tensor& photo, const torch::T
 
 }  // namespace
 
-BlurKernel kernel_like_bicubic(int64_t scale) {
-  const auto s = static_cast<double>(scale);
-  const double sigma = s * std::sqrt(0.12);
-  return gaussian_kernel(4 * scale + 3, sigma, sigma).moved_to(centered_phase({s, s}));
-}
-
 void Options::validate(const Traits& traits) const {
   const auto scale_text =
       scale.y == scale.x ? fmt::format("{:g}", scale.y) : fmt::format("{:g}x{:g}", scale.x, scale.y);
@@ -137,7 +132,17 @@ Result run(const torch::Tensor& photo, const Network& network, const Options& op
   if (traits.takes_enlarged) image = imresize(image, options.scale);
   image = image.contiguous();
   std::optional<BlurKernel> kernel = options.kernel;
-  if (traits.takes_kernel && !kernel) kernel = kernel_like_bicubic(static_cast<int64_t>(options.scale.y));
+  if (traits.takes_kernel && !kernel && options.scale.y > 1.0) {
+    kernel = make_kernel({.family = KernelFamily::kBicubic, .scale = options.scale.y})
+                 .moved_to(centered_phase(options.scale));
+  } else if (traits.takes_kernel && !kernel) {
+    kernel = BlurKernel(torch::ones({1, 1}));
+  }
+  const int64_t missing_rows = std::max<int64_t>(0, traits.least_side - image.size(2));
+  const int64_t missing_columns = std::max<int64_t>(0, traits.least_side - image.size(3));
+  if (missing_rows + missing_columns > 0) {
+    image = torch::replication_pad2d(image, {0, missing_columns, 0, missing_rows});
+  }
 
   const int64_t passes = options.self_ensemble ? 8 : 1;
   int64_t total = 0;
@@ -164,6 +169,12 @@ Result run(const torch::Tensor& photo, const Network& network, const Options& op
     sum = sum.defined() ? sum.add_(made) : made.clone();
   }
   torch::Tensor enlarged = sum.div_(static_cast<double>(summed));
+  if (missing_rows + missing_columns > 0) {
+    const auto cut = [&](int64_t padded, int64_t missing, int64_t made) { return made / padded * (padded - missing); };
+    enlarged = enlarged.slice(2, 0, cut(image.size(2), missing_rows, enlarged.size(2)))
+                   .slice(3, 0, cut(image.size(3), missing_columns, enlarged.size(3)))
+                   .contiguous();
+  }
   if (traits.channels == 1) {
     enlarged = ycbcr_to_rgb(torch::cat({enlarged, imresize(ycbcr.slice(1, 1), options.scale)}, 1));
   }

@@ -12,11 +12,10 @@ namespace zsr::networks {
 
 /// How a trained network is applied to a photo.
 struct Options {
-  Scale scale{2.0, 2.0};  ///< One that the network has; any where it takes the enlarged photo.
-  std::optional<BlurKernel>
-      kernel;                  ///< For networks that take one; empty = the Gaussian most like bicubic downscaling.
-  double noise = 0.0;          ///< >= 0, standard deviation, 1/255; for networks that take a kernel.
-  bool self_ensemble = false;  ///< Mean of 8 turned and mirrored passes.
+  Scale scale{2.0, 2.0};              ///< One that the network has; any where it takes the enlarged photo.
+  std::optional<BlurKernel> kernel;   ///< For networks that take one; empty = that of bicubic downscaling.
+  double noise = 0.0;                 ///< >= 0, standard deviation, 1/255; for networks that take a kernel.
+  bool self_ensemble = false;         ///< Mean of 8 turned and mirrored passes.
   bool keep_low_frequencies = false;  ///< Brings brightness and colour of large areas back to the photo's.
   int64_t tile = 256;                 ///< Input pixels a side, >= 16. 0 = whole.
   /// Throws OptionError.
@@ -33,8 +32,5 @@ struct Result {
 /// memory forbids; the summary then says that it worked in tiles. Networks for luma leave colour to cubic
 /// interpolation; gray photos go through as RGB. Throws OptionError and Cancelled.
 Result run(const torch::Tensor& photo, const Network& network, const Options& options, const RunContext& context = {});
-
-/// The Gaussian most like imresize's bicubic downscaling by `scale` (variance 0.12 LR pixels squared), aligned.
-BlurKernel kernel_like_bicubic(int64_t scale);
 
 }  // namespace zsr::networks

@@ -18,6 +18,7 @@ struct Traits {
   std::vector<int64_t> scales;  ///< Factors it enlarges by, rising; empty = any (from 1 where it takes a kernel).
   int64_t channels = 3;         ///< 3 = RGB, 1 = luma (BT.601, 16 to 235 of 255).
   int64_t reach = 0;            ///< Input pixels to each side that a result depends on, or kWholePhoto.
+  int64_t least_side = 1;       ///< Smaller images are continued by their edge pixels first.
   bool takes_enlarged = false;  ///< Its input is the photo already enlarged by cubic interpolation.
   bool takes_kernel = false;    ///< It looks at Input::kernel and Input::noise.
 };

@@ -82,17 +82,36 @@ class Rfdn : public Network {
     reader.finish();
     traits_.scales = {scale_};
     traits_.reach = Traits::kWholePhoto;  // the coarse look stands on a grid of its own
+    traits_.least_side = 24;              // under which that look has no pixel
+    find_range();
   }
 
   torch::Tensor forward(const Input& input) const override {
-    const torch::Tensor first = first_(input.image);
+    const torch::Tensor first = first_(input.image * range_);
     std::vector<torch::Tensor> made;
     torch::Tensor x = first;
     for (const Block& block : blocks_) made.push_back(x = block(x));
-    return torch::pixel_shuffle(last_(after_(gather_(torch::cat(made, 1))) + first), scale_);
+    return torch::pixel_shuffle(last_(after_(gather_(torch::cat(made, 1))) + first), scale_) / range_;
   }
 
  private:
+  // The authors count colours from 0 to 1, the winner's file of AIM 2020 from 0 to 255. Nothing in it says so, but for
+  // one of them only a gray area stays as gray as it was.
+  void find_range() {
+    constexpr double kGray = 0.5;
+    constexpr int64_t kSide = 48;
+    const auto miss = [&](double range) {
+      range_ = range;
+      const torch::NoGradGuard no_grad;
+      const torch::Tensor made = forward({torch::full({1, 3, kSide, kSide}, kGray), scale_, std::nullopt, 0.0});
+      const int64_t inside = kSide / 4 * scale_;
+      return (made.slice(2, inside, -inside).slice(3, inside, -inside) - kGray).abs().mean().item<double>();
+    };
+    const double miss_of_one = miss(1.0);
+    range_ = miss(255.0) < miss_of_one ? 255.0 : 1.0;
+  }
+
+  double range_ = 1.0;
   int64_t scale_ = 1;
   Conv first_;
   std::vector<Block> blocks_;
