@@ -1,6 +1,8 @@
-// The 8 x 64 network of ZSSR in zsr and in stock LibTorch, side by side: rounds alternate between the two, so that
-// whatever slows the machine down slows both. Prints ratios above 1 where zsr is faster.
+// The 8 x 64 network of ZSSR, EDSR and SRMD in zsr and in stock LibTorch, side by side: rounds alternate between the
+// two, so that whatever slows the machine down slows both. Prints ratios above 1 where zsr is faster.
 //   zsr_vs_libtorch [--json] [--threads N] [--rounds N]
+#include "bench/race.h"
+#include "bench/trained_networks.h"
 #include "core/conv/conv_chain.h"
 #include "core/device.h"
 #include "core/optim/flat_adam.h"
@@ -9,12 +11,13 @@
 #include <nlohmann/json.hpp>
 #include <torch/torch.h>
 
-#include <algorithm>
-#include <chrono>
-#include <functional>
 #include <string>
 
 namespace {
+
+using zsr::bench::Entrant;
+using zsr::bench::race;
+using zsr::bench::ratio;
 
 constexpr int64_t kWidth = 64;
 constexpr int64_t kDepth = 8;
@@ -39,42 +42,6 @@ torch::nn::Sequential stock_network(const zsr::ConvChain& chain, const torch::Te
     if (layer.relu) network->push_back(torch::nn::ReLU());
   }
   return network;
-}
-
-struct Entrant {
-  std::string name;
-  std::function<void()> run;
-  std::vector<double> seconds = {};
-
-  double median_ms() const {
-    std::vector<double> sorted = seconds;
-    std::sort(sorted.begin(), sorted.end());
-    return 1e3 * sorted[sorted.size() / 2];
-  }
-};
-
-// Each round times every entrant `repeats` times in a row and keeps the mean.
-void race(std::vector<Entrant>& entrants, int rounds, int repeats) {
-  for (Entrant& entrant : entrants) entrant.run();  // builds kernels, takes memory
-  for (int round = 0; round < rounds; ++round) {
-    for (Entrant& entrant : entrants) {
-      const auto begin = std::chrono::steady_clock::now();
-      for (int i = 0; i < repeats; ++i) entrant.run();
-      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
-      entrant.seconds.push_back(elapsed.count() / repeats);
-    }
-  }
-}
-
-// Median over rounds of (the faster stock layout of the round) / (zsr in the same round).
-double ratio(const std::vector<Entrant>& entrants) {
-  std::vector<double> ratios;
-  for (size_t round = 0; round < entrants[0].seconds.size(); ++round) {
-    const double stock = std::min(entrants[1].seconds[round], entrants[2].seconds[round]);
-    ratios.push_back(stock / entrants[0].seconds[round]);
-  }
-  std::sort(ratios.begin(), ratios.end());
-  return ratios[ratios.size() / 2];
 }
 
 std::vector<Entrant> training_entrants(const zsr::ConvChain& chain, const torch::Tensor& start) {
@@ -184,12 +151,22 @@ int main(int argc, char** argv) {
   race(training, rounds, 4);
   std::vector<Entrant> inference = inference_entrants(chain, parameters);
   race(inference, rounds, 2);
+  std::vector<zsr::bench::Race> trained = zsr::bench::trained_network_races();
+  for (zsr::bench::Race& one : trained) race(one.entrants, std::max(3, rounds / 2), 1);
   if (json) {
+    nlohmann::json others = nlohmann::json::array();
+    for (const zsr::bench::Race& one : trained) {
+      others.push_back({{"what", one.what},
+                        {"ratio", ratio(one.entrants)},
+                        {"ms", to_json(one.entrants)},
+                        {"relative_difference", one.difference}});
+    }
     fmt::print("{}\n", nlohmann::json{{"train_step_ratio", ratio(training)},
                                       {"inference_ratio", ratio(inference)},
                                       {"train_step_ms", to_json(training)},
                                       {"inference_ms", to_json(inference)},
                                       {"relative_difference", difference},
+                                      {"trained_networks", others},
                                       {"network", "8 x 64, 3x3, no bias"},
                                       {"train_size", kTrainSide},
                                       {"inference_size", kInferSide},
@@ -203,5 +180,10 @@ int main(int argc, char** argv) {
   print("Training step (forward, L1, backward, Adam), 8 x 64 network, 128 x 128, median:", training);
   print("Inference, 8 x 64 network, 512 x 512, median:", inference);
   fmt::print("Largest relative difference of the outputs: {:.1e}\n", difference);
+  for (const zsr::bench::Race& one : trained) {
+    fmt::print("\n");
+    print(one.what.c_str(), one.entrants);
+    fmt::print("Largest relative difference of the outputs: {:.1e}\n", one.difference);
+  }
   return 0;
 }
