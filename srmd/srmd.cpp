@@ -11,12 +11,50 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 namespace zsr::srmd {
 namespace {
 
 constexpr int64_t kKernelSize = 15;
 constexpr double kPoint = 0.04;  // variance of the narrowest kernel that SRMD knows: a point on the pixel grid
+
+// The Gaussian that, before imresize's cubic, does what a Gaussian of `sigma` alone does: least squares over the
+// frequencies that the small photo keeps, weighted as photos' power falls off. Variances do not simply subtract: the
+// cubic is nearly flat where it counts.
+double sigma_before_imresize(double sigma, int64_t scale) {
+  constexpr int kFrequencies = 64;
+  constexpr double kStep = 0.01;
+  const torch::Tensor cubic =
+      make_kernel({.family = KernelFamily::kBicubic, .scale = static_cast<double>(scale)}).weights().sum(0);
+  const auto taps = cubic.accessor<double, 1>();
+  double center = 0.0;
+  for (int64_t i = 0; i < cubic.numel(); ++i) center += taps[i] * static_cast<double>(i);
+  std::vector<double> frequency(kFrequencies), response(kFrequencies);
+  for (int k = 0; k < kFrequencies; ++k) {
+    const double f = (k + 1.0) * 0.5 / (kFrequencies * static_cast<double>(scale));
+    frequency[k] = f;
+    for (int64_t i = 0; i < cubic.numel(); ++i) {
+      response[k] += taps[i] * std::cos(2.0 * M_PI * f * (static_cast<double>(i) - center));
+    }
+  }
+  double best = std::sqrt(kPoint);
+  double least = std::numeric_limits<double>::infinity();
+  for (double candidate = best; candidate <= std::max(best, sigma); candidate += kStep) {
+    double miss = 0.0;
+    for (int k = 0; k < kFrequencies; ++k) {
+      const double f = frequency[k];
+      const auto gaussian = [&](double s) { return std::exp(-2.0 * M_PI * M_PI * s * s * f * f); };
+      const double difference = gaussian(sigma) - gaussian(candidate) * response[k];
+      miss += difference * difference / (f * f);
+    }
+    if (miss < least) {
+      least = miss;
+      best = candidate;
+    }
+  }
+  return best;
+}
 
 // Photo, code and noise as maps [1, 18 or 19, h, w].
 torch::Tensor maps_of(const torch::Tensor& photo, const torch::Tensor& code, std::optional<double> noise) {
@@ -63,12 +101,11 @@ void Options::validate() const {
 }
 
 BlurKernel kernel_before_imresize(const BlurKernel& kernel, int64_t scale) {
-  constexpr double kImresize = 0.12;
   const GaussianFit fit = fit_gaussian(kernel);
-  const double own = kImresize * static_cast<double>(scale * scale);
-  const auto before = [&](double sigma) { return std::sqrt(std::max(sigma * sigma - own, kPoint)); };
-  return make_kernel(
-      {.size = kKernelSize, .sigma_1 = before(fit.sigma_1), .sigma_2 = before(fit.sigma_2), .angle = fit.angle});
+  return make_kernel({.size = kKernelSize,
+                      .sigma_1 = sigma_before_imresize(fit.sigma_1, scale),
+                      .sigma_2 = sigma_before_imresize(fit.sigma_2, scale),
+                      .angle = fit.angle});
 }
 
 Result run(const torch::Tensor& lr_image, const Network& network, const KernelPca& pca, const Options& options,

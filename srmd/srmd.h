@@ -28,8 +28,8 @@ struct Result {
 };
 
 /// SRMD was trained on photos that were blurred and then made smaller by imresize. A kernel as the rest of zsr means it
-/// contains the whole way down; this is the Gaussian that stands before imresize: its covariance less 0.12 scale^2 HR
-/// pixels squared (the Gaussian much like imresize's own), at least that of a point. [15, 15], centred.
+/// contains the whole way down; this is the Gaussian that, standing before imresize, comes nearest to it over the
+/// frequencies that the photo keeps; at least that of a point. [15, 15], centred.
 BlurKernel kernel_before_imresize(const BlurKernel& kernel, int64_t scale);
 
 /// Enlarges `lr_image` ([1, 1 or 3, h, w] float32 in [0, 1]) by the network's scale. `pca` must be the basis that the
