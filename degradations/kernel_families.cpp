@@ -235,28 +235,36 @@ BlurKernel make_kernel(const KernelSpec& spec) {
   return BlurKernel(weights_of(spec), "kernel");
 }
 
-BlurKernel compose(const BlurKernel& kernel, int64_t factor) {
+BlurKernel compose(const BlurKernel& first, const BlurKernel& second, int64_t factor) {
   check(factor >= 1 && factor <= 8, "factor", static_cast<double>(factor), "1 to 8");
-  // lr(i) = sum_j k(j - a) mid(f i + j), mid(m) = sum_n k(n - a) hr(f m + n): together the weight of hr(f f i + f j +
-  // n).
-  const torch::Tensor& k = kernel.weights();
-  const int64_t before_y = kernel.anchor_y() * (factor + 1);
-  const int64_t before_x = kernel.anchor_x() * (factor + 1);
-  const int64_t after_y = (kernel.height() - 1 - kernel.anchor_y()) * (factor + 1);
-  const int64_t after_x = (kernel.width() - 1 - kernel.anchor_x()) * (factor + 1);
+  // lr(i) = sum_j second(j - a) mid(i + j), mid(m) = sum_n first(n - b) hr(f m + n): together the weight of hr(f i + f
+  // j
+  // + n).
+  const int64_t before_y = first.anchor_y() + second.anchor_y() * factor;
+  const int64_t before_x = first.anchor_x() + second.anchor_x() * factor;
+  const auto after = [&](int64_t f, int64_t f_anchor, int64_t s, int64_t s_anchor) {
+    return f - 1 - f_anchor + (s - 1 - s_anchor) * factor;
+  };
   // Odd and wide enough on both sides, so that the middle is the anchor.
-  const int64_t reach_y = std::max(before_y, after_y);
-  const int64_t reach_x = std::max(before_x, after_x);
+  const int64_t reach_y =
+      std::max(before_y, after(first.height(), first.anchor_y(), second.height(), second.anchor_y()));
+  const int64_t reach_x = std::max(before_x, after(first.width(), first.anchor_x(), second.width(), second.anchor_x()));
   torch::Tensor result = torch::zeros({2 * reach_y + 1, 2 * reach_x + 1}, torch::kFloat64);
-  const auto weight = k.accessor<double, 2>();
-  for (int64_t r = 0; r < kernel.height(); ++r) {
-    for (int64_t c = 0; c < kernel.width(); ++c) {
+  const auto weight = second.weights().accessor<double, 2>();
+  for (int64_t r = 0; r < second.height(); ++r) {
+    for (int64_t c = 0; c < second.width(); ++c) {
       const int64_t top = reach_y - before_y + factor * r;
       const int64_t left = reach_x - before_x + factor * c;
-      result.slice(0, top, top + kernel.height()).slice(1, left, left + kernel.width()).add_(k, weight[r][c]);
+      result.slice(0, top, top + first.height())
+          .slice(1, left, left + first.width())
+          .add_(first.weights(), weight[r][c]);
     }
   }
   return BlurKernel(result, "composed kernel");
+}
+
+BlurKernel compose(const BlurKernel& kernel, int64_t factor) {
+  return compose(kernel, kernel, factor);
 }
 
 }  // namespace zsr

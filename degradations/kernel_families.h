@@ -57,4 +57,7 @@ BlurKernel make_kernel(const KernelSpec& spec);
 /// the result is aligned for factor 4 when `kernel` is for factor 2 (KernelGAN's analytic x4, not cropped).
 BlurKernel compose(const BlurKernel& kernel, int64_t factor = 2);
 
+/// Downscaling by `factor` with `first`, then a blur of the small image by `second`, as one kernel on the large image.
+BlurKernel compose(const BlurKernel& first, const BlurKernel& second, int64_t factor);
+
 }  // namespace zsr

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
+#include <cstring>
 #include <set>
 
 namespace zsr {
@@ -271,9 +271,10 @@ void Machine::step(unsigned char code) {
       return push_integer(number<uint16_t>());
     case 0x8a:
       return push_long(take(number<uint8_t>()));
-    case 'G': {  // big-endian double
+    case 'G': {
       Value* const made = make(Kind::kReal);
-      made->real = std::bit_cast<double>(__builtin_bswap64(number<uint64_t>()));
+      const uint64_t bits = __builtin_bswap64(number<uint64_t>());  // big-endian
+      std::memcpy(&made->real, &bits, sizeof bits);
       return push(made);
     }
     case 'X':

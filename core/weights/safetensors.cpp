@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
 #include <limits>
 #include <set>
@@ -17,7 +16,7 @@
 namespace zsr {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "tensors are copied as they lie in memory");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are copied as they lie in memory");
 
 constexpr size_t kMaxHeader = 100'000'000;
 constexpr size_t kMaxFile = size_t{1} << 36;

@@ -130,6 +130,15 @@ TEST(KernelFamilies, ComposedKernelIsTwoStepsInOne) {
   EXPECT_LT(max_difference(once.slice(2, 6, 14).slice(3, 6, 14), twice.slice(2, 6, 14).slice(3, 6, 14)), 1e-12);
 }
 
+TEST(KernelFamilies, BlurAfterDownscalingIsOneKernel) {
+  const BlurKernel blur(test::random_bytes(1, 5, 3, 8)[0][0]);
+  const torch::Tensor image = test::texture(3, 96, 96);
+  const BlurKernel cubic = make_kernel({.family = KernelFamily::kBicubic, .scale = 4.0});
+  const torch::Tensor small = correlate(downsample(image, cubic, {4, 4}), blur.weights());
+  const torch::Tensor once = downsample(image, compose(cubic, blur, 4), {4, 4});
+  EXPECT_LT(test::max_difference(once.slice(2, 5, -5).slice(3, 5, -5), small.slice(2, 5, -5).slice(3, 5, -5)), 1e-9);
+}
+
 TEST(KernelFamilies, BadValuesAreNamed) {
   EXPECT_THROW(make_kernel({.size = 0}), OptionError);
   EXPECT_THROW(make_kernel({.size = 300}), OptionError);
