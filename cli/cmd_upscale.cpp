@@ -26,6 +26,7 @@ struct UpscaleFlags {
   std::string method = "auto";
   std::string weights;
   std::string pca;
+  bool circular = false;
   bool keep_colors = false;
   std::string time;
   std::string max_pixels = "200M";
@@ -45,6 +46,7 @@ void add_network_flags(OptionSet& options, UpscaleFlags& flags) {
               &flags.weights);
   options.add("pca", "FILE", "srmd: the kernel basis it was trained with, 15 x 225 (KAIR's srmd_pca_matlab.mat)",
               &flags.pca);
+  options.flag("circular", "usrnet: the photo was blurred as a torus, as benchmarks are made", &flags.circular);
   options.flag("keep-colors", "Brings brightness and colour of large areas back to the photo's", &flags.keep_colors);
 }
 
@@ -140,8 +142,8 @@ std::shared_ptr<const Trained> find_trained(const UpscaleFlags& flags) {
   if (trained || (flags.method == "auto" && !flags.weights.empty())) {
     return std::make_shared<const Trained>(load_trained(flags.method, flags.weights, flags.pca));
   }
-  if (!(flags.weights.empty() && flags.pca.empty() && !flags.keep_colors)) {
-    throw UsageError("--weights, --pca and --keep-colors belong to trained networks");
+  if (!(flags.weights.empty() && flags.pca.empty() && !flags.keep_colors && !flags.circular)) {
+    throw UsageError("--weights, --pca, --circular and --keep-colors belong to trained networks");
   }
   return nullptr;
 }
@@ -169,6 +171,7 @@ UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const 
   if (trained) check_network(*trained, flags, zssr);
   settings.trained = std::move(trained);
   settings.keep_low_frequencies = flags.keep_colors;
+  settings.circular = flags.circular;
   settings.zssr = zssr;
   settings.scale = zssr.options.scale;
   if (settings.trained && !settings.trained->takes_kernel()) settings.zssr.kernel = "bicubic";

@@ -43,6 +43,7 @@ Enlarged enlarge_by_network(const torch::Tensor& color, const UpscaleSettings& s
   options.noise = 255.0 * found.son_noise;
   options.self_ensemble = !settings.zssr.ensemble.empty() && found.self_ensemble;
   options.keep_low_frequencies = settings.keep_low_frequencies;
+  options.circular = settings.circular;
   if (found.tile > 0) options.tile = found.tile;
   RunContext context;
   context.seed = settings.runtime.seed;

@@ -24,6 +24,7 @@ struct UpscaleSettings {
   std::string format;                      ///< Empty: by the output's extension.
   std::shared_ptr<const Trained> trained;  ///< Of the methods that are trained networks.
   bool keep_low_frequencies = false;       ///< Trained networks: see networks::Options.
+  bool circular = false;                   ///< Likewise.
   std::optional<double> time_budget_s;
   bool keep_record = true;
   CommonFlags common;

@@ -54,7 +54,7 @@ class Fsrcnn : public Network {
     double least = 0.0;
     for (const int64_t scale : {2, 3, 4}) {
       const torch::Tensor flat = torch::full({1, 1, kSide, kSide}, kGray);
-      const torch::Tensor made = forward({flat, scale, std::nullopt, 0.0});
+      const torch::Tensor made = forward({flat, scale, std::nullopt, 0.0, false});
       const int64_t inside = kSide / 4 * scale;
       const double miss =
           (made.slice(2, inside, -inside).slice(3, inside, -inside) - kGray).abs().mean().item<double>();

@@ -103,7 +103,7 @@ class Rfdn : public Network {
     const auto miss = [&](double range) {
       range_ = range;
       const torch::NoGradGuard no_grad;
-      const torch::Tensor made = forward({torch::full({1, 3, kSide, kSide}, kGray), scale_, std::nullopt, 0.0});
+      const torch::Tensor made = forward({torch::full({1, 3, kSide, kSide}, kGray), scale_, std::nullopt, 0.0, false});
       const int64_t inside = kSide / 4 * scale_;
       return (made.slice(2, inside, -inside).slice(3, inside, -inside) - kGray).abs().mean().item<double>();
     };

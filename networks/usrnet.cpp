@@ -6,14 +6,44 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace zsr::networks {
 namespace {
 
 constexpr size_t kLevels = 3;    // of the prior's U
 constexpr int64_t kWhole = 8;    // its sides must be multiples of
-constexpr int64_t kMargin = 24;  // LR pixels mirrored around the photo, as the data step sees it as a torus
+constexpr int64_t kMargin = 24;  // LR pixels around the photo, at least: the data step sees it as a torus
+
+// 1 inside, falling to 0 over `margin` at both ends.
+torch::Tensor window(int64_t length, int64_t margin) {
+  torch::Tensor weights = torch::ones({length});
+  auto values = weights.accessor<float, 1>();
+  for (int64_t i = 0; i < margin; ++i) {
+    const double part = (static_cast<double>(i) + 0.5) / static_cast<double>(margin);
+    values[i] = values[length - 1 - i] = static_cast<float>(0.5 - 0.5 * std::cos(M_PI * part));
+  }
+  return weights;
+}
+
+// The margins blended towards a version of the image that is smooth across its own ends, so that the torus has no seam
+// to ring from.
+torch::Tensor tapered(const torch::Tensor& image, int64_t top, int64_t left) {
+  const int64_t height = image.size(2);
+  const int64_t width = image.size(3);
+  const auto low_pass = [](int64_t length, int64_t margin) {
+    // A Gaussian of a third of the margin, as its transfer function.
+    const double sigma = std::max(1.0, static_cast<double>(margin) / 3.0);
+    const torch::Tensor f = torch::fft::fftfreq(length);
+    return torch::exp(f.square() * (-2.0 * M_PI * M_PI * sigma * sigma));
+  };
+  const torch::Tensor filter = low_pass(height, top).view({-1, 1}) * low_pass(width, left).view({1, -1});
+  const torch::Tensor smooth = torch::real(torch::fft::ifft2(torch::fft::fft2(image) * filter));
+  const torch::Tensor inside = window(height, top).view({-1, 1}) * window(width, left).view({1, -1});
+  return smooth + (image - smooth) * inside;
+}
 
 TrainedChain residual_blocks(WeightsReader& reader, const std::string& prefix, int64_t first, int64_t width) {
   TrainedChain chain;
@@ -65,10 +95,15 @@ class Usrnet : public Network {
     const int64_t s = input.scale;
     const int64_t height = input.image.size(2);
     const int64_t width = input.image.size(3);
-    const auto margin = [](int64_t length) { return std::min(kMargin, length - 1); };
+    // As far as the kernel reaches, and again.
+    const int64_t reach = std::max(input.kernel->height(), input.kernel->width()) / s + 1;
+    const auto margin = [&](int64_t length) {
+      return input.circular ? 0 : std::min(std::max(kMargin, reach), length - 1);
+    };
     const int64_t top = margin(height);
     const int64_t left = margin(width);
-    const torch::Tensor y = torch::reflection_pad2d(input.image, {left, left, top, top});
+    torch::Tensor y = input.image;
+    if (!input.circular) y = tapered(torch::reflection_pad2d(y, {left, left, top, top}), top, left);
     const DataStep data_step(y, *input.kernel, s);
     const auto known = torch::tensor({static_cast<float>(input.noise), static_cast<float>(s)}).view({1, 2, 1, 1});
     constexpr double kLeast = 1e-6;

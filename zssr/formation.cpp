@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace zsr::zssr {
 
@@ -57,7 +58,17 @@ torch::Tensor Formation::back_project(const torch::Tensor& sr, const torch::Tens
   const Size low{lr.size(2), lr.size(3)};
   const Size high{sr.size(2), sr.size(3)};
   torch::Tensor result = sr;
-  for (int64_t i = 0; i < iterations; ++i) result = (result + up(lr - down(result, low), high)).clamp_(0.0, 1.0);
+  torch::Tensor before;
+  double least = std::numeric_limits<double>::infinity();
+  for (int64_t i = 0; i < iterations; ++i) {
+    const torch::Tensor miss = lr - down(result, low);
+    // Wide and ragged kernels turn the correction against itself: then it ends where it was best.
+    const double now = miss.square().mean().item<double>();
+    if (now > least) return before;
+    least = now;
+    before = result;
+    result = (result + up(miss, high)).clamp_(0.0, 1.0);
+  }
   return result;
 }
 

@@ -34,7 +34,7 @@ class Formation {
   int64_t radius() const;
 
   /// `iterations` times sr += up(lr - down(sr)), then clamped to [0, 1] each time (Irani and Peleg 1991; ZSSR
-  /// utils.py).
+  /// utils.py); ends before where the difference to `lr` begins to grow.
   torch::Tensor back_project(const torch::Tensor& sr, const torch::Tensor& lr, int64_t iterations) const;
 
  private:

@@ -121,6 +121,9 @@ class Parser {
     const std::vector<int64_t> dims = dimensions(next(bytes, position));
     const Element own_name = next(bytes, position);
     if (name.empty()) name = std::string(own_name.data.substr(0, 64));
+    // Each cell and each struct takes eight bytes at least.
+    const bool holds_arrays = array_class == kCell || array_class == kStruct;
+    if (holds_arrays && static_cast<uint64_t>(count(dims)) > bytes.size() / 8) damaged("more parts than it has bytes");
     if (array_class == kCell) {
       for (int64_t i = 0; i < count(dims); ++i)
         child(bytes, position, fmt::format("{}{{{}}}", name, i + 1), depth, file);

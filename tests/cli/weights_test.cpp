@@ -51,6 +51,62 @@ TEST(WeightsCommand, ListsAndConverts) {
   EXPECT_EQ(run_zsr({"weights", "convert", at("srmd.safetensors")}).code, 2);
 }
 
+// ESPCN x3 with small random weights.
+void write_espcn(const std::filesystem::path& path) {
+  torch::manual_seed(3);
+  WeightsFile file;
+  const auto conv = [&](const char* name, int64_t out, int64_t in, int64_t side) {
+    file.tensors.push_back({std::string(name) + ".weight", 0.05 * torch::randn({out, in, side, side})});
+    file.tensors.push_back({std::string(name) + ".bias", torch::zeros({out})});
+  };
+  conv("first_part.0", 64, 1, 5);
+  conv("first_part.2", 32, 64, 3);
+  conv("last_part.0", 9, 32, 3);
+  write_safetensors(path, file, Overwrite::kNo);
+}
+
+TEST(TrainedMethods, TakeMethodAndScaleFromTheWeights) {
+  const TempDir dir;
+  const auto at = [&](const char* name) { return (dir / name).string(); };
+  write_espcn(dir / "w.safetensors");
+  make_photo(dir / "photo.png", 3, 20, 30);
+  const auto info = nlohmann::json::parse(run_zsr({"weights", "info", at("w.safetensors"), "--json"}).out);
+  EXPECT_EQ(info["network"]["method"], "espcn");
+  EXPECT_EQ(info["network"]["scales"], (std::vector<int>{3}));
+  EXPECT_EQ(info["network"]["channels"], 1);
+  const ProgramResult result =
+      run_zsr({"upscale", at("photo.png"), "--weights", at("w.safetensors"), "-o", at("a.png"), "--json", "-q"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["method"], "espcn");
+  EXPECT_EQ(json["output_size"]["width"], 90);
+  // The command of that name does the same.
+  ASSERT_EQ(run_zsr({"espcn", at("photo.png"), "--weights", at("w.safetensors"), "-o", at("b.png"), "-q"}).code, 0);
+  EXPECT_EQ(read_bytes(dir / "a.png"), read_bytes(dir / "b.png"));
+}
+
+TEST(TrainedMethods, RefuseWhatDoesNotFit) {
+  const TempDir dir;
+  const auto at = [&](const char* name) { return (dir / name).string(); };
+  write_espcn(dir / "w.safetensors");
+  make_photo(dir / "photo.png", 3, 20, 30);
+  const auto refused = [&](std::vector<std::string> more, const char* why) {
+    std::vector<std::string> all{"upscale", at("photo.png"), "-o", at("out.png"), "-q"};
+    all.insert(all.end(), more.begin(), more.end());
+    const ProgramResult result = run_zsr(all);
+    EXPECT_EQ(result.code, 2) << result.err;
+    EXPECT_NE(result.err.find(why), std::string::npos) << result.err;
+    EXPECT_FALSE(std::filesystem::exists(dir / "out.png"));
+  };
+  refused({"--weights", at("w.safetensors"), "-s", "2"}, "enlarges by 3, not by 2");
+  refused({"--weights", at("w.safetensors"), "-m", "edsr"}, "use -m espcn");
+  refused({"--weights", at("w.safetensors"), "--kernel", "bicubic"}, "knows nothing of --kernel");
+  refused({"-m", "edsr"}, "needs --weights");
+  refused({"-m", "edrs", "--weights", at("w.safetensors")}, "must be auto");
+  refused({"-m", "zssr", "--weights", at("w.safetensors")}, "belong to trained networks");
+  refused({"--weights", "no-such-network"}, "no-such-network");
+}
+
 TEST(SrmdMethod, EnlargesByItsOwnScaleOnly) {
   const TempDir dir;
   const auto at = [&](const char* name) { return (dir / name).string(); };

@@ -215,11 +215,11 @@ TEST(Edsr, EqualsItsLayersOneByOneInDoublePrecision) {
   const torch::Tensor image = test::texture(3, 22, 19).to(torch::kFloat32);
   for (const int64_t scale : {2, 3, 4}) {
     const WeightsFile file = edsr_weights(3, 32, scale);
-    const torch::Tensor made = find_kind("edsr")->build(file)->forward({image, scale, std::nullopt, 0.0});
+    const torch::Tensor made = find_kind("edsr")->build(file)->forward({image, scale, std::nullopt, 0.0, false});
     EXPECT_LT(test::max_difference(made, reference_edsr(file, image, 3, scale, 1.0)), 1e-4) << scale;
   }
   const WeightsFile full = edsr_weights(1, 256, 2);  // the width tells the share of the residuals
-  EXPECT_LT(test::max_difference(find_kind("edsr")->build(full)->forward({image, 2, std::nullopt, 0.0}),
+  EXPECT_LT(test::max_difference(find_kind("edsr")->build(full)->forward({image, 2, std::nullopt, 0.0, false}),
                                  reference_edsr(full, image, 1, 2, 0.1)),
             1e-4);
 }
