@@ -54,7 +54,7 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
     for (const std::string& reason : estimate.reasons) why += "; " + reason;
     if (!trusted) {
       found.warnings.push_back(fmt::format("no kernel could be estimated, taking the bicubic one{}", why));
-    } else if (estimate.verdict == kernelgan::Verdict::kWeak) {
+    } else if (estimated && estimate.verdict == kernelgan::Verdict::kWeak) {
       found.warnings.push_back(fmt::format("the estimated kernel is weak{}", why));
     }
   } else if (std::min(color.size(2), color.size(3)) >= kLeastForNoise) {

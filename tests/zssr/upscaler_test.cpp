@@ -15,6 +15,20 @@ Network random_network(Options& options, int64_t channels, Scale scale) {
   return Network(options, channels, scale, random, torch::kCPU);
 }
 
+// A kernel of two far spikes turns some frequencies over, and with them the correction: without an end the difference
+// doubles with every iteration.
+TEST(Formation, BackProjectionEndsBeforeItGrows) {
+  torch::Tensor spikes = torch::zeros({17, 17});
+  spikes[8][0] = spikes[8][16] = 1.0;
+  const Formation formation({2, 2}, BlurKernel(spikes), {});
+  const torch::Tensor lr = 0.45 + 0.1 * test::random_bytes(3, 40, 44).to(torch::kFloat32);
+  const torch::Tensor start = formation.up(lr, {80, 88});
+  const auto miss = [&](const torch::Tensor& sr) {
+    return (formation.down(sr, {40, 44}) - lr).square().mean().item<double>();
+  };
+  EXPECT_LE(miss(formation.back_project(start, lr, 10)), 1.05 * miss(start));
+}
+
 // Every kind of problem must come out the same in one piece and in tiles.
 TEST(Upscaler, TiledEqualsUntiled) {
   struct Case {

@@ -47,6 +47,22 @@ TEST(Zssr, SameSeedSameBytesOtherSeedOther) {
   EXPECT_GT(test::max_difference(first, with_seed(1)), 0.0);
 }
 
+TEST(Zssr, ANetworkThatCannotBringThePhotoBackIsNotUsed) {
+  Options options = quick();
+  options.kernels = {gaussian_kernel(13, 2.0, 2.0)};
+  options.least_consistency_db = 200.0;  // no network can
+  const Result refused = run(photo(3, 48, 52), options);
+  EXPECT_TRUE(refused.inconsistent);
+  EXPECT_FALSE(refused.image.defined());
+  EXPECT_GT(refused.consistency_db, 5.0);
+  EXPECT_LT(refused.consistency_db, 200.0);
+  options.least_consistency_db = 1.0;
+  const Result taken = run(photo(3, 48, 52), options);
+  EXPECT_FALSE(taken.inconsistent);
+  EXPECT_EQ(taken.image.size(3), 104);
+  EXPECT_EQ(taken.consistency_db, refused.consistency_db);  // the same seed
+}
+
 TEST(Zssr, TrainingLowersTheLoss) {
   Options options = quick();
   options.depth = 6;
