@@ -1,5 +1,6 @@
 #include "cli/blind.h"
 
+#include "cli/kernel_check.h"
 #include "degradations/estimate.h"
 
 #include <fmt/format.h>
@@ -75,7 +76,7 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
     // kernel come back at 44 dB and more, those with one too wide at 38 to 41.
     constexpr double kCautionNoise = 0.8 / 255.0;
     constexpr int64_t kCautionBackProjection = 3;
-    found.options.least_consistency_db = 43.0;
+    found.options.least_consistency_db = KernelCheck::kLeast;
     found.options.son_noise = std::max(found.options.son_noise, kCautionNoise);
     found.options.back_projection = std::min(found.options.back_projection, kCautionBackProjection);
   }

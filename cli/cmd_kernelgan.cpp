@@ -1,6 +1,7 @@
 #include "cli/command.h"
 #include "cli/common_flags.h"
 #include "cli/interrupt.h"
+#include "cli/kernel_check.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/usage_error.h"
@@ -15,6 +16,7 @@
 #include <nlohmann/json.hpp>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <numbers>
 
@@ -26,6 +28,7 @@ int run_kernelgan(const std::vector<std::string>& arguments) {
   std::string preview;
   std::string scale = "2";
   bool force = false;
+  bool check = false;
   kernelgan::EstimateOptions estimate_options;
   CommonFlags common;
   OptionSet options("zsr kernelgan PHOTO -o kernel.mat [-s 2] [options]",
@@ -42,6 +45,10 @@ int run_kernelgan(const std::vector<std::string>& arguments) {
               &estimate_options.estimator);
   options.add("seeds", "N", "kernelgan: runs whose spread is told; the middle one is taken", &estimate_options.seeds);
   options.add("steps", "N", "kernelgan: training steps", &estimate_options.adversarial.iterations);
+  options.flag("check",
+               "Also train short networks with this kernel, the bicubic one and a point, and tell how well each brings "
+               "the photo back",
+               &check);
   options.flag("force", "Replace an existing file", &force);
   add_common_flags(options, common);
   if (!options.parse(arguments)) return kExitOk;
@@ -58,7 +65,18 @@ int run_kernelgan(const std::vector<std::string>& arguments) {
   RunContext context;
   context.seed = runtime.seed;
   context.progress = [&](const Progress& now) { return printer(now); };
-  const kernelgan::Estimate found = kernelgan::estimate_kernel(photo.color, estimate_options, context);
+  kernelgan::Estimate found = kernelgan::estimate_kernel(photo.color, estimate_options, context);
+  nlohmann::ordered_json consistency;
+  if (check && found.verdict != kernelgan::Verdict::kReject) {
+    const KernelCheck checked = check_kernel(photo.color, found.kernel, factor.y, context);
+    consistency = {{"estimated", checked.estimated}, {"bicubic", checked.bicubic}, {"point", checked.point}};
+    if (checked.estimated < KernelCheck::kLeast) {
+      found.verdict = std::max(found.verdict, kernelgan::Verdict::kWeak);
+      found.reasons.push_back(fmt::format(
+          "a network trained with this kernel brings the photo back to {:.1f} dB only (bicubic {:.1f}): it is too wide",
+          checked.estimated, checked.bicubic));
+    }
+  }
   printer.finish();
   save_kernel(found.kernel, output, KernelConvention::kZssr, overwrite);
   if (!preview.empty()) save_kernel(found.kernel, preview, KernelConvention::kZssr, overwrite);
@@ -80,6 +98,7 @@ int run_kernelgan(const std::vector<std::string>& arguments) {
                                       {"noise", found.noise},
                                       {"detail", found.detail},
                                       {"jpeg_quality", found.jpeg_quality},
+                                      {"consistency_db", consistency},
                                       {"steps", found.summary.steps},
                                       {"seconds", found.summary.train_s}};
     fmt::print("{}\n", json.dump(2));
@@ -88,6 +107,11 @@ int run_kernelgan(const std::vector<std::string>& arguments) {
     if (!common.quiet) {
       fmt::print(stderr, "blur sigma {:.2f} and {:.2f} pixels, the first at {:.0f} degrees; verdict {} ({:.1f} s)\n",
                  found.sigma_1, found.sigma_2, degrees, kernelgan::to_string(found.verdict), found.summary.train_s);
+      if (!consistency.is_null()) {
+        fmt::print(stderr, "  brings the photo back to {:.1f} dB (bicubic kernel {:.1f}, a point {:.1f})\n",
+                   consistency["estimated"].get<double>(), consistency["bicubic"].get<double>(),
+                   consistency["point"].get<double>());
+      }
       for (const std::string& reason : found.reasons) fmt::print(stderr, "  {}\n", reason);
     }
   }

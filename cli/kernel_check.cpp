@@ -1,0 +1,32 @@
+#include "cli/kernel_check.h"
+
+#include "zssr/zssr.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+
+namespace zsr::cli {
+
+KernelCheck check_kernel(const torch::Tensor& color, const BlurKernel& kernel, double scale,
+                         const RunContext& context) {
+  constexpr int64_t kSide = 256;
+  constexpr int64_t kSteps = 150;
+  constexpr double kPoint = 0.3;
+  const auto middle = [&](const torch::Tensor& image, int64_t dim) {
+    const int64_t length = std::min(kSide, image.size(dim));
+    return image.narrow(dim, (image.size(dim) - length) / 2, length);
+  };
+  const torch::Tensor part = middle(middle(color, 2), 3).contiguous();
+  const auto consistency = [&](std::vector<BlurKernel> kernels) {
+    zssr::Options options = zssr::preset("default", {scale, scale});
+    options.max_steps = kSteps;
+    options.self_ensemble = false;
+    options.back_projection = 0;
+    options.kernels = std::move(kernels);
+    return zssr::run(part, options, context).consistency_db;
+  };
+  return {consistency({kernel}), consistency({}), consistency({gaussian_kernel(7, kPoint, kPoint)})};
+}
+
+}  // namespace zsr::cli
