@@ -76,7 +76,11 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
     // kernel come back at 44 dB and more, those with one too wide at 38 to 41.
     constexpr double kCautionNoise = 0.8 / 255.0;
     constexpr int64_t kCautionBackProjection = 3;
-    found.options.least_consistency_db = KernelCheck::kLeast;
+    // A network that had no time to learn says nothing about its kernel.
+    constexpr int64_t kEnoughSteps = 150;
+    if (found.options.max_steps >= kEnoughSteps && !settings.time_budget_s) {
+      found.options.least_consistency_db = KernelCheck::kLeast;
+    }
     found.options.son_noise = std::max(found.options.son_noise, kCautionNoise);
     found.options.back_projection = std::min(found.options.back_projection, kCautionBackProjection);
   }

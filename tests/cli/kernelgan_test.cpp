@@ -26,11 +26,26 @@ TEST(KernelGanCommand, WritesTheKernelAPreviewAndAVerdict) {
   EXPECT_EQ(run_zsr({"kernelgan", "-o", at("n.mat")}).code, 2);
 }
 
+TEST(KernelGanCommand, CheckTellsHowWellNetworksBringThePhotoBack) {
+  const TempDir dir;
+  const ProgramResult result = run_zsr({"kernelgan", example("portrait_160.png"), "-o", (dir / "k.mat").string(),
+                                        "--estimator", "predictor", "--check", "--json", "-q"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  ASSERT_NE(json["verdict"], "reject") << json["reasons"].dump();
+  const auto& consistency = json["consistency_db"];
+  for (const char* const kernel : {"estimated", "bicubic", "point"}) {
+    EXPECT_GT(consistency[kernel].get<double>(), 15.0) << kernel;
+    EXPECT_LT(consistency[kernel].get<double>(), 100.0) << kernel;
+  }
+  // Less blur to undo is always easier.
+  EXPECT_GT(consistency["point"].get<double>(), consistency["estimated"].get<double>() - 3.0);
+}
+
 TEST(KernelGanCommand, BlindUpscaleRecordsWhatItFound) {
   const TempDir dir;
   const std::string out = (dir / "out.png").string();
-  const ProgramResult result =
-      run_zsr(quick({"upscale", example("cat.jpg"), "-o", out, "--json", "-q"}));
+  const ProgramResult result = run_zsr(quick({"upscale", example("cat.jpg"), "-o", out, "--json", "-q"}));
   ASSERT_EQ(result.code, 0) << result.err;
   const auto json = nlohmann::json::parse(result.out);
   EXPECT_TRUE(json["estimated"]["kernel"].contains("verdict"));
