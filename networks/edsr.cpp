@@ -5,8 +5,6 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
-#include <cmath>
-
 namespace zsr::networks {
 namespace {
 
@@ -58,8 +56,7 @@ class Edsr : public Network {
     int64_t scale = 1;
     for (int64_t i = 0; reader.has(place(names.upsample, i) + ".weight"); i += 2) {
       const std::string name = place(names.upsample, i);
-      const auto factor = static_cast<int64_t>(
-          std::llround(std::sqrt(static_cast<double>(reader.size(name + ".weight", 0)) / static_cast<double>(width))));
+      const int64_t factor = reader.shuffle_factor(name, width);
       chain_.append(reader.conv(name, factor * factor * width, width, 3), {}, -1, factor);
       scale *= factor;
     }

@@ -3,8 +3,6 @@
 
 #include <torch/torch.h>
 
-#include <cmath>
-
 namespace zsr::networks {
 namespace {
 
@@ -16,12 +14,10 @@ class Espcn : public Network {
     WeightsReader reader(weights, "ESPCN");
     const int64_t wide = reader.size("first_part.0.weight", 0);
     const int64_t narrow = reader.size("first_part.2.weight", 0);
-    const int64_t out = reader.size("last_part.0.weight", 0);
+    scale_ = reader.shuffle_factor("last_part.0", 1);
     first_ = Conv(reader.conv("first_part.0", wide, 1, 5));
     second_ = Conv(reader.conv("first_part.2", narrow, wide, 3));
-    third_ = Conv(reader.conv("last_part.0", out, narrow, 3));
-    scale_ = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(out))));
-    if (scale_ < 1 || scale_ * scale_ != out) reader.difference("'last_part.0' makes pixels of no scale");
+    third_ = Conv(reader.conv("last_part.0", scale_ * scale_, narrow, 3));
     reader.finish();
     traits_.scales = {scale_};
     traits_.channels = 1;

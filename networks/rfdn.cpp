@@ -5,7 +5,6 @@
 #include <torch/torch.h>
 
 #include <array>
-#include <cmath>
 
 namespace zsr::networks {
 namespace {
@@ -75,10 +74,8 @@ class Rfdn : public Network {
     }
     gather_ = Conv(reader.conv("c.0", width, width * count, 1), Follow::leaky(kLeak));
     after_ = Conv(reader.conv("LR_conv", width, width, 3));
-    const int64_t out = reader.size("upsampler.0.weight", 0);
-    scale_ = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(out) / 3.0)));
-    if (scale_ < 1 || 3 * scale_ * scale_ != out) reader.difference("'upsampler.0' makes pixels of no scale");
-    last_ = Conv(reader.conv("upsampler.0", out, width, 3));
+    scale_ = reader.shuffle_factor("upsampler.0", 3);
+    last_ = Conv(reader.conv("upsampler.0", 3 * scale_ * scale_, width, 3));
     reader.finish();
     traits_.scales = {scale_};
     traits_.reach = Traits::kWholePhoto;  // the coarse look stands on a grid of its own

@@ -4,14 +4,8 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
-#include <cmath>
-
 namespace zsr::networks {
 namespace {
-
-int64_t shuffle_factor(int64_t out, int64_t width) {
-  return static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(out) / static_cast<double>(width))));
-}
 
 /// SRResNet without batch normalisation, as BasicSR trains it (MSRResNet): residual blocks, pixel shuffles, two more
 /// convolutions, and the bilinear enlargement added.
@@ -29,7 +23,7 @@ class Msrresnet : public Network {
     }
     for (const char* const name : {"upconv1", "upconv2"}) {
       if (!reader.has(std::string(name) + ".weight")) continue;
-      const int64_t factor = shuffle_factor(reader.size(std::string(name) + ".weight", 0), width);
+      const int64_t factor = reader.shuffle_factor(name, width);
       chain_.append(reader.conv(name, factor * factor * width, width, 3), Follow::leaky(kLeak), -1, factor);
       scale_ *= factor;
     }

@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
-#include <cmath>
-
 namespace zsr::networks {
 namespace {
 
@@ -29,12 +27,8 @@ class Srvgg : public Network {
       const ConvWeights conv = reader.conv(conv_name(weights, i), width, i == 0 ? 3 : width, 3);
       chain_.append(conv, Follow::prelu(reader.take(slope_name(weights, i) + ".weight", {width})));
     }
-    const int64_t out = reader.size(conv_name(weights, i) + ".weight", 0);
-    scale_ = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(out) / 3.0)));
-    if (scale_ < 1 || 3 * scale_ * scale_ != out) {
-      reader.difference(fmt::format("{} channels at its end are no pixels of any scale", out));
-    }
-    chain_.append(reader.conv(conv_name(weights, i), out, width, 3));
+    scale_ = reader.shuffle_factor(conv_name(weights, i), 3);
+    chain_.append(reader.conv(conv_name(weights, i), 3 * scale_ * scale_, width, 3));
     reader.finish();
     traits_.scales = {scale_};
     traits_.reach = chain_.length();

@@ -7,6 +7,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace zsr::networks {
 
@@ -22,6 +23,15 @@ int64_t WeightsReader::count(const std::string& prefix, const std::string& suffi
   int64_t n = 0;
   while (has(fmt::format("{}{}{}", prefix, first + n * step, suffix))) ++n;
   return n;
+}
+
+int64_t WeightsReader::shuffle_factor(const std::string& conv, int64_t channels) {
+  const int64_t out = size(conv + ".weight", 0);
+  const auto ratio = static_cast<double>(out) / static_cast<double>(std::max<int64_t>(1, channels));
+  const auto factor = static_cast<int64_t>(std::llround(std::sqrt(ratio)));
+  if (factor >= 1 && factor * factor * channels == out) return factor;
+  difference(fmt::format("{} outputs of '{}' are pixels of no scale", out, conv));
+  return 1;
 }
 
 torch::Tensor WeightsReader::take(const std::string& name, const std::vector<int64_t>& shape) {

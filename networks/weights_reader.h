@@ -27,6 +27,10 @@ class WeightsReader {
   /// Number of consecutive names from `first` on: "body." + i + suffix.
   int64_t count(const std::string& prefix, const std::string& suffix, int64_t first = 0, int64_t step = 1) const;
 
+  /// The s of a convolution whose outputs become s x s pixels of `channels` each; a difference is noted where there is
+  /// none.
+  int64_t shuffle_factor(const std::string& conv, int64_t channels);
+
   /// float32 of that shape; zeros, and a difference noted, where the file has it otherwise.
   torch::Tensor take(const std::string& name, const std::vector<int64_t>& shape);
   /// name.weight [out, in, side, side] and, where the file has one, name.bias [out].
