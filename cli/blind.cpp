@@ -21,6 +21,28 @@ void take_share(BlindFindings& found, const kernelgan::Estimate& estimate, doubl
   found.options.kernels = {kernelgan::narrowed_kernel(estimate, share, settings.scale.y)};
 }
 
+// One kernel for each cell of the settings' grid; where a cell tells nothing, that of the whole photo.
+std::vector<BlurKernel> kernels_of_cells(const torch::Tensor& color, const UpscaleSettings& settings,
+                                         const BlurKernel& of_whole, int64_t& own) {
+  const srmd::KernelGrid& grid = settings.kernel_grid;
+  std::vector<BlurKernel> kernels;
+  for (int64_t y = 0; y < grid.rows; ++y) {
+    for (int64_t x = 0; x < grid.columns; ++x) {
+      const torch::Tensor cell =
+          color.slice(2, color.size(2) * y / grid.rows, color.size(2) * (y + 1) / grid.rows)
+              .slice(3, color.size(3) * x / grid.columns, color.size(3) * (x + 1) / grid.columns);
+      RunContext context;
+      context.seed = settings.runtime.seed;
+      const kernelgan::Estimate estimate =
+          kernelgan::estimate_kernel(cell.contiguous(), {.scale = settings.scale.y}, context);
+      const bool trusted = estimate.verdict != kernelgan::Verdict::kReject && !estimate.bicubic;
+      own += trusted ? 1 : 0;
+      kernels.push_back(trusted ? kernelgan::narrowed_kernel(estimate, kCautiousShare, settings.scale.y) : of_whole);
+    }
+  }
+  return kernels;
+}
+
 }  // namespace
 
 BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& settings) {
@@ -41,6 +63,17 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
     const bool trusted = estimate.verdict != kernelgan::Verdict::kReject;
     estimated = trusted && !estimate.bicubic;
     if (estimated) take_share(found, estimate, kCautiousShare, settings);
+    const int64_t cells = settings.kernel_grid.rows * settings.kernel_grid.columns;
+    if (cells > 1 && estimated) {
+      int64_t own = 0;
+      found.options.kernels = kernels_of_cells(color, settings, found.options.kernels[0], own);
+      found.warnings.push_back(
+          fmt::format("{} of {} cells of the kernel grid told their own blur, the others take "
+                      "that of the whole photo",
+                      own, cells));
+    } else if (cells > 1) {
+      found.warnings.push_back("the photo told no blur: the kernel grid is not used");
+    }
     found.record["kernel"] = {{"sigma_1", estimate.sigma_1},
                               {"sigma_2", estimate.sigma_2},
                               {"angle", estimate.angle},

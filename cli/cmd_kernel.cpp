@@ -205,6 +205,11 @@ int run_show(const std::vector<std::string>& arguments) {
   return kExitOk;
 }
 
+BlurKernel bicubic_by(int64_t factor, const char* flag) {
+  if (factor < 2 || factor > 8) throw UsageError(fmt::format("--{} {} must be 2 to 8", flag, factor));
+  return make_kernel({.family = KernelFamily::kBicubic, .scale = static_cast<double>(factor)});
+}
+
 int run_convert(const std::vector<std::string>& arguments) {
   std::vector<std::string> files;
   std::string output;
@@ -213,6 +218,7 @@ int run_convert(const std::vector<std::string>& arguments) {
   std::string phase;
   std::string scale = "2";
   int64_t size = 0;
+  int64_t before_bicubic = 0;
   int64_t after_bicubic = 0;
   bool composed = false;
   bool normalize = false;
@@ -223,6 +229,7 @@ int run_convert(const std::vector<std::string>& arguments) {
                     "  zsr kernel convert usrnet.mat -o zssr.mat --from kair\n"
                     "  zsr kernel convert k_x2.mat -o k_x4.mat --x4-from-x2\n"
                     "  zsr kernel convert k.mat -o aligned.mat --phase center -s 2\n"
+                    "  zsr kernel convert blur.mat -o k.mat --before-bicubic 3\n"
                     "  zsr kernel convert lr_blur.mat -o k.mat --after-bicubic 4\n");
   options.group("Options");
   options.positional("input,i", "FILE", "Kernel file (FILE#N: the N-th of many)", &files);
@@ -232,6 +239,8 @@ int run_convert(const std::vector<std::string>& arguments) {
   options.add("phase", "NAME", "Move it: center (aligned for --scale) or corner (centred)", &phase);
   options.add("scale,s", "FACTOR", "Factor that --phase center means", &scale);
   options.add("size", "N", "Cut or fill to N x N around the anchor", &size);
+  options.add("before-bicubic", "FACTOR", "The kernel blurs the large image, before bicubic downscaling: as one kernel",
+              &before_bicubic);
   options.add("after-bicubic", "FACTOR", "The kernel blurs the small image, after bicubic downscaling: as one kernel",
               &after_bicubic);
   options.flag("x4-from-x2", "Compose the kernel of two steps of 2", &composed);
@@ -242,13 +251,8 @@ int run_convert(const std::vector<std::string>& arguments) {
   BlurKernel kernel = load_kernel(files[0], parse_kernel_convention(from, "from"),
                                   normalize ? KernelSum::kNormalize : KernelSum::kMustBeOne);
   if (composed) kernel = compose(kernel, 2);
-  if (after_bicubic != 0) {
-    if (after_bicubic < 2 || after_bicubic > 8) {
-      throw UsageError(fmt::format("--after-bicubic {} must be 2 to 8", after_bicubic));
-    }
-    kernel = compose(make_kernel({.family = KernelFamily::kBicubic, .scale = static_cast<double>(after_bicubic)}),
-                     kernel, after_bicubic);
-  }
+  if (before_bicubic != 0) kernel = compose(kernel, bicubic_by(before_bicubic, "before-bicubic"), 1);
+  if (after_bicubic != 0) kernel = compose(bicubic_by(after_bicubic, "after-bicubic"), kernel, after_bicubic);
   if (!phase.empty()) {
     if (phase != "center" && phase != "corner") {
       throw UsageError(fmt::format("--phase '{}' must be center or corner", phase));

@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/upscale_flags.h"
 #include "cli/upscale_job.h"
 #include "cli/usage_error.h"
 #include "cli/values.h"
@@ -7,10 +8,8 @@
 #include "datasets/image_folder.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <filesystem>
 #include <memory>
 
@@ -18,62 +17,6 @@ namespace zsr::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct UpscaleFlags {
-  std::vector<std::string> inputs;
-  std::string output;
-  std::string scale = "2";
-  std::string method = "auto";
-  std::string weights;
-  std::string pca;
-  bool circular = false;
-  bool keep_colors = false;
-  std::string time;
-  std::string max_pixels = "200M";
-  std::string format;
-  int64_t quality = 95;
-  std::string depth = "auto";
-  bool strip = false;
-  bool force = false;
-  bool skip_existing = false;
-  bool recursive = false;
-  bool no_record = false;
-};
-
-void add_network_flags(OptionSet& options, UpscaleFlags& flags) {
-  options.group("Trained networks");
-  options.add("weights", "FILE", "Weights of a trained network: safetensors, .pth, .mat, or ncnn's .param with .bin",
-              &flags.weights);
-  options.add("pca", "FILE", "srmd: the kernel basis it was trained with, 15 x 225 (KAIR's srmd_pca_matlab.mat)",
-              &flags.pca);
-  options.flag("circular", "usrnet: the photo was blurred as a torus, as benchmarks are made", &flags.circular);
-  options.flag("keep-colors", "Brings brightness and colour of large areas back to the photo's", &flags.keep_colors);
-}
-
-void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method) {
-  options.group("Photos");
-  options.positional("input,i", "PHOTO", "Photos or folders", &flags.inputs);
-  options.add("output,o", "PATH", "File, or folder for several photos. Default: NAME_x2 beside the photo",
-              &flags.output);
-  options.add("scale,s", "FACTOR",
-              "Above 1, fractions too; 2x1.5 = horizontal x vertical. Default: 2, or the weights' own", &flags.scale);
-  if (with_method) {
-    options.add("method,m", "NAME",
-                fmt::format("auto (zssr, or what --weights are), zssr, bicubic, or a trained network: {}",
-                            fmt::join(trained_methods(), ", ")),
-                &flags.method);
-  }
-  options.add("time", "DURATION", "Budget per photo, e.g. 60s or 5m; the schedule shrinks to fit", &flags.time);
-  options.add("format,f", "NAME", "png, jpeg, tiff, webp, pnm or bmp. Default: by the output's name", &flags.format);
-  options.add("quality", "N", "JPEG and WebP quality, 1-100 (WebP 100 is lossless)", &flags.quality);
-  options.add("bit-depth", "BITS", "8, 16 or auto (as the photo)", &flags.depth);
-  options.flag("strip", "Leave EXIF, XMP, ICC profile and resolution out of the result", &flags.strip);
-  options.flag("force", "Replace an existing output (never the input)", &flags.force);
-  options.flag("skip-existing", "In folders: leave out photos whose output exists", &flags.skip_existing);
-  options.flag("recursive,r", "Folders with their subfolders; the tree is kept", &flags.recursive);
-  options.add("max-pixels", "N", "Largest photo to read or to make, e.g. 200M", &flags.max_pixels);
-  options.flag("no-record", "Do not store OUTPUT.zsr.json with the effective settings", &flags.no_record);
-}
 
 struct Job {
   fs::path input;
@@ -129,74 +72,6 @@ std::vector<Job> plan_jobs(const UpscaleFlags& flags, const UpscaleSettings& set
     if (error) throw IoError(fmt::format("cannot make folder '{}': {}", output.string(), error.message()));
   }
   return jobs;
-}
-
-// The network of --weights, null for the methods without.
-std::shared_ptr<const Trained> find_trained(const UpscaleFlags& flags) {
-  const auto known = trained_methods();
-  const bool trained = std::find(known.begin(), known.end(), flags.method) != known.end();
-  if (flags.method != "auto" && flags.method != "zssr" && flags.method != "bicubic" && !trained) {
-    throw UsageError(
-        fmt::format("--method '{}' must be auto, zssr, bicubic or {}", flags.method, fmt::join(known, ", ")));
-  }
-  if (trained || (flags.method == "auto" && !flags.weights.empty())) {
-    return std::make_shared<const Trained>(load_trained(flags.method, flags.weights, flags.pca));
-  }
-  if (!(flags.weights.empty() && flags.pca.empty() && !flags.keep_colors && !flags.circular)) {
-    throw UsageError("--weights, --pca, --circular and --keep-colors belong to trained networks");
-  }
-  return nullptr;
-}
-
-// What the user asked of the network against what it can do; a wrong scale would scramble the picture.
-void check_network(const Trained& trained, const UpscaleFlags& flags, const ZssrFlags& zssr) {
-  const auto scales = trained.scales();
-  const Scale asked = parse_scale(flags.scale);
-  const bool known = scales.empty() || std::any_of(scales.begin(), scales.end(), [&](int64_t scale) {
-                       return asked.y == static_cast<double>(scale) && asked.x == static_cast<double>(scale);
-                     });
-  if (!known) {
-    throw UsageError(fmt::format("'{}' enlarges by {}, not by {}; use -s {}", trained.weights, fmt::join(scales, ", "),
-                                 format_scale(asked), scales[0]));
-  }
-  if (!trained.takes_kernel() && !(zssr.kernel.empty() && zssr.noise.empty())) {
-    throw UsageError(fmt::format("{} knows nothing of --kernel and --noise; zssr, srmd and usrnet do", trained.method));
-  }
-}
-
-UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const CommonFlags& common,
-                        std::shared_ptr<const Trained> trained) {
-  UpscaleSettings settings;
-  settings.method = trained ? trained->method : flags.method == "auto" ? "zssr" : flags.method;
-  if (trained) check_network(*trained, flags, zssr);
-  settings.trained = std::move(trained);
-  settings.keep_low_frequencies = flags.keep_colors;
-  settings.circular = flags.circular;
-  settings.zssr = zssr;
-  settings.scale = zssr.options.scale;
-  if (settings.trained && !settings.trained->takes_kernel()) settings.zssr.kernel = "bicubic";
-  resolve_zssr_flags(settings.zssr);
-  settings.limits.max_pixels = parse_count(flags.max_pixels, "max-pixels");
-  if (flags.quality < 1 || flags.quality > 100) {
-    throw UsageError(fmt::format("--quality {} must be from 1 to 100", flags.quality));
-  }
-  settings.write.encode = {static_cast<int>(flags.quality), flags.strip};
-  settings.write.overwrite = flags.force ? Overwrite::kYes : Overwrite::kNo;
-  if (flags.depth == "8" || flags.depth == "16") {
-    settings.write.bit_depth = std::stoi(flags.depth);
-  } else if (flags.depth != "auto") {
-    throw UsageError(fmt::format("--bit-depth '{}' must be 8, 16 or auto", flags.depth));
-  }
-  settings.format = flags.format;
-  if (!settings.format.empty() && !is_writable(format_from_name(settings.format))) {
-    throw UsageError(
-        fmt::format("--format '{}' cannot be written; use png, jpeg, tiff, webp, pnm or bmp", flags.format));
-  }
-  if (!flags.time.empty()) settings.time_budget_s = parse_duration(flags.time);
-  settings.keep_record = !flags.no_record;
-  settings.common = common;
-  settings.runtime = start_runtime(common);
-  return settings;
 }
 
 void print_settings(const UpscaleSettings& settings) {

@@ -13,11 +13,20 @@
 namespace zsr::cli {
 namespace {
 
+// [1, 1, h, w]: 8-bit values are levels of noise.
+torch::Tensor read_noise_map(const std::string& path, const ReadLimits& limits) {
+  return load_photo(path, limits).color.mean(1, true).to(torch::kFloat32) * 255.0;
+}
+
 Enlarged enlarge_by_srmd(const torch::Tensor& color, const UpscaleSettings& settings, const zssr::Options& found,
                          ProgressPrinter& progress) {
   const srmd::Network& network = *settings.trained->srmd;
   srmd::Options options;
-  if (!found.kernels.empty()) options.kernel = found.kernels[0];
+  // Kernels of a grid's files, or found in its cells; one kernel is that of every cell.
+  options.kernels = settings.kernel_grid;
+  if (options.kernels.kernels.empty()) options.kernels.kernels = found.kernels;
+  if (options.kernels.kernels.size() < 2) options.kernels.rows = options.kernels.columns = 1;
+  if (!settings.noise_map.empty()) options.noise_map = read_noise_map(settings.noise_map, settings.limits);
   // More noise than it was trained for it cannot take off; a level that the user named stands and is refused.
   options.noise = 255.0 * found.son_noise;
   if (settings.zssr.noise == "auto") options.noise = std::min(options.noise, srmd::Options::kMostNoise);

@@ -5,6 +5,7 @@
 #include "cli/trained.h"
 #include "cli/zssr_flags.h"
 #include "core/image/photo.h"
+#include "srmd/srmd.h"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -25,6 +26,8 @@ struct UpscaleSettings {
   std::shared_ptr<const Trained> trained;  ///< Of the methods that are trained networks.
   bool keep_low_frequencies = false;       ///< Trained networks: see networks::Options.
   bool circular = false;                   ///< Likewise.
+  srmd::KernelGrid kernel_grid;            ///< srmd: of --kernel-grid; with one cell it says nothing.
+  std::string noise_map;                   ///< srmd: image file, or empty.
   std::optional<double> time_budget_s;
   bool keep_record = true;
   CommonFlags common;

@@ -2,31 +2,34 @@
 
 #include "core/conv/winograd/kernels.h"
 
-#include <torch/torch.h>
+#include <algorithm>
+#include <numeric>
 
 namespace zsr {
-namespace {
 
-bool in_blocks(int64_t length) {
-  return length % winograd::kBlock == 0;
+void small_product(int64_t m, int64_t n, int64_t k, const float* a, Strides strides, const float* b, float* out) {
+  winograd::kernels().multiply(m, n, k, a, strides.row, strides.column, b, out, false);
 }
 
-}  // namespace
-
-torch::Tensor small_product(const torch::Tensor& a, const torch::Tensor& b) {
-  if (!in_blocks(b.size(1)) || !b.is_contiguous()) return torch::mm(a, b);
-  torch::Tensor product = torch::empty({a.size(0), b.size(1)}, torch::kFloat32);
-  winograd::kernels().multiply(a.size(0), b.size(1), a.size(1), a.data_ptr<float>(), a.stride(0), a.stride(1),
-                               b.data_ptr<float>(), product.data_ptr<float>(), false);
-  return product;
+void small_product(int64_t m, int64_t n, int64_t k, const double* a, Strides strides, const double* b, double* out) {
+  for (int64_t r = 0; r < m; ++r) {
+    double* const line = out + r * n;
+    std::fill_n(line, n, 0.0);
+    for (int64_t d = 0; d < k; ++d) {
+      const double factor = a[r * strides.row + d * strides.column];
+      for (int64_t c = 0; c < n; ++c) line[c] += factor * b[d * n + c];
+    }
+  }
 }
 
-torch::Tensor small_product_transposed(const torch::Tensor& a, const torch::Tensor& b) {
-  if (!in_blocks(a.size(1)) || !a.is_contiguous() || !b.is_contiguous()) return torch::mm(a, b.t());
-  torch::Tensor product = torch::empty({a.size(0), b.size(0)}, torch::kFloat32);
-  winograd::kernels().multiply_transposed(a.size(0), b.size(0), a.size(1), a.data_ptr<float>(), b.data_ptr<float>(),
-                                          product.data_ptr<float>());
-  return product;
+void small_product_transposed(int64_t m, int64_t n, int64_t k, const float* a, const float* b, float* out) {
+  winograd::kernels().multiply_transposed(m, n, k, a, b, out);
+}
+
+void small_product_transposed(int64_t m, int64_t n, int64_t k, const double* a, const double* b, double* out) {
+  for (int64_t r = 0; r < m; ++r) {
+    for (int64_t c = 0; c < n; ++c) out[r * n + c] = std::inner_product(a + r * k, a + (r + 1) * k, b + c * k, 0.0);
+  }
 }
 
 }  // namespace zsr

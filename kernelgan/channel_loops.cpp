@@ -70,10 +70,22 @@ float power_iteration(const float* weight, int64_t rows, int64_t columns, float*
 }
 
 ZSR_ANY_VECTOR
-void through_singular_value(float* gradient, const float* normalized, int64_t rows, int64_t columns, const float* u,
-                            const float* v, float sigma) {
-  float along = 0.0F;
-  for (int64_t i = 0; i < rows * columns; ++i) along += gradient[i] * normalized[i];
+float inner_product(const float* a, const float* b, int64_t count) {
+  float sum = 0.0F;
+  for (int64_t i = 0; i < count; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+ZSR_ANY_VECTOR
+float sum_of(const float* line, int64_t count) {
+  float sum = 0.0F;
+  for (int64_t i = 0; i < count; ++i) sum += line[i];
+  return sum;
+}
+
+ZSR_ANY_VECTOR
+void through_singular_value(float* gradient, int64_t rows, int64_t columns, float along, const float* u, const float* v,
+                            float sigma) {
   const float inverse = 1.0F / sigma;
   for (int64_t r = 0; r < rows; ++r) {
     const float left = along * u[r];

@@ -17,9 +17,13 @@ void rectify_and_normalize_back(float* gradient, const float* hat, const float* 
 /// v = W' u / |W' u|, u = W v / |W v| for W [rows, columns]; returns u' W v.
 float power_iteration(const float* weight, int64_t rows, int64_t columns, float* u, float* v);
 
-/// gradient at W / sigma -> gradient at W, in place, for sigma = u' W v with u and v held fixed; `normalized` is
-/// W / sigma [rows, columns].
-void through_singular_value(float* gradient, const float* normalized, int64_t rows, int64_t columns, const float* u,
-                            const float* v, float sigma);
+/// Sum of a[i] * b[i], and of line[i].
+float inner_product(const float* a, const float* b, int64_t count);
+float sum_of(const float* line, int64_t count);
+
+/// gradient at W / sigma -> gradient at W for `rows` rows of it, in place, for sigma = u' W v with u (of these rows)
+/// and v held fixed; `along` is <gradient, W / sigma> over all rows.
+void through_singular_value(float* gradient, int64_t rows, int64_t columns, float along, const float* u, const float* v,
+                            float sigma);
 
 }  // namespace zsr::kernelgan

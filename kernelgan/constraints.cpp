@@ -1,7 +1,6 @@
 #include "kernelgan/constraints.h"
 
 #include "core/image/resize.h"
-#include "kernelgan/generator.h"
 
 #include <torch/torch.h>
 
@@ -12,8 +11,8 @@
 namespace zsr::kernelgan {
 namespace {
 
-constexpr int64_t kSize = Generator::kKernelSize;
-constexpr int64_t kCount = kSize * kSize;
+constexpr int64_t kSize = kGeneratorKernel;
+constexpr int64_t kCount = kKernelCount;
 
 // 30 (1 - g / max g) around an empty middle, g a Gaussian of sigma = size (authors' create_penalty_mask).
 std::array<double, kCount> penalty_mask() {
@@ -38,13 +37,20 @@ double sign(double value) {
 
 }  // namespace
 
-const torch::Tensor& bicubic_reference_kernel() {
-  static const torch::Tensor kernel = [] {
-    const ResampleMatrix matrix(48, 24, 0.5, {}, std::nullopt);
-    const torch::Tensor row = matrix.dense()[12].slice(0, 21, 29);  // eight taps around 24.5
-    torch::Tensor whole = torch::zeros({kSize, kSize}, torch::kFloat32);
+const std::array<float, kKernelCount>& bicubic_reference_kernel() {
+  static const std::array<float, kKernelCount> kernel = [] {
     // Eight taps from the third pixel on: the whole reference, cut to the size of what 13 taps leave.
-    whole.slice(0, 2, 10).slice(1, 2, 10).copy_(row.unsqueeze(1) * row.unsqueeze(0));
+    constexpr int64_t kFirst = 2;
+    constexpr int64_t kTaps = 8;
+    const ResampleMatrix matrix(48, 24, 0.5, {}, std::nullopt);
+    const torch::Tensor row = matrix.dense()[12].slice(0, 21, 21 + kTaps).to(torch::kFloat64);  // around 24.5
+    const double* const taps = row.data_ptr<double>();
+    std::array<float, kKernelCount> whole{};
+    for (int64_t y = 0; y < kTaps; ++y) {
+      for (int64_t x = 0; x < kTaps; ++x) {
+        whole[static_cast<size_t>((kFirst + y) * kSize + kFirst + x)] = static_cast<float>(taps[y] * taps[x]);
+      }
+    }
     return whole;
   }();
   return kernel;
@@ -69,37 +75,41 @@ void Schedule::update(int64_t step, double bicubic_loss) {
   }
 }
 
-ConstraintLoss constraint_loss(const torch::Tensor& kernel, const torch::Tensor& output, const torch::Tensor& reference,
-                               const ConstraintWeights& weights) {
-  const torch::NoGradGuard no_grad;
+ConstraintLoss constraint_loss(std::span<const float, kKernelCount> kernel, std::span<const float> output,
+                               std::span<const float> reference, const ConstraintWeights& weights,
+                               std::span<float> output_gradient) {
   static const std::array<double, kCount> mask = penalty_mask();
   ConstraintLoss loss;
-  const torch::Tensor away = output - reference;
-  loss.bicubic = away.square().mean().item<double>();
-  loss.output_gradient = away * (2.0 * weights.bicubic / static_cast<double>(away.numel()));
+  const auto slope_factor = static_cast<float>(2.0 * weights.bicubic / static_cast<double>(output.size()));
+  double squares = 0.0;
+  for (size_t i = 0; i < output.size(); ++i) {
+    const float away = output[i] - reference[i];
+    squares += static_cast<double>(away) * away;
+    output_gradient[i] += slope_factor * away;
+  }
+  loss.bicubic = squares / static_cast<double>(output.size());
 
-  const torch::Tensor exact = kernel.to(torch::kFloat64).contiguous();
-  const double* const k = exact.data_ptr<double>();
+  std::array<double, kCount> k{};
+  std::copy(kernel.begin(), kernel.end(), k.begin());
   double sum = 0.0;
   double sum_y = 0.0;
   double sum_x = 0.0;
   for (int64_t i = 0; i < kCount; ++i) {
-    sum += k[i];
-    sum_y += k[i] * static_cast<double>(i / kSize);
-    sum_x += k[i] * static_cast<double>(i % kSize);
+    sum += k[static_cast<size_t>(i)];
+    sum_y += k[static_cast<size_t>(i)] * static_cast<double>(i / kSize);
+    sum_x += k[static_cast<size_t>(i)] * static_cast<double>(i % kSize);
   }
   constexpr double kMiddle = kSize / 2 + 0.5 * (2 - kSize % 2);
   const double center_y = sum_y / sum;
   const double center_x = sum_x / sum;
   double far = 0.0;
   double many = 0.0;
-  loss.kernel_gradient = torch::empty({kSize, kSize}, torch::kFloat32);
-  float* const gradient = loss.kernel_gradient.data_ptr<float>();
   for (int64_t i = 0; i < kCount; ++i) {
-    const double size = std::abs(k[i]);
+    const double size = std::abs(k[static_cast<size_t>(i)]);
     const double m = mask[static_cast<size_t>(i)];
     far += size * m / kCount;
-    double slope = weights.sum_to_one * sign(sum - 1.0) + weights.boundaries * m * sign(k[i]) / kCount;
+    double slope =
+        weights.sum_to_one * sign(sum - 1.0) + weights.boundaries * m * sign(k[static_cast<size_t>(i)]) / kCount;
     if (weights.centralized > 0.0) {
       slope += weights.centralized *
                ((center_y - kMiddle) * (static_cast<double>(i / kSize) - center_y) +
@@ -111,9 +121,9 @@ ConstraintLoss constraint_loss(const torch::Tensor& kernel, const torch::Tensor&
       constexpr double kLeast = 1e-12;  // keeps the slope of |k|^0.2 finite at zero
       const double power = std::pow(std::max(size, kLeast), kPower);
       many += power / kCount;
-      if (size >= kLeast) slope += weights.sparse * kPower * power / k[i] / kCount;
+      if (size >= kLeast) slope += weights.sparse * kPower * power / k[static_cast<size_t>(i)] / kCount;
     }
-    gradient[i] = static_cast<float>(slope);
+    loss.kernel_gradient[static_cast<size_t>(i)] = static_cast<float>(slope);
   }
   loss.total = weights.bicubic * loss.bicubic + weights.sum_to_one * std::abs(sum - 1.0) + weights.boundaries * far +
                weights.centralized * 0.5 * (std::pow(center_y - kMiddle, 2) + std::pow(center_x - kMiddle, 2)) +

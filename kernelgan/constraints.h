@@ -1,6 +1,10 @@
 #pragma once
 
-#include <torch/types.h>
+#include "kernelgan/patch_loops.h"
+
+#include <array>
+#include <cstdint>
+#include <span>
 
 namespace zsr::kernelgan {
 
@@ -32,17 +36,17 @@ class Schedule {
 /// The constraints' loss with its gradients.
 struct ConstraintLoss {
   double total = 0.0;
-  double bicubic = 0.0;           ///< That term alone, unweighted.
-  torch::Tensor kernel_gradient;  ///< [13, 13] float32: of all terms that look at the kernel itself.
-  torch::Tensor output_gradient;  ///< As `output`: of the bicubic term.
+  double bicubic = 0.0;                             ///< That term alone, unweighted.
+  std::array<float, kKernelCount> kernel_gradient;  ///< [13, 13]: of all terms that look at the kernel itself.
 };
 
-/// imresize's antialiased cubic by 1/2 as a kernel [13, 13] float32 for GeneratorPatch, centred where its patch is.
-const torch::Tensor& bicubic_reference_kernel();
+/// imresize's antialiased cubic by 1/2 as a kernel [13, 13] for GeneratorPatch, centred where its patch is.
+const std::array<float, kKernelCount>& bicubic_reference_kernel();
 
-/// `kernel` [13, 13]; `output` what it made of a patch, `reference` what `bicubic_reference_kernel` made of it, both
-/// [1, C, h, w] float32.
-ConstraintLoss constraint_loss(const torch::Tensor& kernel, const torch::Tensor& output, const torch::Tensor& reference,
-                               const ConstraintWeights& weights);
+/// `kernel` [13, 13]; `output` what it made of a patch, `reference` what `bicubic_reference_kernel` made of it, of one
+/// size, which is that of `output_gradient` too: the gradient of the bicubic term is added to it.
+ConstraintLoss constraint_loss(std::span<const float, kKernelCount> kernel, std::span<const float> output,
+                               std::span<const float> reference, const ConstraintWeights& weights,
+                               std::span<float> output_gradient);
 
 }  // namespace zsr::kernelgan

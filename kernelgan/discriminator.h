@@ -1,10 +1,11 @@
 #pragma once
 
+#include "core/aligned.h"
 #include "kernelgan/flat_parameters.h"
-#include "kernelgan/side_thread.h"
+#include "kernelgan/share.h"
 
-#include <torch/types.h>
-
+#include <array>
+#include <span>
 #include <vector>
 
 namespace zsr::kernelgan {
@@ -12,65 +13,69 @@ namespace zsr::kernelgan {
 /// The patch discriminator of KernelGAN: a 7 x 7 convolution to 64 channels, five times 1 x 1 convolution, batch
 /// normalisation and ReLU, a 1 x 1 convolution to a map in (0, 1); spectral normalisation on every convolution (one
 /// power iteration a pass, Miyato et al. 2018). All convolutions run as matrix products on [channels, pixels]; the
-/// gradient is written out by hand, pass by pass over memory, and tested against autograd's of the same network.
+/// gradient is written out by hand, pass by pass over memory, and tested against autograd's of the same network. Its
+/// memory is had once and used by every step; two threads may share a pass.
 class Discriminator {
  public:
   static constexpr int64_t kPatch = 26;  ///< Side of its input.
   static constexpr int64_t kMap = 20;    ///< Side of its map.
+  static constexpr int64_t kMapCount = kMap * kMap;
+  static constexpr size_t kConvolutions = 7;
 
   /// `channels` 1 or 3.
   Discriminator(int64_t channels, Random& random);
 
-  /// The convolutions' weights divided by their singular values, with what the gradient needs.
+  /// A convolution divided by its singular value, with what the gradient needs.
   struct Normalized {
-    std::vector<torch::Tensor> weight;     // [out, in]
-    std::vector<std::vector<float>> left;  // singular vectors
-    std::vector<std::vector<float>> right;
-    std::vector<float> sigma;
+    AlignedVector<float> weight;  // [out, in]
+    std::vector<float> left;      // singular vectors
+    std::vector<float> right;
+    float sigma = 1.0F;
   };
+  using AllNormalized = std::array<Normalized, kConvolutions>;
   /// One power iteration on every convolution, as each pass of the published network in training mode begins with. The
   /// weights of several passes can so be had first and the passes then run side by side.
-  Normalized normalize();
+  void normalize(AllNormalized& made);
 
-  /// What a pass leaves behind for its gradient.
+  /// What a pass leaves behind for its gradient; one may be used again and again.
   struct Pass {
-    Normalized normalized_weights;
-    torch::Tensor columns;                  // [C * 49, 400]
-    std::vector<torch::Tensor> input;       // of each convolution, [in, 400]
-    std::vector<torch::Tensor> normalized;  // batch-normalised, before scale and shift
-    std::vector<std::vector<float>> rstd;   // per channel
-    torch::Tensor map;                      ///< [400] in (0, 1): near 1 where it believes in the patch.
+    AllNormalized weights;
+    AlignedVector<float> columns;                            // [C * 49, 400]: input of the first convolution
+    std::array<AlignedVector<float>, kConvolutions> output;  // of each; batch-normalised before scale and shift
+    std::array<AlignedVector<float>, kConvolutions> after;   // normalised convolutions: scaled, shifted, rectified
+    std::array<std::vector<float>, kConvolutions> rstd;      // per channel
+    std::array<float, kMapCount> map;                        ///< In (0, 1): near 1 where it believes in the patch.
+    std::array<AlignedVector<float>, kConvolutions> slope;   // gradient at each output
+    std::array<std::array<double, 2>, kConvolutions> along;  // of each thread: <weights' gradient, weights>
   };
+  /// With memory for all that a pass needs.
+  Pass make_pass() const;
 
-  /// `patch` [1, C, 26, 26] float32; normalises by its own batch statistics, as the published network in training mode.
-  Pass forward(const torch::Tensor& patch, Normalized weights) const;
-  Pass forward(const torch::Tensor& patch) { return forward(patch, normalize()); }
+  /// `patch` [C, 26, 26]; `pass.weights` as `normalize` made them. Normalises by the patch's own batch statistics, as
+  /// the published network in training mode. Threads that share the pass all call this.
+  void forward(std::span<const float> patch, Pass& pass, const Share& share = {}) const;
 
-  /// Gradient at the patch, [1, C, 26, 26], from that at the map, [400].
-  torch::Tensor input_gradient(const Pass& pass, const torch::Tensor& map_gradient) const;
-  /// Gradient of all parameters, flat in their order, from that at the map. A `helper` that rests takes half of the
-  /// work; the result is the same.
-  torch::Tensor parameter_gradient(const Pass& pass, const torch::Tensor& map_gradient,
-                                   SideThread* helper = nullptr) const;
+  /// Gradient at the patch, [C, 26, 26], from that at the map, [400].
+  void input_gradient(Pass& pass, std::span<const float> map_gradient, std::span<float> out) const;
+  /// Gradient of all parameters, flat in their order, from that at the map. Threads that share the pass all call this;
+  /// after it they must meet before any of them reads `flat`.
+  void parameter_gradient(Pass& pass, std::span<const float> map_gradient, std::span<float> flat,
+                          const Share& share = {}) const;
 
   FlatParameters& parameters() { return parameters_; }
   const FlatParameters& parameters() const { return parameters_; }
 
  private:
-  struct Gradients {
-    std::vector<torch::Tensor> at_output;  // of each convolution, [out, 400]
-    std::vector<torch::Tensor> parts;      // of each parameter, flat
-  };
-  // From the map down to the output of the first convolution, whose gradient it returns; `all`, where given, receives
-  // what the weights' gradients need and the parts of scale and shift.
-  torch::Tensor chain(const Pass& pass, const torch::Tensor& map_gradient, Gradients* all) const;
-  // Weights and biases of the convolutions first <= i < last.
-  void weight_gradients(const Pass& pass, size_t first, size_t last, Gradients& all) const;
+  int64_t inputs_of(size_t convolution) const;
+  // From the gradient at the output of a convolution to that at the output of the one below; `flat` as above or empty.
+  void slope_below(size_t convolution, Pass& pass, std::span<float> flat, const Share& share) const;
+  void weight_gradient(size_t convolution, Pass& pass, std::span<float> flat, const Share& share) const;
+  void finish_weight_gradient(size_t convolution, const Pass& pass, std::span<float> flat, const Share& share) const;
 
   int64_t channels_;
   FlatParameters parameters_;
-  std::vector<std::vector<float>> left_;  // singular vectors of each convolution
-  std::vector<std::vector<float>> right_;
+  std::array<std::vector<float>, kConvolutions> left_;  // singular vectors of each convolution
+  std::array<std::vector<float>, kConvolutions> right_;
 };
 
 }  // namespace zsr::kernelgan

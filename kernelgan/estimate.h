@@ -45,8 +45,8 @@ struct Estimate {
   Summary summary;
 };
 
-/// The Gaussian of `share` times the estimate's covariance, to enlarge with when nobody can check the estimate: a kernel
-/// too wide costs far more than one too narrow (on a blurred zebra an excess of 0.7 pixels squared costs 9 dB).
+/// The Gaussian of `share` times the estimate's covariance, to enlarge with when nobody can check the estimate: a
+/// kernel too wide costs far more than one too narrow (on a blurred zebra an excess of 0.7 pixels squared costs 9 dB).
 BlurKernel narrowed_kernel(const Estimate& estimate, double share, double scale);
 
 /// Names of the estimators, the default first.

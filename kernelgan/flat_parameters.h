@@ -17,6 +17,11 @@ class FlatParameters {
   const torch::Tensor& operator[](size_t index) const { return leaves_[index]; }
   const std::vector<torch::Tensor>& leaves() const { return leaves_; }
   int64_t count() const { return flat_.numel(); }
+  /// All values in the order of the leaves; Real as `dtype`.
+  template <class Real>
+  const Real* data() const {
+    return flat_.data_ptr<Real>();
+  }
   /// One step of Adam (beta 0.5, 0.999) along `gradient`, flat in the order of the leaves.
   void descend(const torch::Tensor& gradient, double learning_rate);
   /// N(0, (gain * sqrt(2 / (fan in + fan out)))^2): Glorot's normal initialisation of a convolution's weights.

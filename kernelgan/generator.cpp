@@ -1,8 +1,11 @@
 #include "kernelgan/generator.h"
 
+#include "core/small_product.h"
+
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <type_traits>
 
 namespace zsr::kernelgan {
 namespace {
@@ -10,96 +13,170 @@ namespace {
 constexpr int64_t kWidth = 64;
 constexpr double kInitGain = 0.1;
 
-std::vector<std::vector<int64_t>> shapes() {
-  return {{kWidth, 1, 7, 7},      {kWidth, kWidth, 5, 5}, {kWidth, kWidth, 3, 3},
-          {kWidth, kWidth, 1, 1}, {kWidth, kWidth, 1, 1}, {1, kWidth, 1, 1}};
-}
-
-// What a transposed convolution spreads is the full convolution of two kernels. [channels, n * n] kernels below a
-// layer's weights [channels, in, size, size], summed over channels, as one matrix product whose patches are then added
-// up at their places: [1, in, n + size - 1, n + size - 1].
-torch::Tensor full_convolution(const torch::Tensor& kernels, int64_t n, const torch::Tensor& weights, int64_t size) {
-  const torch::Tensor columns = torch::mm(weights.view({weights.size(0), -1}).t(), kernels);
-  const int64_t side = n + size - 1;
-  return torch::col2im(columns.unsqueeze(0), {side, side}, {size, size}, {1, 1}, {0, 0}, {1, 1});
-}
-
-// Its gradients from that of its result, [1, in, n + size - 1, n + size - 1].
-struct FullConvolutionGradient {
-  torch::Tensor kernels;
-  torch::Tensor weights;
+// The layers as they lie one behind the other.
+struct Layer {
+  int64_t in;
+  int64_t side;
 };
-FullConvolutionGradient full_convolution_back(const torch::Tensor& gradient, const torch::Tensor& kernels,
-                                              const torch::Tensor& weights, int64_t size) {
-  const torch::Tensor columns = torch::im2col(gradient, {size, size}, {1, 1}, {0, 0}, {1, 1})[0];
-  return {torch::mm(weights.view({weights.size(0), -1}), columns), torch::mm(kernels, columns.t())};
+constexpr std::array<Layer, 6> kLayers = {{{1, 7}, {kWidth, 5}, {kWidth, 3}, {kWidth, 1}, {kWidth, 1}, {kWidth, 1}}};
+
+constexpr int64_t out_of(size_t layer) {
+  return layer + 1 == kLayers.size() ? 1 : kWidth;
+}
+
+constexpr int64_t start_of(size_t layer) {
+  int64_t at = 0;
+  for (size_t i = 0; i < layer; ++i) at += out_of(i) * kLayers[i].in * kLayers[i].side * kLayers[i].side;
+  return at;
+}
+
+std::vector<std::vector<int64_t>> shapes() {
+  std::vector<std::vector<int64_t>> all;
+  for (size_t i = 0; i < kLayers.size(); ++i) {
+    all.push_back({out_of(i), kLayers[i].in, kLayers[i].side, kLayers[i].side});
+  }
+  return all;
+}
+
+// What a transposed convolution spreads is the full convolution of two kernels: products of each tap [below] with each
+// tap [above], added up at their places. Sides of the kernels below and above the seam, and of what they make.
+struct Seam {
+  int64_t below;
+  int64_t above;
+  constexpr int64_t side() const { return below + above - 1; }
+};
+constexpr Seam kMiddle{3, 5};
+constexpr Seam kInner{7, 7};
+constexpr int64_t kInnerTaps = 49;
+constexpr int64_t kMiddleColumns = kWidth * 25;
+
+// Calls visit(row of the products, where its taps are added up from): one row for each tap below.
+template <class Visit>
+void each_tap(const Seam& seam, Visit visit) {
+  for (int64_t y = 0; y < seam.below; ++y) {
+    for (int64_t x = 0; x < seam.below; ++x) visit(y * seam.below + x, y * seam.side() + x);
+  }
+}
+
+template <class Real>
+void add_taps(const Seam& seam, const Real* taps, Real* corner) {
+  for (int64_t y = 0; y < seam.above; ++y) {
+    for (int64_t x = 0; x < seam.above; ++x) corner[y * seam.side() + x] += taps[y * seam.above + x];
+  }
+}
+
+template <class Real>
+void fetch_taps(const Seam& seam, const Real* corner, Real* taps) {
+  for (int64_t y = 0; y < seam.above; ++y) std::copy_n(corner + y * seam.side(), seam.above, taps + y * seam.above);
 }
 
 }  // namespace
 
-Generator::Generator(Random& random, torch::Dtype dtype) : parameters_(shapes(), dtype) {
+template <class Real>
+Generator<Real>::Generator(Random& random)
+    : parameters_(shapes(), std::is_same_v<Real, float> ? torch::kFloat32 : torch::kFloat64) {
   for (size_t i = 0; i < parameters_.leaves().size(); ++i) parameters_.xavier_normal(i, kInitGain, random);
 }
 
-Generator::Composition Generator::compose() const {
-  const torch::NoGradGuard no_grad;
-  const FlatParameters& w = parameters_;
-  Composition made;
+template <class Real>
+void Generator<Real>::compose(Composition& made) const {
+  const Real* const w = parameters_.data<Real>();
+  made.row4.resize(kWidth);
+  made.row3.resize(kWidth);
+  made.outer.resize(kWidth * 9);
+  made.scratch.resize(9 * kMiddleColumns);
+  made.inner.assign(kWidth * kWidth, 0);
   // The three 1 x 1 layers are a row vector times two matrices.
-  made.row5 = w[5].detach().view({1, kWidth});
-  made.row4 = torch::mm(made.row5, w[4].view({kWidth, kWidth}));
-  made.row3 = torch::mm(made.row4, w[3].view({kWidth, kWidth}));
-  made.outer = torch::mm(made.row3, w[2].view({kWidth, kWidth * 9})).view({kWidth, 9});
-  made.middle = full_convolution(made.outer, 3, w[1], 5).view({kWidth, 49});
-  made.kernel = full_convolution(made.middle, 7, w[0], 7).view({kKernelSize, kKernelSize});
-  return made;
+  small_product(1, kWidth, kWidth, w + start_of(5), {kWidth, 1}, w + start_of(4), made.row4.data());
+  small_product(1, kWidth, kWidth, made.row4.data(), {kWidth, 1}, w + start_of(3), made.row3.data());
+  small_product(1, kWidth * 9, kWidth, made.row3.data(), {kWidth, 1}, w + start_of(2), made.outer.data());
+
+  Real* const products = made.scratch.data();
+  small_product(9, kMiddleColumns, kWidth, made.outer.data(), {1, 9}, w + start_of(1), products);
+  made.middle.assign(kWidth * kInnerTaps, 0);
+  each_tap(kMiddle, [&](int64_t row, int64_t corner) {
+    for (int64_t c = 0; c < kWidth; ++c) {
+      add_taps(kMiddle, products + row * kMiddleColumns + c * 25, made.middle.data() + c * kInnerTaps + corner);
+    }
+  });
+  for (int64_t c = 0; c < kWidth; ++c) std::copy_n(w + c * kInnerTaps, kInnerTaps, made.inner.data() + c * kWidth);
+  small_product(kInnerTaps, kWidth, kWidth, made.middle.data(), {1, kInnerTaps}, made.inner.data(), products);
+  made.kernel.fill(0);
+  each_tap(kInner, [&](int64_t row, int64_t corner) {
+    add_taps(kInner, products + row * kWidth, made.kernel.data() + corner);
+  });
 }
 
-torch::Tensor Generator::gradient(const Composition& made, const torch::Tensor& kernel_gradient) const {
-  const torch::NoGradGuard no_grad;
-  const FlatParameters& w = parameters_;
-  const auto inner =
-      full_convolution_back(kernel_gradient.view({1, 1, kKernelSize, kKernelSize}), made.middle, w[0], 7);
-  const auto middle = full_convolution_back(inner.kernels.view({1, kWidth, 7, 7}), made.outer, w[1], 5);
-  const torch::Tensor outer = middle.kernels.view({1, kWidth * 9});
-  const torch::Tensor row3 = torch::mm(outer, w[2].view({kWidth, kWidth * 9}).t());
-  const torch::Tensor row4 = torch::mm(row3, w[3].view({kWidth, kWidth}).t());
-  const torch::Tensor row5 = torch::mm(row4, w[4].view({kWidth, kWidth}).t());
-  return torch::cat({inner.weights.reshape({-1}), middle.weights.reshape({-1}),
-                     torch::mm(made.row3.t(), outer).view({-1}), torch::mm(made.row4.t(), row3).view({-1}),
-                     torch::mm(made.row5.t(), row4).view({-1}), row5.view({-1})});
+template <class Real>
+void Generator<Real>::gradient(Composition& made, std::span<const Real, kKernelCount> kernel_gradient,
+                               std::span<Real> flat) const {
+  const Real* const w = parameters_.data<Real>();
+  Real* const columns = made.scratch.data();
+  std::array<Real, kWidth * kWidth> inner;
+  std::array<Real, kWidth * kInnerTaps> middle;
+  std::fill_n(columns, kInnerTaps * kWidth, Real{0});
+  each_tap(kInner, [&](int64_t row, int64_t corner) {
+    fetch_taps(kInner, kernel_gradient.data() + corner, columns + row * kWidth);
+  });
+  small_product(kWidth, kWidth, kInnerTaps, made.middle.data(), {kInnerTaps, 1}, columns, inner.data());
+  for (int64_t c = 0; c < kWidth; ++c) std::copy_n(inner.data() + c * kWidth, kInnerTaps, flat.data() + c * kInnerTaps);
+  small_product_transposed(kWidth, kInnerTaps, kWidth, made.inner.data(), columns, middle.data());
+
+  each_tap(kMiddle, [&](int64_t row, int64_t corner) {
+    for (int64_t c = 0; c < kWidth; ++c) {
+      fetch_taps(kMiddle, middle.data() + c * kInnerTaps + corner, columns + row * kMiddleColumns + c * 25);
+    }
+  });
+  std::array<Real, kWidth * 9> outer;
+  small_product(kWidth, kMiddleColumns, 9, made.outer.data(), {9, 1}, columns, flat.data() + start_of(1));
+  small_product_transposed(kWidth, 9, kMiddleColumns, w + start_of(1), columns, outer.data());
+
+  std::array<Real, kWidth> row3;
+  std::array<Real, kWidth> row4;
+  Real* const row5 = flat.data() + start_of(5);
+  small_product(kWidth, kWidth * 9, 1, made.row3.data(), {1, 1}, outer.data(), flat.data() + start_of(2));
+  small_product_transposed(1, kWidth, kWidth * 9, outer.data(), w + start_of(2), row3.data());
+  small_product(kWidth, kWidth, 1, made.row4.data(), {1, 1}, row3.data(), flat.data() + start_of(3));
+  small_product_transposed(1, kWidth, kWidth, row3.data(), w + start_of(3), row4.data());
+  small_product(kWidth, kWidth, 1, w + start_of(5), {1, 1}, row4.data(), flat.data() + start_of(4));
+  small_product_transposed(1, kWidth, kWidth, row4.data(), w + start_of(4), row5);
 }
 
-GeneratorPatch::GeneratorPatch(const torch::Tensor& patch)
-    : channels_(patch.size(1)),
-      height_((patch.size(2) - Generator::kKernelSize) / 2 + 1),
-      width_((patch.size(3) - Generator::kKernelSize) / 2 + 1),
-      columns_(torch::empty({Generator::kKernelSize * Generator::kKernelSize, channels_ * height_ * width_})) {
-  // Even and odd columns apart: then the pixels that one weight meets along a row are neighbours.
-  const torch::Tensor even = patch.slice(3, 0, patch.size(3), 2).to(torch::kFloat32).contiguous();
-  const torch::Tensor odd = patch.slice(3, 1, patch.size(3), 2).to(torch::kFloat32).contiguous();
-  float* out = columns_.data_ptr<float>();
-  for (int64_t dy = 0; dy < Generator::kKernelSize; ++dy) {
-    for (int64_t dx = 0; dx < Generator::kKernelSize; ++dx) {
-      const torch::Tensor& half = dx % 2 == 0 ? even : odd;
-      const int64_t pitch = half.size(3);
-      for (int64_t c = 0; c < channels_; ++c) {
-        const float* const plane = half.data_ptr<float>() + c * half.size(2) * pitch;
-        for (int64_t y = 0; y < height_; ++y, out += width_) {
-          std::copy_n(plane + (2 * y + dy) * pitch + dx / 2, width_, out);
-        }
+template <class Real>
+void GeneratorPatch<Real>::take(const torch::Tensor& photo, int64_t top, int64_t left) {
+  channels_ = photo.size(1);
+  planes_.assign(static_cast<size_t>(channels_ * kGeneratorPatch * kGeneratorPatch + kOverrun), 0);
+  const int64_t width = photo.size(3);
+  Real* out = planes_.data();
+  for (int64_t c = 0; c < channels_; ++c) {
+    const Real* const from = photo.data_ptr<Real>() + c * photo.size(2) * width;
+    for (int64_t y = 0; y < kGeneratorPatch; ++y, out += kGeneratorPatch) {
+      const Real* const row = from + (top + y) * width + left;
+      for (int64_t x = 0; x < kHalfRow; ++x) {
+        out[x] = row[2 * x];
+        out[kHalfRow + x] = row[2 * x + 1];
       }
     }
   }
-  columns_ = columns_.to(patch.scalar_type());
 }
 
-torch::Tensor GeneratorPatch::shrunken(const torch::Tensor& kernel) const {
-  return torch::mv(columns_.t(), kernel.reshape({-1})).view({1, channels_, height_, width_});
+template <class Real>
+void GeneratorPatch<Real>::shrink(std::span<const Real, kKernelCount> kernel, std::span<Real> out) const {
+  for (int64_t c = 0; c < channels_; ++c) shrink_plane(plane(c), kernel.data(), out.data() + c * kOutputCount);
 }
 
-torch::Tensor GeneratorPatch::kernel_gradient(const torch::Tensor& output_gradient) const {
-  return torch::mv(columns_, output_gradient.reshape({-1})).view({Generator::kKernelSize, Generator::kKernelSize});
+template <class Real>
+std::array<Real, kKernelCount> GeneratorPatch<Real>::kernel_gradient(std::span<const Real> output_gradient) const {
+  std::array<Real, kKernelCount> sums{};
+  for (int64_t c = 0; c < channels_; ++c) {
+    shrink_plane_back(plane(c), output_gradient.data() + c * kOutputCount, sums.data());
+  }
+  return sums;
 }
+
+template class Generator<float>;
+template class Generator<double>;
+template class GeneratorPatch<float>;
+template class GeneratorPatch<double>;
 
 }  // namespace zsr::kernelgan

@@ -1,5 +1,6 @@
 #include "kernelgan/kernelgan.h"
 
+#include "core/aligned.h"
 #include "core/error.h"
 #include "core/image/resize.h"
 #include "core/normal_field.h"
@@ -7,6 +8,7 @@
 #include "kernelgan/crops.h"
 #include "kernelgan/discriminator.h"
 #include "kernelgan/generator.h"
+#include "kernelgan/share.h"
 #include "kernelgan/side_thread.h"
 
 #include <ATen/Parallel.h>
@@ -14,12 +16,13 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <numeric>
+#include <span>
 
 namespace zsr::kernelgan {
 namespace {
-
-constexpr int64_t kGeneratorPatch = 64;
 
 struct OneThread {
   OneThread() : threads(at::get_num_threads()) { at::set_num_threads(1); }
@@ -33,11 +36,30 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-torch::Tensor small_noise(const torch::Tensor& like, Random& random) {
-  torch::Tensor noise = torch::empty(like.sizes(), torch::kFloat32);
-  fill_normal(random.bits(), noise.data_ptr<float>(), noise.numel());
-  return noise.div_(255.0);
+// Adds noise of one 8-bit step.
+void add_small_noise(std::span<float> patch, Random& random) {
+  AlignedVector<float> noise(patch.size());
+  fill_normal(random.bits(), noise.data(), static_cast<int64_t>(noise.size()));
+  for (size_t i = 0; i < patch.size(); ++i) patch[i] += noise[i] * (1.0F / 255.0F);
 }
+
+// The square of `side` pixels of `photo` [1, C, H, W] from (top, left) on, [C, side, side].
+void cut(const torch::Tensor& photo, const std::array<int64_t, 2>& corner, int64_t side, std::span<float> out) {
+  const auto [top, left] = corner;
+  const int64_t width = photo.size(3);
+  float* to = out.data();
+  for (int64_t c = 0; c < photo.size(1); ++c) {
+    const float* const plane = photo.data_ptr<float>() + c * photo.size(2) * width;
+    for (int64_t y = top; y < top + side; ++y, to += side) std::copy_n(plane + y * width + left, side, to);
+  }
+}
+
+// What a step looks at; drawn beside the step before.
+struct Inputs {
+  GeneratorPatch<float> patch;
+  AlignedVector<float> reference;  // the patch made smaller by imresize
+  AlignedVector<float> real;       // with noise
+};
 
 // Cuts the haze of small weights and normalises (the authors' zeroize_negligible_val).
 torch::Tensor without_haze(const torch::Tensor& kernel, int64_t kept) {
@@ -65,7 +87,7 @@ AdversarialResult run_adversarial(const torch::Tensor& photo, const AdversarialO
   Random weights_random(derive_seed(context.seed, "kernelgan-weights"));
   Random random(derive_seed(context.seed, "kernelgan-crops"));
   Random noise_random(derive_seed(context.seed, "kernelgan-noise"));
-  Generator generator(weights_random);
+  Generator<float> generator(weights_random);
   Discriminator discriminator(photo.size(1), weights_random);
 
   // The generator meets patches whose *shrunken* version is rich, the discriminator rich ones.
@@ -75,68 +97,89 @@ AdversarialResult run_adversarial(const torch::Tensor& photo, const AdversarialO
       gradient_map(imresize(even, {0.5, 0.5})).repeat_interleave(2, 0).repeat_interleave(2, 1);
   const CropSampler for_generator(small_map, kGeneratorPatch);
   const CropSampler for_discriminator(map, Discriminator::kPatch);
-  const torch::Tensor scaled = even.mul(2.0).sub(1.0);
-  const auto crop = [&](const CropSampler& sampler, int64_t side) {
-    const auto [y, x] = sampler.draw(random);
-    return scaled.slice(2, y, y + side).slice(3, x, x + side).contiguous();
-  };
+  const torch::Tensor scaled = even.mul(2.0).sub(1.0).to(torch::kFloat32).contiguous();
 
-  // What a step looks at; drawn beside the step before.
-  struct Inputs {
-    GeneratorPatch patch;
-    torch::Tensor reference;  // the patch made smaller by imresize
-    torch::Tensor real;       // with noise
+  const auto made_count = static_cast<size_t>(photo.size(1) * kOutputCount);
+  static_assert(kGeneratorOutput == Discriminator::kPatch);
+  const auto draw_inputs = [&](Inputs& inputs) {
+    const auto [top, left] = for_generator.draw(random);
+    inputs.patch.take(scaled, top, left);
+    inputs.reference.resize(made_count);
+    inputs.patch.shrink(bicubic_reference_kernel(), inputs.reference);
+    inputs.real.resize(made_count);
+    cut(scaled, for_discriminator.draw(random), Discriminator::kPatch, inputs.real);
+    add_small_noise(inputs.real, random);
   };
-  const auto draw_inputs = [&]() -> Inputs {
-    const torch::NoGradGuard no_grad;
-    GeneratorPatch patch(crop(for_generator, kGeneratorPatch));
-    const torch::Tensor reference = patch.shrunken(bicubic_reference_kernel());
-    const torch::Tensor real = crop(for_discriminator, Discriminator::kPatch);
-    return {std::move(patch), reference, real + small_noise(real, random)};
-  };
-  Inputs next = draw_inputs();
+  std::array<Inputs, 2> inputs;
+  draw_inputs(inputs[0]);
 
-  // Slope of the mean distance to one; all of the map lies in (0, 1), so that to zero has the opposite one.
-  constexpr int64_t kMapPixels = Discriminator::kMap * Discriminator::kMap;
-  const torch::Tensor towards_one = torch::full({kMapPixels}, -1.0 / kMapPixels);
+  // Slopes of the mean distances to one and to zero; all of the map lies in (0, 1).
+  std::array<float, Discriminator::kMapCount> towards_one{};
+  std::array<float, Discriminator::kMapCount> half_towards_one{};
+  std::array<float, Discriminator::kMapCount> half_towards_zero{};
+  towards_one.fill(-1.0F / Discriminator::kMapCount);
+  half_towards_one.fill(-0.5F / Discriminator::kMapCount);
+  half_towards_zero.fill(0.5F / Discriminator::kMapCount);
+
+  // The memory of all steps.
+  Discriminator::Pass judged = discriminator.make_pass();
+  Discriminator::Pass on_real = discriminator.make_pass();
+  Discriminator::Pass on_made = discriminator.make_pass();
+  const torch::Tensor real_gradient = torch::empty({discriminator.parameters().count()});
+  const torch::Tensor made_gradient = torch::empty_like(real_gradient);
+  const torch::Tensor generator_gradient = torch::empty({Generator<float>::kParameters});
+  const auto flat = [](const torch::Tensor& tensor) {
+    return std::span<float>(tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel()));
+  };
+  AlignedVector<float> made(made_count);
+  AlignedVector<float> slope(made_count);
+  Generator<float>::Composition composed = generator.compose();
+
   Schedule schedule;
   AdversarialResult result{BlurKernel(torch::ones({1, 1})), {}};
   Termination end = Termination::kFinished;
   SideThread beside;
+  Meeting meeting;
   int64_t step = 0;
   for (; step < options.iterations; ++step) {
-    const Inputs now = std::move(next);
+    const Inputs& now = inputs[static_cast<size_t>(step % 2)];
     // The three passes use the discriminator as it is now; their power iterations come in the passes' order, and what
     // the real patch says is found beside the generator's step.
-    Discriminator::Normalized for_judgement = discriminator.normalize();
-    Discriminator::Normalized for_made;
-    torch::Tensor real_gradient;
+    discriminator.normalize(judged.weights);
     beside.start([&] {
-      Discriminator::Normalized for_real = discriminator.normalize();
-      for_made = discriminator.normalize();
-      const Discriminator::Pass on_real = discriminator.forward(now.real, std::move(for_real));
-      real_gradient = discriminator.parameter_gradient(on_real, 0.5 * towards_one);
-      next = draw_inputs();
+      discriminator.normalize(on_real.weights);
+      discriminator.normalize(on_made.weights);
+      discriminator.forward(now.real, on_real);
+      discriminator.parameter_gradient(on_real, half_towards_one, flat(real_gradient));
+      draw_inputs(inputs[static_cast<size_t>((step + 1) % 2)]);
     });
 
-    const Generator::Composition composed = generator.compose();
-    const torch::Tensor made = now.patch.shrunken(composed.kernel);
-    const ConstraintLoss constraints = constraint_loss(composed.kernel, made, now.reference, schedule.weights());
-    const Discriminator::Pass judged = discriminator.forward(made, std::move(for_judgement));
-    const torch::Tensor at_output = discriminator.input_gradient(judged, towards_one) + constraints.output_gradient;
-    generator.parameters().descend(
-        generator.gradient(composed, now.patch.kernel_gradient(at_output) + constraints.kernel_gradient),
-        schedule.learning_rate());
+    now.patch.shrink(composed.kernel, made);
+    discriminator.forward(made, judged);
+    discriminator.input_gradient(judged, towards_one, slope);
+    const ConstraintLoss constraints = constraint_loss(composed.kernel, made, now.reference, schedule.weights(), slope);
+    std::array<float, kKernelCount> at_kernel = now.patch.kernel_gradient(slope);
+    for (size_t i = 0; i < at_kernel.size(); ++i) at_kernel[i] += constraints.kernel_gradient[i];
+    generator.gradient(composed, at_kernel, flat(generator_gradient));
+    generator.parameters().descend(generator_gradient, schedule.learning_rate());
 
-    const torch::Tensor remade = now.patch.shrunken(generator.compose().kernel);
+    generator.compose(composed);
+    now.patch.shrink(composed.kernel, made);
+    add_small_noise(made, noise_random);
     beside.wait();
-    const Discriminator::Pass on_made =
-        discriminator.forward(remade + small_noise(remade, noise_random), std::move(for_made));
-    const torch::Tensor made_gradient = discriminator.parameter_gradient(on_made, 0.5 * towards_one, &beside);
-    discriminator.parameters().descend(real_gradient - made_gradient, schedule.learning_rate());
+    const auto on_made_by = [&](const Share& share) {
+      discriminator.forward(made, on_made, share);
+      discriminator.parameter_gradient(on_made, half_towards_zero, flat(made_gradient), share);
+    };
+    beside.start([&] { on_made_by({1, 2, &meeting}); });
+    on_made_by({0, 2, &meeting});
+    beside.wait();
+    made_gradient.add_(real_gradient);
+    discriminator.parameters().descend(made_gradient, schedule.learning_rate());
     schedule.update(step, constraints.bicubic);
     if (context.progress) {
-      const double loss = (1.0 - judged.map.mean().item<double>()) + constraints.total;
+      const double belief = std::accumulate(judged.map.begin(), judged.map.end(), 0.0) / Discriminator::kMapCount;
+      const double loss = 1.0 - belief + constraints.total;
       const ProgressAction action =
           context.progress({"kernel", step + 1, options.iterations, loss, seconds_since(start)});
       if (action == ProgressAction::kAbort) throw Cancelled("stopped on request; nothing was written");
@@ -145,7 +188,8 @@ AdversarialResult run_adversarial(const torch::Tensor& photo, const AdversarialO
     if (context.time_budget_s && seconds_since(start) > *context.time_budget_s) end = Termination::kTimeBudget;
     if (end != Termination::kFinished) break;
   }
-  const torch::Tensor kernel = generator.compose().kernel.to(torch::kFloat64);
+  const torch::Tensor kernel =
+      torch::from_blob(composed.kernel.data(), {kGeneratorKernel, kGeneratorKernel}).to(torch::kFloat64);
   result.summary.steps = std::min(step + 1, options.iterations);
   result.summary.train_s = seconds_since(start);
   result.summary.termination = end;

@@ -2,54 +2,57 @@
 
 #include <ATen/Parallel.h>
 
-#include <exception>
 #include <utility>
 
 namespace zsr::kernelgan {
+namespace {
+
+// Returns once the state is another than `old`.
+template <class State>
+State after(const std::atomic<State>& state, State old) {
+  constexpr int kLooks = 20000;  // some tens of microseconds
+  for (int looks = 0; looks < kLooks; ++looks) {
+    const State now = state.load(std::memory_order_acquire);
+    if (now != old) return now;
+  }
+  state.wait(old, std::memory_order_acquire);
+  return state.load(std::memory_order_acquire);
+}
+
+}  // namespace
 
 SideThread::SideThread() : thread_([this] { loop(); }) {}
 
 SideThread::~SideThread() {
-  {
-    const std::lock_guard lock(mutex_);
-    ending_ = true;
-  }
-  changed_.notify_all();
+  after(state_, State::kBusy);
+  change(State::kEnding);
   thread_.join();
 }
 
+void SideThread::change(State state) {
+  state_.store(state, std::memory_order_release);
+  state_.notify_all();
+}
+
 void SideThread::start(std::function<void()> task) {
-  {
-    const std::lock_guard lock(mutex_);
-    task_ = std::move(task);
-    busy_ = true;
-  }
-  changed_.notify_all();
+  task_ = std::move(task);
+  change(State::kBusy);
 }
 
 void SideThread::wait() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return !busy_; });
+  after(state_, State::kBusy);
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
 void SideThread::loop() {
   at::set_num_threads(1);  // holds for this thread alone
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    changed_.wait(lock, [this] { return busy_ || ending_; });
-    if (ending_) return;
-    lock.unlock();
-    std::exception_ptr failure;
+  while (after(state_, State::kIdle) != State::kEnding) {
     try {
       task_();
     } catch (...) {
-      failure = std::current_exception();
+      failure_ = std::current_exception();
     }
-    lock.lock();
-    failure_ = failure;
-    busy_ = false;
-    changed_.notify_all();
+    change(State::kIdle);
   }
 }
 

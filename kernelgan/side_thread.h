@@ -1,14 +1,14 @@
 #pragma once
 
-#include <condition_variable>
+#include <atomic>
+#include <exception>
 #include <functional>
-#include <mutex>
 #include <thread>
 
 namespace zsr::kernelgan {
 
-/// One helper thread that runs one task at a time, each as one thread, beside the caller. Waking it costs microseconds;
-/// starting a thread for every training step would not.
+/// One helper thread that runs one task at a time, each as one thread, beside the caller. Both look for a moment before
+/// they sleep: tasks follow each other within microseconds, which waking a thread would cost too.
 class SideThread {
  public:
   SideThread();
@@ -22,13 +22,12 @@ class SideThread {
   void wait();
 
  private:
+  enum class State { kIdle, kBusy, kEnding };
   void loop();
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  void change(State state);
+  std::atomic<State> state_{State::kIdle};
   std::function<void()> task_;
   std::exception_ptr failure_;
-  bool busy_ = false;
-  bool ending_ = false;
   std::thread thread_;  // last: the loop needs all of the above
 };
 

@@ -56,13 +56,32 @@ double sigma_before_imresize(double sigma, int64_t scale) {
   return best;
 }
 
-// Photo, code and noise as maps [1, 18 or 19, h, w].
-torch::Tensor maps_of(const torch::Tensor& photo, const torch::Tensor& code, std::optional<double> noise) {
-  const int64_t h = photo.size(2);
-  const int64_t w = photo.size(3);
-  std::vector<torch::Tensor> maps = {photo, code.to(torch::kFloat32).view({1, -1, 1, 1}).expand({1, -1, h, w})};
-  if (noise) maps.push_back(torch::full({1, 1, h, w}, *noise / 255.0));
-  return torch::cat(maps, 1);
+// Codes of the kernels, as the photo turned and mirrored shows them, stretched over it: [1, 15, h, w].
+torch::Tensor code_map(const KernelGrid& grid, const KernelPca& pca, int64_t turn, int64_t height, int64_t width) {
+  std::vector<torch::Tensor> codes;
+  for (const BlurKernel& kernel : grid.kernels) {
+    const BlurKernel turned(dihedral(kernel.weights().view({1, 1, kKernelSize, kKernelSize}), turn)[0][0]);
+    codes.push_back(pca.encode(turned).to(torch::kFloat32).view({1, -1}));
+  }
+  const torch::Tensor cells = torch::cat(codes).t().contiguous().view({1, -1, grid.rows, grid.columns});
+  if (grid.kernels.size() == 1) return cells.expand({1, -1, height, width});
+  return torch::upsample_bilinear2d(cells, {height, width}, false);
+}
+
+// [1, 1, h, w] in [0, 1].
+torch::Tensor noise_map(const torch::Tensor& photo, const Options& options) {
+  const std::vector<int64_t> size = {1, 1, photo.size(2), photo.size(3)};
+  if (!options.noise_map.defined()) return torch::full(size, options.noise / 255.0, torch::kFloat32);
+  if (options.noise_map.sizes() != size) {
+    throw OptionError(fmt::format("the noise map has {} x {} values, the photo {} x {} pixels",
+                                  options.noise_map.size(-1), options.noise_map.size(-2), size[3], size[2]));
+  }
+  if (options.noise_map.min().item<double>() < 0.0 || options.noise_map.max().item<double>() > Options::kMostNoise) {
+    throw OptionError(fmt::format("the noise map goes from {:g} to {:g}, must be within 0 and {:g}",
+                                  options.noise_map.min().item<double>(), options.noise_map.max().item<double>(),
+                                  Options::kMostNoise));
+  }
+  return options.noise_map.to(torch::kFloat32) / 255.0;
 }
 
 // Tile by tile, each with the pixels around it that its result depends on.
@@ -98,6 +117,11 @@ void Options::validate() const {
     throw OptionError(fmt::format("noise = {:g}, must be 0 to {:g}: SRMD was trained for no more", noise, kMostNoise));
   }
   if (tile < 16) throw OptionError(fmt::format("tile = {}, must be at least 16", tile));
+  const auto cells = static_cast<size_t>(kernels.rows * kernels.columns);
+  if (kernels.rows < 1 || kernels.columns < 1 || (!kernels.kernels.empty() && kernels.kernels.size() != cells)) {
+    throw OptionError(fmt::format("{} kernels for a grid of {} rows and {} columns; give one for each cell",
+                                  kernels.kernels.size(), kernels.rows, kernels.columns));
+  }
 }
 
 BlurKernel kernel_before_imresize(const BlurKernel& kernel, int64_t scale) {
@@ -120,9 +144,12 @@ Result run(const torch::Tensor& lr_image, const Network& network, const KernelPc
   const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
   const bool gray = lr_image.size(1) == 1;
   const torch::Tensor photo = lr_image.to(torch::kCPU, torch::kFloat32).expand({1, 3, -1, -1});
-  const BlurKernel kernel = options.kernel ? kernel_before_imresize(*options.kernel, network.scale())
-                                           : gaussian_kernel(kKernelSize, std::sqrt(kPoint), std::sqrt(kPoint));
-  const std::optional<double> noise = network.knows_noise() ? std::optional(options.noise) : std::nullopt;
+  KernelGrid kernels{1, 1, {gaussian_kernel(kKernelSize, std::sqrt(kPoint), std::sqrt(kPoint))}};
+  if (!options.kernels.kernels.empty()) {
+    kernels = options.kernels;
+    for (BlurKernel& kernel : kernels.kernels) kernel = kernel_before_imresize(kernel, network.scale());
+  }
+  const torch::Tensor noise = noise_map(photo, options);
 
   const int64_t passes = options.self_ensemble ? 8 : 1;
   const auto along = [&](int64_t length) { return (length + options.tile - 1) / options.tile; };
@@ -139,9 +166,10 @@ Result run(const torch::Tensor& lr_image, const Network& network, const KernelPc
   torch::Tensor sum;
   int64_t summed = 0;
   for (; summed < passes && !(hurry && summed > 0); ++summed) {
-    // The kernel turns with the photo.
-    const BlurKernel turned(dihedral(kernel.weights().view({1, 1, kKernelSize, kKernelSize}), summed)[0][0]);
-    const torch::Tensor maps = maps_of(dihedral(photo, summed).contiguous(), pca.encode(turned), noise);
+    // The kernels turn with the photo.
+    std::vector<torch::Tensor> parts = {photo, code_map(kernels, pca, summed, photo.size(2), photo.size(3))};
+    if (network.knows_noise()) parts.push_back(noise);
+    const torch::Tensor maps = dihedral(torch::cat(parts, 1), summed).contiguous();
     const torch::Tensor image = inverse_dihedral(through_tiles(network, maps, options.tile, after_tile), summed);
     sum = sum.defined() ? sum.add_(image) : image.clone();
   }

@@ -7,16 +7,26 @@
 
 #include <torch/types.h>
 
-#include <optional>
+#include <vector>
 
 namespace zsr::srmd {
+
+/// Kernels of a photo whose blur varies: each that of the middle of its cell, rows from the top; between the middles
+/// SRMD's code of them is interpolated, outside it stays.
+struct KernelGrid {
+  int64_t rows = 1;
+  int64_t columns = 1;
+  /// rows * columns, aligned (Note [Kernel convention]); empty = bicubic downscaling.
+  std::vector<BlurKernel> kernels;
+};
 
 /// What SRMD is told of the photo, and how it runs.
 struct Options {
   static constexpr double kMostNoise = 75.0;  ///< Of the published training.
-  /// The photo's kernel, aligned (Note [Kernel convention]); empty = bicubic downscaling.
-  std::optional<BlurKernel> kernel;
-  double noise = 0.0;          ///< Standard deviation, 1/255, 0 to 75. A noise-free network does not look at it.
+  KernelGrid kernels;
+  double noise = 0.0;  ///< Standard deviation, 1/255, 0 to 75. A noise-free network does not look at it.
+  /// Instead of `noise`: that of each pixel, [1, 1, h, w], 1/255, 0 to 75. Undefined: the same everywhere.
+  torch::Tensor noise_map;
   bool self_ensemble = false;  ///< Mean of 8 turned and mirrored passes.
   int64_t tile = 256;          ///< LR pixels a side, >= 16; the result does not depend on it.
   void validate() const;       ///< Throws OptionError.

@@ -1,5 +1,10 @@
 #include "core/image/metrics.h"
+#include "core/image/resize.h"
+#include "degradations/downsample.h"
+#include "degradations/filter.h"
+#include "degradations/kernel_io.h"
 #include "tests/cli/support.h"
+#include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -159,6 +164,13 @@ TEST(KernelCommand, MakeShowConvertAndCompare) {
   ASSERT_EQ(run_zsr({"kernel", "convert", at("k.mat"), "-o", at("k4.mat"), "--x4-from-x2"}).code, 0);
   const auto composed = nlohmann::json::parse(run_zsr({"kernel", "show", at("k4.mat"), "--json"}).out);
   EXPECT_NEAR(composed["gaussian"]["sigma_1"].get<double>(), 2.5 * std::sqrt(5.0), 0.05);
+  // Blur and imresize as one kernel: the same small photo.
+  ASSERT_EQ(run_zsr({"kernel", "convert", at("k.mat"), "-o", at("k3.mat"), "--before-bicubic", "3"}).code, 0);
+  const torch::Tensor photo = test::texture(1, 90, 90).to(torch::kFloat64);
+  const torch::Tensor two_steps = imresize(correlate(photo, load_kernel(dir / "k.mat").weights()), {1.0 / 3, 1.0 / 3});
+  const torch::Tensor one_step = downsample(photo, load_kernel(dir / "k3.mat"), {3.0, 3.0});
+  EXPECT_LT(max_difference(one_step.slice(2, 8, -8).slice(3, 8, -8), two_steps.slice(2, 8, -8).slice(3, 8, -8)), 1e-6);
+  EXPECT_EQ(run_zsr({"kernel", "convert", at("k.mat"), "-o", at("k9.mat"), "--before-bicubic", "9"}).code, 2);
   ASSERT_EQ(run_zsr({"kernel", "convert", at("k.mat"), "-o", at("moved.mat"), "--phase", "center", "-s", "4"}).code, 0);
   EXPECT_NEAR(
       nlohmann::json::parse(run_zsr({"kernel", "show", at("moved.mat"), "--json"}).out)["phase"]["y"].get<double>(),

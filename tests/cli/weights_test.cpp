@@ -1,5 +1,9 @@
+#include "core/image/photo.h"
 #include "core/weights/safetensors.h"
+#include "degradations/kernel_families.h"
+#include "degradations/kernel_io.h"
 #include "tests/cli/support.h"
+#include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -10,12 +14,12 @@
 namespace zsr::test {
 namespace {
 
-// SRMDNF x2 with small random weights, and a basis whose codes are pixels of the kernel.
-void write_srmd(const std::filesystem::path& weights, const std::filesystem::path& basis) {
+// SRMDNF x2, or SRMD, with small random weights, and a basis whose codes are pixels of the kernel.
+void write_srmd(const std::filesystem::path& weights, const std::filesystem::path& basis, bool noise = false) {
   torch::manual_seed(2);
   WeightsFile file;
   for (int64_t i = 0; i < 12; ++i) {
-    const int64_t in = i == 0 ? 18 : 128;
+    const int64_t in = i == 0 ? (noise ? 19 : 18) : 128;
     const int64_t out = i == 11 ? 12 : 128;
     const std::string name = "model." + std::to_string(2 * i);
     file.tensors.push_back(
@@ -135,6 +139,60 @@ TEST(SrmdMethod, EnlargesByItsOwnScaleOnly) {
                                      "--pca", at("basis.txt"), "-o", at("cut.png")});
   EXPECT_EQ(cut.code, 1);
   EXPECT_FALSE(std::filesystem::exists(dir / "cut.png"));
+}
+
+TEST(SrmdMethod, TakesMapsOfBlurAndNoise) {
+  const TempDir dir;
+  const auto at = [&](const char* name) { return (dir / name).string(); };
+  write_srmd(dir / "srmd.safetensors", dir / "basis.txt", true);
+  make_photo(dir / "photo.png", 3, 40, 50);
+  make_photo(dir / "small.png", 1, 39, 50);
+  save_kernel(gaussian_kernel(15, 0.8, 0.8, 0.0, {0.5, 0.5}), dir / "a.txt", {}, Overwrite::kNo);
+  save_kernel(gaussian_kernel(15, 2.8, 1.8, 0.5, {0.5, 0.5}), dir / "b.txt", {}, Overwrite::kNo);
+  Photo levels;
+  levels.color = torch::full({1, 1, 40, 50}, 5.0F / 255.0F);
+  levels.color.slice(3, 25).fill_(60.0F / 255.0F);
+  save_photo(levels, dir / "levels.png", {});
+  const auto run = [&](const char* output, std::vector<std::string> more) {
+    std::vector<std::string> all = {
+        "srmd", at("photo.png"), "--weights", at("srmd.safetensors"), "--pca", at("basis.txt"), "-q", "-o", at(output)};
+    all.insert(all.end(), more.begin(), more.end());
+    return run_zsr(all);
+  };
+  const auto pixels = [&](const char* name) { return load_photo(dir / name).color; };
+  const std::string both = at("a.txt") + "," + at("b.txt");
+  const std::string same = at("a.txt") + "," + at("a.txt");
+  ASSERT_EQ(run("one.png", {"--kernel", at("a.txt")}).code, 0);
+  ASSERT_EQ(run("same.png", {"--kernel-grid", "2x1", "--kernel", same}).code, 0);
+  ASSERT_EQ(run("both.png", {"--kernel-grid", "2x1", "--kernel", both}).code, 0);
+  EXPECT_LE(test::max_difference(pixels("one.png"), pixels("same.png")), 1.0 / 255.0);
+  const torch::Tensor change = (pixels("one.png") - pixels("both.png")).abs();
+  EXPECT_LE(change.slice(3, 0, 2).max().item<double>(), 1.0 / 255.0);
+  EXPECT_GT(change.slice(3, 60).max().item<double>(), 2.0 / 255.0);
+  ASSERT_EQ(run("levels_used.png", {"--kernel", at("a.txt"), "--noise-map", at("levels.png")}).code, 0);
+  ASSERT_EQ(run("level_5.png", {"--kernel", at("a.txt"), "--noise", "5"}).code, 0);
+  const torch::Tensor noisy = (pixels("levels_used.png") - pixels("level_5.png")).abs();
+  EXPECT_LE(noisy.slice(3, 0, 24).max().item<double>(), 1.0 / 255.0);
+  EXPECT_GT(noisy.slice(3, 60).max().item<double>(), 2.0 / 255.0);
+  // Cells that are too small to tell: said, and enlarged all the same.
+  const ProgramResult automatic = run("auto.png", {"--kernel-grid", "2x2"});
+  EXPECT_EQ(automatic.code, 0) << automatic.err;
+  EXPECT_NE(automatic.err.find("grid"), std::string::npos) << automatic.err;
+
+  const auto refused = [&](std::vector<std::string> more, const char* why) {
+    const ProgramResult result = run("refused.png", std::move(more));
+    EXPECT_NE(result.code, 0);
+    EXPECT_NE(result.err.find(why), std::string::npos) << result.err;
+    EXPECT_FALSE(std::filesystem::exists(dir / "refused.png"));
+  };
+  refused({"--kernel-grid", "3x1", "--kernel", both}, "needs 3 kernels, --kernel names 2");
+  refused({"--kernel-grid", "1.5x1", "--kernel", both}, "must be COLUMNSxROWS");
+  refused({"--noise-map", at("small.png")}, "the noise map has 50 x 39");
+  refused({"--noise-map", at("levels.png"), "--noise", "3"}, "exclude each other");
+  refused({"--noise-map", at("photo.png")}, "must be within 0 and 75");
+  const ProgramResult zssr = run_zsr({"upscale", at("photo.png"), "--noise-map", at("levels.png"), "-o", at("z.png")});
+  EXPECT_EQ(zssr.code, 2);
+  EXPECT_NE(zssr.err.find("belong to"), std::string::npos) << zssr.err;
 }
 
 TEST(TrainCommand, WritesAPredictorThatSaysHowItWasMade) {

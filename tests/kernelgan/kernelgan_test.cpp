@@ -6,12 +6,15 @@
 #include "kernelgan/crops.h"
 #include "kernelgan/discriminator.h"
 #include "kernelgan/generator.h"
+#include "kernelgan/side_thread.h"
 #include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
+#include <span>
 
 namespace zsr::kernelgan {
 namespace {
@@ -23,28 +26,36 @@ torch::Tensor patch(int64_t channels, int64_t side, uint64_t seed = 1) {
 }
 
 // The network as published: six convolutions one after the other, 64 channels between, the last with stride 2.
-torch::Tensor layer_by_layer(const Generator& generator, const torch::Tensor& image) {
+torch::Tensor layer_by_layer(const Generator<double>& generator, const torch::Tensor& image) {
   torch::Tensor x = image.view({image.size(1), 1, image.size(2), image.size(3)});
   for (size_t i = 0; i < 6; ++i) x = torch::conv2d(x, generator.parameters()[i], {}, i == 5 ? 2 : 1);
   return x.view({1, image.size(1), x.size(2), x.size(3)});
 }
 
+template <class Real>
+std::span<Real> values(const torch::Tensor& tensor) {
+  return {tensor.data_ptr<Real>(), static_cast<size_t>(tensor.numel())};
+}
+
 TEST(Generator, ComposedKernelEqualsTheLayersInOutputAndGradients) {
   Random random(3);
-  Generator generator(random, torch::kFloat64);
-  EXPECT_EQ(generator.parameters().count(), Generator::kParameters);
-  const torch::Tensor image = patch(3, 64).to(torch::kFloat32).to(torch::kFloat64).contiguous();
-  const GeneratorPatch source(image);
-  const Generator::Composition composition = generator.compose();
-  const torch::Tensor composed = source.shrunken(composition.kernel);
-  const torch::Tensor layers = layer_by_layer(generator, image);
-  ASSERT_EQ(composed.sizes(), (std::vector<int64_t>{1, 3, 26, 26}));
+  Generator<double> generator(random);
+  EXPECT_EQ(generator.parameters().count(), Generator<double>::kParameters);
+  const torch::Tensor image = patch(3, 70).to(torch::kFloat64).contiguous();
+  GeneratorPatch<double> source;
+  source.take(image, 2, 5);
+  Generator<double>::Composition composition = generator.compose();
+  const torch::Tensor composed = torch::empty({1, 3, 26, 26}, torch::kFloat64);
+  ASSERT_EQ(source.count(), composed.numel());
+  source.shrink(composition.kernel, values<double>(composed));
+  const torch::Tensor layers = layer_by_layer(generator, image.slice(2, 2, 66).slice(3, 5, 69).contiguous());
   const double size = layers.abs().max().item<double>();
   EXPECT_GT(size, 0.0);
   EXPECT_LT(max_difference(composed, layers), 1e-12 * size);
   const torch::Tensor weight = torch::randn(layers.sizes(), torch::kFloat64);
   const auto leaves = generator.parameters().leaves();
-  const torch::Tensor flat = generator.gradient(composition, source.kernel_gradient(weight));
+  const torch::Tensor flat = torch::full({generator.parameters().count()}, 7.0, torch::kFloat64);
+  generator.gradient(composition, source.kernel_gradient(values<double>(weight)), values<double>(flat));
   const auto wanted = torch::autograd::grad({(layers * weight).sum()}, leaves);
   int64_t at = 0;
   for (size_t i = 0; i < leaves.size(); ++i) {
@@ -55,14 +66,46 @@ TEST(Generator, ComposedKernelEqualsTheLayersInOutputAndGradients) {
   EXPECT_EQ(at, flat.numel());
 }
 
+TEST(Generator, InSinglePrecisionIsTheSame) {
+  Random random(3);
+  Generator<float> single(random);
+  Random again(3);
+  Generator<double> exact(again);
+  const torch::Tensor image = patch(3, 64).to(torch::kFloat32).contiguous();
+  const torch::Tensor exact_image = image.to(torch::kFloat64);
+  GeneratorPatch<float> source;
+  GeneratorPatch<double> exact_source;
+  source.take(image, 0, 0);
+  exact_source.take(exact_image, 0, 0);
+  Generator<float>::Composition composition = single.compose();
+  Generator<double>::Composition exact_composition = exact.compose();
+  const torch::Tensor weight = torch::randn({1, 3, 26, 26});
+  const torch::Tensor exact_weight = weight.to(torch::kFloat64);
+  const torch::Tensor flat = torch::empty({single.parameters().count()});
+  const torch::Tensor exact_flat = torch::empty({single.parameters().count()}, torch::kFloat64);
+  single.gradient(composition, source.kernel_gradient(values<float>(weight)), values<float>(flat));
+  exact.gradient(exact_composition, exact_source.kernel_gradient(values<double>(exact_weight)),
+                 values<double>(exact_flat));
+  int64_t at = 0;
+  for (const torch::Tensor& leaf : single.parameters().leaves()) {
+    const torch::Tensor wanted = exact_flat.narrow(0, at, leaf.numel());
+    EXPECT_LT(max_difference(flat.narrow(0, at, leaf.numel()).to(torch::kFloat64), wanted),
+              1e-5 * wanted.abs().max().item<double>());
+    at += leaf.numel();
+  }
+}
+
 TEST(Discriminator, HasThePublishedSizeAndAnswersBetweenZeroAndOne) {
   Random random(4);
   Discriminator discriminator(3, random);
   EXPECT_EQ(discriminator.parameters().count(), 30977);
-  const torch::Tensor map = discriminator.forward(patch(3, 26).to(torch::kFloat32).contiguous()).map;
-  EXPECT_EQ(map.numel(), Discriminator::kMap * Discriminator::kMap);
-  EXPECT_GT(map.min().item<double>(), 0.0);
-  EXPECT_LT(map.max().item<double>(), 1.0);
+  Discriminator::Pass pass = discriminator.make_pass();
+  discriminator.normalize(pass.weights);
+  discriminator.forward(values<float>(patch(3, 26).to(torch::kFloat32).contiguous()), pass);
+  EXPECT_EQ(pass.map.size(), 20 * 20);
+  const auto [least, most] = std::minmax_element(pass.map.begin(), pass.map.end());
+  EXPECT_GT(*least, 0.0F);
+  EXPECT_LT(*most, 1.0F);
 }
 
 // The same network by LibTorch's own operations in double precision, with the singular vectors of the pass.
@@ -72,8 +115,8 @@ torch::Tensor by_autograd(const std::vector<torch::Tensor>& p, const Discriminat
   for (size_t i = 0; i < 7; ++i) {
     const size_t place = i == 0 ? 0 : 2 + (i - 1) * 4;
     const torch::Tensor matrix = p[place].view({p[place].size(0), -1});
-    const torch::Tensor u = torch::tensor(pass.normalized_weights.left[i], torch::kFloat64);
-    const torch::Tensor v = torch::tensor(pass.normalized_weights.right[i], torch::kFloat64);
+    const torch::Tensor u = torch::tensor(pass.weights[i].left, torch::kFloat64);
+    const torch::Tensor v = torch::tensor(pass.weights[i].right, torch::kFloat64);
     const torch::Tensor weight = p[place] / torch::dot(u, torch::mv(matrix, v));
     x = torch::conv2d(x, weight, p[place + 1]);
     if (i == 0 || i == 6) continue;
@@ -87,22 +130,28 @@ TEST(Discriminator, HandWrittenPassesEqualAutogradInDoublePrecision) {
     Random random(5);
     Discriminator discriminator(channels, random);
     const torch::Tensor image = patch(channels, 26).to(torch::kFloat32).contiguous();
-    for (int i = 0; i < 3; ++i) discriminator.forward(image);
-    const Discriminator::Pass pass = discriminator.forward(image);
+    Discriminator::Pass pass = discriminator.make_pass();
+    for (int i = 0; i < 4; ++i) discriminator.normalize(pass.weights);
+    discriminator.forward(values<float>(image), pass);
     std::vector<torch::Tensor> exact;
     for (const torch::Tensor& leaf : discriminator.parameters().leaves()) {
       exact.push_back(leaf.detach().to(torch::kFloat64).requires_grad_());
     }
     const torch::Tensor input = image.to(torch::kFloat64).requires_grad_();
     const torch::Tensor map = by_autograd(exact, pass, input);
-    EXPECT_LT(max_difference(pass.map.to(torch::kFloat64), map), 1e-5);
+    const torch::Tensor own_map = torch::from_blob(pass.map.data(), {400});
+    EXPECT_LT(max_difference(own_map.to(torch::kFloat64), map), 1e-5);
     const torch::Tensor slope = torch::randn({400});
     std::vector<torch::Tensor> wanted = exact;
     wanted.push_back(input);
     const auto gradients = torch::autograd::grad({(map * slope.to(torch::kFloat64)).sum()}, wanted);
-    const torch::Tensor at_input = discriminator.input_gradient(pass, slope).to(torch::kFloat64);
-    EXPECT_LT(max_difference(at_input, gradients.back()), 1e-4 * gradients.back().abs().max().item<double>());
-    const torch::Tensor flat = discriminator.parameter_gradient(pass, slope).to(torch::kFloat64);
+    const torch::Tensor single = torch::empty({discriminator.parameters().count()});
+    discriminator.parameter_gradient(pass, values<float>(slope), values<float>(single));
+    const torch::Tensor flat = single.to(torch::kFloat64);
+    const torch::Tensor at_input = torch::empty_like(image);
+    discriminator.input_gradient(pass, values<float>(slope), values<float>(at_input));
+    EXPECT_LT(max_difference(at_input.to(torch::kFloat64), gradients.back()),
+              1e-4 * gradients.back().abs().max().item<double>());
     int64_t at = 0;
     for (size_t i = 0; i < exact.size(); ++i) {
       const torch::Tensor own = flat.narrow(0, at, exact[i].numel()).view(exact[i].sizes());
@@ -111,6 +160,36 @@ TEST(Discriminator, HandWrittenPassesEqualAutogradInDoublePrecision) {
       EXPECT_LT(max_difference(own, gradients[i]), size < 1e-10 ? 2e-4 : 1e-4 * size) << "parameter " << i;
       at += exact[i].numel();
     }
+  }
+}
+
+TEST(Discriminator, SharedByTwoThreadsIsTheSame) {
+  Random random(5);
+  Discriminator discriminator(3, random);
+  const torch::Tensor image = patch(3, 26).to(torch::kFloat32).contiguous();
+  const torch::Tensor slope = torch::randn({400});
+  Discriminator::Pass alone = discriminator.make_pass();
+  discriminator.normalize(alone.weights);
+  Discriminator::Pass together = discriminator.make_pass();
+  together.weights = alone.weights;
+  const torch::Tensor wanted = torch::empty({discriminator.parameters().count()});
+  discriminator.forward(values<float>(image), alone);
+  discriminator.parameter_gradient(alone, values<float>(slope), values<float>(wanted));
+  const torch::Tensor made = torch::empty_like(wanted);
+  Meeting meeting;
+  const auto half = [&](int part) {
+    const Share share{part, 2, &meeting};
+    discriminator.forward(values<float>(image), together, share);
+    discriminator.parameter_gradient(together, values<float>(slope), values<float>(made), share);
+  };
+  SideThread beside;
+  for (int i = 0; i < 20; ++i) {
+    made.fill_(7.0);
+    beside.start([&] { half(1); });
+    half(0);
+    beside.wait();
+    EXPECT_EQ(together.map, alone.map);
+    EXPECT_LT(max_difference(made, wanted), 1e-5 * wanted.abs().max().item<double>());
   }
 }
 
@@ -147,30 +226,41 @@ torch::Tensor constraints_by_autograd(const torch::Tensor& kernel, const Constra
 
 TEST(Constraints, ValuesAndSlopesEqualAutogradInDoublePrecision) {
   const torch::Tensor image = patch(3, 64).to(torch::kFloat32).contiguous();
-  const GeneratorPatch source(image);
+  GeneratorPatch<float> source;
+  source.take(image, 0, 0);
   torch::manual_seed(6);
-  const torch::Tensor kernel = (torch::rand({13, 13}, torch::kFloat64) - 0.2).div_(40.0).requires_grad_();
-  const torch::Tensor single = kernel.detach().to(torch::kFloat32);
-  const torch::Tensor output = source.shrunken(single);
-  const torch::Tensor reference = source.shrunken(bicubic_reference_kernel());
+  const torch::Tensor single = (torch::rand({13, 13}) - 0.2).div_(40.0);
+  const torch::Tensor kernel = single.to(torch::kFloat64).requires_grad_();
+  const std::span<const float, kKernelCount> weights_of_kernel(single.data_ptr<float>(), kKernelCount);
+  const torch::Tensor output = torch::empty({1, 3, 26, 26});
+  const torch::Tensor reference = torch::empty_like(output);
+  source.shrink(weights_of_kernel, values<float>(output));
+  source.shrink(bicubic_reference_kernel(), values<float>(reference));
   for (const bool late : {false, true}) {
     ConstraintWeights weights;
     if (late) weights = {.bicubic = 0.05, .centralized = 1.0, .sparse = 5.0};
-    const ConstraintLoss loss = constraint_loss(kernel.detach(), output, reference, weights);
+    const torch::Tensor at_output = torch::ones_like(output);  // what the discriminator found
+    const ConstraintLoss loss = constraint_loss(weights_of_kernel, values<float>(output), values<float>(reference),
+                                                weights, values<float>(at_output));
     const torch::Tensor wanted = constraints_by_autograd(kernel, weights);
-    const torch::Tensor slope = torch::autograd::grad({wanted}, {kernel})[0];
-    EXPECT_LT(max_difference(loss.kernel_gradient.to(torch::kFloat64), slope), 1e-6 * slope.abs().max().item<double>());
+    const torch::Tensor slope = torch::autograd::grad({wanted}, {kernel})[0].view({-1});
+    const torch::Tensor own =
+        torch::tensor(std::vector<float>(loss.kernel_gradient.begin(), loss.kernel_gradient.end()));
+    EXPECT_LT(max_difference(own.to(torch::kFloat64), slope), 1e-6 * slope.abs().max().item<double>());
     EXPECT_NEAR(loss.total, wanted.item<double>() + weights.bicubic * loss.bicubic, 1e-6 * std::abs(loss.total));
     EXPECT_NEAR(loss.bicubic, (output - reference).square().mean().item<double>(), 1e-6);
-    EXPECT_LT(max_difference(loss.output_gradient, (output - reference) * (2.0 * weights.bicubic / output.numel())),
-              1e-7);
+    const torch::Tensor slope_of_bicubic = (output - reference) * (2.0 * weights.bicubic / output.numel());
+    EXPECT_LT(max_difference(at_output - 1.0, slope_of_bicubic), 1e-6);
   }
 }
 
 TEST(Constraints, TheReferenceIsImresize) {
   // From its second pixel on (a stride-2 filter of eight taps begins at whole pixels), away from the border.
   const torch::Tensor image = patch(1, 64).to(torch::kFloat32).contiguous();
-  const torch::Tensor made = GeneratorPatch(image).shrunken(bicubic_reference_kernel());
+  const torch::Tensor made = torch::empty({1, 1, 26, 26});
+  GeneratorPatch<float> source;
+  source.take(image, 0, 0);
+  source.shrink(bicubic_reference_kernel(), values<float>(made));
   const torch::Tensor small = imresize(image.slice(2, 1).slice(3, 1), {0.5, 0.5}).slice(2, 2, 28).slice(3, 2, 28);
   EXPECT_LT(max_difference(made, small), 1e-5);
 }

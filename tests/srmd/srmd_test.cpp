@@ -58,7 +58,7 @@ TEST(Srmd, TilesAndGrayAndEnsemble) {
   const Network network(random_weights(2, true, "Conv_"));
   const KernelPca pca = KernelPca::srmd(200);
   const torch::Tensor photo = test::texture(3, 60, 50).to(torch::kFloat32);
-  Options options{.kernel = gaussian_kernel(15, 1.8, 1.2, 0.5, {0.5, 0.5}), .noise = 5.0};
+  Options options{.kernels = {1, 1, {gaussian_kernel(15, 1.8, 1.2, 0.5, {0.5, 0.5})}}, .noise = 5.0};
   const torch::Tensor whole = run(photo, network, pca, options).image;
   EXPECT_EQ(whole.sizes(), (std::vector<int64_t>{1, 3, 120, 100}));
   options.tile = 16;
@@ -67,11 +67,42 @@ TEST(Srmd, TilesAndGrayAndEnsemble) {
   // The ensemble of a turned photo with a turned kernel is the turned ensemble.
   options.self_ensemble = true;
   const torch::Tensor plain = run(photo, network, pca, options).image;
-  options.kernel = BlurKernel(options.kernel->weights().rot90(1, {0, 1}));
+  options.kernels.kernels = {BlurKernel(options.kernels.kernels[0].weights().rot90(1, {0, 1}))};
   const torch::Tensor turned = run(photo.rot90(1, {2, 3}).contiguous(), network, pca, options).image;
   EXPECT_LT(test::max_difference(turned.rot90(3, {2, 3}), plain), 1e-3);
   options.noise = 80.0;
   EXPECT_THROW(run(photo, network, pca, options), OptionError);
+}
+
+TEST(Srmd, MapsThatVaryGiveEachPlaceItsOwnKernelAndNoise) {
+  const Network network(random_weights(2, true, "Conv_"));
+  const KernelPca pca = KernelPca::srmd(200);
+  const torch::Tensor photo = test::texture(3, 24, 96).to(torch::kFloat32);
+  const BlurKernel narrow = gaussian_kernel(15, 1.0, 0.8, 0.0, {0.5, 0.5});
+  const BlurKernel wide = gaussian_kernel(15, 2.5, 1.6, 0.4, {0.5, 0.5});
+  const auto made = [&](const Options& options) { return run(photo, network, pca, options).image; };
+  const torch::Tensor left = made({.kernels = {1, 1, {narrow}}, .noise = 2.0});
+  const torch::Tensor right = made({.kernels = {1, 1, {wide}}, .noise = 9.0});
+  torch::Tensor noise = torch::full({1, 1, 24, 96}, 2.0);
+  noise.slice(3, 48).fill_(9.0);
+  // Four columns: between the first two cells' middles and the last two's the code stays one kernel's.
+  const Options varied{.kernels = {1, 4, {narrow, narrow, wide, wide}}, .noise_map = noise};
+  const torch::Tensor both = made(varied);
+  EXPECT_LT(test::max_difference(both.slice(3, 0, 48), left.slice(3, 0, 48)), 1e-4);
+  EXPECT_LT(test::max_difference(both.slice(3, -48), right.slice(3, -48)), 1e-4);
+  EXPECT_GT(test::max_difference(left, right), 0.01);
+  // Turned with its maps: the ensemble of the turned photo is the turned ensemble.
+  Options ensemble = varied;
+  ensemble.self_ensemble = true;
+  const auto turned_kernel = [](const BlurKernel& kernel) { return BlurKernel(kernel.weights().rot90(1, {0, 1})); };
+  Options turned = ensemble;
+  turned.noise_map = noise.rot90(1, {2, 3});
+  turned.kernels = {4, 1, {turned_kernel(wide), turned_kernel(wide), turned_kernel(narrow), turned_kernel(narrow)}};
+  const torch::Tensor sideways = run(photo.rot90(1, {2, 3}).contiguous(), network, pca, turned).image;
+  EXPECT_LT(test::max_difference(sideways.rot90(3, {2, 3}), made(ensemble)), 1e-3);
+  EXPECT_THROW(made({.kernels = {2, 2, {narrow}}}), OptionError);
+  EXPECT_THROW(made({.noise_map = torch::zeros({1, 1, 24, 95})}), OptionError);
+  EXPECT_THROW(made({.noise_map = torch::full({1, 1, 24, 96}, 80.0)}), OptionError);
 }
 
 // Blurring by the whole kernel and taking every third pixel, against blurring by what stands before imresize and
