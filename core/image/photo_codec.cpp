@@ -36,6 +36,9 @@ void start_vips() {
     vips_block_untrusted_set(TRUE);
     vips_operation_block_set("VipsForeignLoadPpm", FALSE);
     vips_cache_set_max(0);
+    // With several threads libvips 8.14 now and then loses the error of a decoder whose strip another thread waits for:
+    // a truncated JPEG came back whole and partly black. Decoders work on one thread anyway.
+    vips_concurrency_set(1);
     // libvips repeats every decoder warning on stderr; what matters arrives as an error instead.
     g_log_set_handler(
         "VIPS", G_LOG_LEVEL_WARNING, [](const char*, GLogLevelFlags, const char*, void*) {}, nullptr);

@@ -95,6 +95,8 @@ TEST(Photo, ReadsByContentNotByName) {
 TEST(Photo, EveryTruncationIsRefusedOrWhole) {
   const TempDir dir;
   const Photo photo = make_photo(3, false, 8, 40, 50);
+  // A decoder's error must not get lost between threads, so each cut is tried again and again.
+  constexpr int kTimes = 8;
   for (const ImageFormat format : {ImageFormat::kPng, ImageFormat::kJpeg, ImageFormat::kTiff, ImageFormat::kWebp,
                                    ImageFormat::kPnm, ImageFormat::kBmp}) {
     const auto path = dir / ("whole." + to_string(format));
@@ -105,14 +107,16 @@ TEST(Photo, EveryTruncationIsRefusedOrWhole) {
     for (int cut = 1; cut <= kCuts; ++cut) {
       const auto cut_path = dir / ("cut." + to_string(format));
       test::write_bytes(cut_path, bytes.substr(0, bytes.size() * cut / (kCuts + 1)));
-      try {
-        load_photo(cut_path);
-      } catch (const InputError& error) {
-        EXPECT_NE(std::string(error.what()).find("cut."), std::string::npos);
-        ++refused;
+      for (int time = 0; time < kTimes; ++time) {
+        try {
+          load_photo(cut_path);
+        } catch (const InputError& error) {
+          EXPECT_NE(std::string(error.what()).find("cut."), std::string::npos);
+          ++refused;
+        }
       }
     }
-    EXPECT_EQ(refused, kCuts) << to_string(format);
+    EXPECT_EQ(refused, kCuts * kTimes) << to_string(format);
   }
 }
 
