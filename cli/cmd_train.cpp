@@ -3,6 +3,7 @@
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/train_network.h"
 #include "cli/usage_error.h"
 #include "core/error.h"
 #include "core/image/photo.h"
@@ -11,15 +12,21 @@
 #include "kernelgan/blur_training.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 
 namespace zsr::cli {
 
 int run_train(const std::vector<std::string>& arguments) {
+  const auto& networks = trainable_networks();
+  if (!arguments.empty() && std::find(networks.begin(), networks.end(), arguments[0]) != networks.end()) {
+    return run_train_network(arguments);
+  }
   std::vector<std::string> words;
   std::string output;
   bool force = false;
@@ -39,8 +46,8 @@ int run_train(const std::vector<std::string>& arguments) {
   add_common_flags(options, common);
   if (!options.parse(arguments)) return kExitOk;
   if (words.empty() || words[0] != "blur-predictor") {
-    throw UsageError(fmt::format("train needs a network; there is blur-predictor{}",
-                                 words.empty() ? "" : fmt::format(", not '{}'", words[0])));
+    throw UsageError(fmt::format("train needs a network first: blur-predictor, {}{}", fmt::join(networks, ", "),
+                                 words.empty() ? "" : fmt::format("; not '{}'", words[0])));
   }
   if (words.size() < 2 || output.empty()) throw UsageError("train needs folders of photos and -o FILE");
   training.validate();

@@ -203,7 +203,8 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
     flags.scale = std::to_string(trained->scales()[0]);
     first_flags.scale = flags.scale;
   }
-  zssr.options = zssr::preset(first_zssr.preset, parse_scale(first_flags.scale));
+  const bool own_network = first->given("width") || first->given("depth");
+  zssr.options = starting_options(first_zssr, parse_scale(first_flags.scale), own_network);
   make_options(flags, zssr, common)->parse(arguments);
 
   const UpscaleSettings settings = resolve(flags, zssr, common, trained);

@@ -62,9 +62,13 @@ Trained load_trained(const std::string& method, const std::string& weights, cons
     throw UsageError(fmt::format("'{}' holds {}; use -m {}", weights, made.title, made.method));
   }
   if (is_srmd) {
-    if (pca.empty()) throw UsageError("srmd needs --pca FILE: the kernel basis that it was trained with");
+    const torch::Tensor* const own_basis = file.find("pca");
+    if (pca.empty() && own_basis == nullptr) {
+      throw UsageError("srmd needs --pca FILE: the kernel basis that it was trained with");
+    }
     made.srmd = std::make_unique<srmd::Network>(file);
-    made.pca = std::make_unique<KernelPca>(KernelPca::load(pca));
+    made.pca = std::make_unique<KernelPca>(pca.empty() ? KernelPca::from_basis(*own_basis, file.origin)
+                                                       : KernelPca::load(pca));
   } else {
     if (!pca.empty()) throw UsageError("--pca belongs to -m srmd");
     made.network = kind->build(file);

@@ -2,12 +2,15 @@
 
 #include "cli/usage_error.h"
 #include "cli/values.h"
+#include "core/weights/load_weights.h"
+#include "core/weights/shipped.h"
 #include "degradations/kernel_io.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <sstream>
 
 namespace zsr::cli {
@@ -54,6 +57,9 @@ void add_training_flags(OptionSet& options, ZssrFlags& flags) {
   options.group("ZSSR");
   options.add("preset", "NAME", "default (fast), paper (the authors' configuration), paper-gradual, kernel, real",
               &flags.preset);
+  options.add("init", "WEIGHTS",
+              "Trained starting point: auto (the default preset's for x2, x3, x4), none (pure zero-shot), or a file",
+              &flags.init);
   options.add("steps", "N", "Training steps at most", &zssr.max_steps);
   options.add("optimizer", "NAME", "adam or muon. Default: the preset's", &flags.optimizer);
   options.add("learning-rate", "RATE", "Step size (muon wants about 25 times adam's)", &zssr.learning_rate);
@@ -67,6 +73,32 @@ void add_training_flags(OptionSet& options, ZssrFlags& flags) {
   options.add("beta2", "B", "Adam's second-moment memory", &zssr.adam_beta2);
   options.add("back-projection", "N", "Back-projection iterations", &zssr.back_projection);
   options.add("gradual", "LIST", "Scales on the way, e.g. 1.5,2; 'none' for one jump", &flags.gradual);
+}
+
+zssr::Options starting_options(const ZssrFlags& flags, Scale scale, bool own_network) {
+  zssr::Options options = zssr::preset(flags.preset, scale);
+  if (flags.init == "none") return options;
+  const auto& shipped = shipped_names();
+  const auto is_shipped = [&](const std::string& name) {
+    return std::find(shipped.begin(), shipped.end(), name) != shipped.end();
+  };
+  if (flags.init == "auto") {
+    const std::string name = fmt::format("zssr-start-x{:g}", scale.y);
+    const bool fits = flags.preset == "default" && scale.y == scale.x && !own_network && is_shipped(name);
+    if (!fits) return options;
+    return zssr::with_start(options,
+                            std::make_shared<const zssr::Start>(zssr::Start::from_weights(shipped_weights(name))));
+  }
+  if (flags.preset != "default") throw UsageError("--init belongs to the default preset");
+  if (own_network) throw UsageError("--init brings its own network; leave --width and --depth out");
+  const WeightsFile file = is_shipped(flags.init) ? shipped_weights(flags.init) : load_weights(flags.init);
+  const auto start = std::make_shared<const zssr::Start>(zssr::Start::from_weights(file));
+  const auto own = static_cast<double>(start->scale);
+  if (scale.y != own || scale.x != own) {
+    throw UsageError(
+        fmt::format("'{}' is a starting point for x{}, not for x{}", flags.init, start->scale, format_scale(scale)));
+  }
+  return zssr::with_start(options, start);
 }
 
 void resolve_zssr_flags(ZssrFlags& flags) {
@@ -151,6 +183,7 @@ nlohmann::json to_json(const zssr::Options& options) {
       {"kernels", kernels},
       {"phase", options.phase ? "corner" : "center"},
       {"tile", options.tile},
+      {"start", options.start != nullptr},
   };
   if (options.sampling == zssr::Sampling::kPyramid) {
     json["pyramid_scales"] = options.pyramid_scales;

@@ -12,7 +12,8 @@ namespace zsr::cli {
 /// ZSSR's settings as flags: a preset, and single values over it.
 struct ZssrFlags {
   std::string preset = "default";
-  std::string kernel;  ///< Empty: auto with the default preset where an estimate is possible, else bicubic.
+  std::string init = "auto";  ///< auto: what comes with zsr, for the default preset; none; or weights by name or file.
+  std::string kernel;         ///< Empty: auto with the default preset where an estimate is possible, else bicubic.
   std::string kernel_convention = "zssr";
   std::string phase = "center";
   std::string noise;  ///< Empty: auto where the kernel is by default, else the preset's.
@@ -21,6 +22,11 @@ struct ZssrFlags {
   std::string ensemble;
   zssr::Options options;
 };
+
+/// The options that the preset, and the starting point of --init, give for `scale`; single flags go over them.
+/// `own_network`: the user wants a network of another size, which has no starting point. Throws UsageError, InputError
+/// and IoError.
+zssr::Options starting_options(const ZssrFlags& flags, Scale scale, bool own_network);
 
 // The flags in three groups, all bound to one struct; `flags.options` must already hold the preset's values.
 

@@ -16,16 +16,23 @@ namespace zsr {
 
 KernelPca KernelPca::load(const std::filesystem::path& path) {
   const std::vector<torch::Tensor> arrays = load_arrays(path, "kernel basis");
-  const torch::Tensor& basis = arrays[0];
-  const auto size = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(basis.size(1)))));
-  if (arrays.size() != 1 || size * size != basis.size(1) || size % 2 == 0 || basis.size(0) > basis.size(1)) {
+  if (arrays.size() != 1) {
+    throw InputError(fmt::format("kernel basis '{}' holds {} arrays, must be one", path.string(), arrays.size()));
+  }
+  return from_basis(arrays[0], path.string());
+}
+
+KernelPca KernelPca::from_basis(const torch::Tensor& basis, const std::string& origin) {
+  const int64_t columns = basis.dim() == 2 ? basis.size(1) : 0;
+  const auto size = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(columns))));
+  if (columns == 0 || size * size != columns || size % 2 == 0 || basis.size(0) > columns) {
     throw InputError(fmt::format("kernel basis '{}' is {}x{}, must be components x (odd size squared), e.g. 15x225",
-                                 path.string(), basis.size(0), basis.size(1)));
+                                 origin, basis.dim() > 0 ? basis.size(0) : 0, columns));
   }
   if (!torch::isfinite(basis).all().item<bool>()) {
-    throw InputError(fmt::format("kernel basis '{}' has NaN or infinite entries", path.string()));
+    throw InputError(fmt::format("kernel basis '{}' has NaN or infinite entries", origin));
   }
-  return {basis.clone(), size};
+  return {basis.to(torch::kFloat64).clone(), size};
 }
 
 KernelPca KernelPca::fit(const std::vector<BlurKernel>& kernels, int64_t size, int64_t components) {

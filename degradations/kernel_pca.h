@@ -13,6 +13,8 @@ class KernelPca {
  public:
   /// The published basis: a file with one array [components, size * size] (SRMD's P, 15 x 225). Throws InputError.
   static KernelPca load(const std::filesystem::path& path);
+  /// The same from a tensor [components, size * size]; `origin` names it in messages.
+  static KernelPca from_basis(const torch::Tensor& basis, const std::string& origin);
   /// Basis of `kernels`, all on a support of `size` x `size` (odd): the eigenvectors of K K' with the largest
   /// eigenvalues, each with a positive sum. Throws OptionError.
   static KernelPca fit(const std::vector<BlurKernel>& kernels, int64_t size = 15, int64_t components = 15);

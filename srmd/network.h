@@ -7,15 +7,15 @@
 
 namespace zsr::srmd {
 
-/// The network of SRMD (Zhang, Zuo and Zhang, CVPR 2018): twelve 3 x 3 convolutions of 128 channels with ReLUs between
-/// them (batch normalisation merged into the weights), the last to 3 scale^2 channels that are shuffled to pixels.
-/// Beside the photo it sees the blur kernel's code, 15 numbers, and, unless it is the noise-free variant (SRMDNF), the
-/// noise level, each stretched over the photo as a map of its own.
+/// The network of SRMD (Zhang, Zuo and Zhang, CVPR 2018): 3 x 3 convolutions (published: twelve of 128 channels) with
+/// ReLUs between them (batch normalisation merged into the weights), the last to 3 scale^2 channels that are shuffled
+/// to pixels. Beside the photo it sees the blur kernel's code, 15 numbers, and, unless it is the noise-free variant
+/// (SRMDNF), the noise level, each stretched over the photo as a map of its own.
 class Network {
  public:
   static constexpr int64_t kComponents = 15;
   /// LR pixels to each side that a result depends on.
-  static constexpr int64_t kReach = 12;
+  int64_t reach() const { return depth_; }
 
   /// Weights under KAIR's names (model.0.weight, ...) or ncnn's (Conv_0.weight, ...). Throws InputError when they are
   /// not those of such a network.
@@ -30,6 +30,7 @@ class Network {
 
  private:
   int64_t scale_ = 0;
+  int64_t depth_ = 0;
   bool knows_noise_ = false;
   std::unique_ptr<ConvChain> chain_;
   torch::Tensor parameters_;

@@ -95,10 +95,10 @@ torch::Tensor through_tiles(const Network& network, const torch::Tensor& maps, i
     for (int64_t x = 0; x < width; x += tile) {
       const int64_t end_y = std::min(height, y + tile);
       const int64_t end_x = std::min(width, x + tile);
-      const int64_t from_y = std::max<int64_t>(0, y - Network::kReach);
-      const int64_t from_x = std::max<int64_t>(0, x - Network::kReach);
-      const int64_t to_y = std::min(height, end_y + Network::kReach);
-      const int64_t to_x = std::min(width, end_x + Network::kReach);
+      const int64_t from_y = std::max<int64_t>(0, y - network.reach());
+      const int64_t from_x = std::max<int64_t>(0, x - network.reach());
+      const int64_t to_y = std::min(height, end_y + network.reach());
+      const int64_t to_x = std::min(width, end_x + network.reach());
       const torch::Tensor made = network.forward(maps.slice(2, from_y, to_y).slice(3, from_x, to_x));
       result.slice(2, y * s, end_y * s)
           .slice(3, x * s, end_x * s)

@@ -12,14 +12,29 @@ bool is_whole(double value) {
 }
 
 ConvChain make_chain(const Options& options, int64_t in_channels, int64_t out_channels) {
+  const int64_t depth = options.start ? options.start->depth : options.depth;
+  const int64_t width = options.start ? options.start->width : options.width;
   std::vector<ConvLayer> layers;
-  for (int64_t i = 0; i < options.depth; ++i) {
-    layers.push_back({.in_channels = i == 0 ? in_channels : options.width,
-                      .out_channels = i + 1 == options.depth ? out_channels : options.width,
+  for (int64_t i = 0; i < depth; ++i) {
+    layers.push_back({.in_channels = i == 0 ? in_channels : width,
+                      .out_channels = i + 1 == depth ? out_channels : width,
                       .bias = false,
-                      .relu = i + 1 < options.depth});
+                      .relu = i + 1 < depth});
   }
   return ConvChain(std::move(layers));
+}
+
+// The starting point's weights; for a gray photo the colours of its first and last layer become one.
+torch::Tensor start_weight(const Start& start, size_t layer, int64_t channels) {
+  torch::Tensor weight = start.weights[layer];
+  if (channels == 3) return weight;
+  if (layer == 0) {
+    weight = torch::cat({weight.slice(1, 0, 3).sum(1, true), weight.slice(1, 3)}, 1);
+  }
+  if (layer + 1 == start.weights.size()) {
+    weight = weight.view({3, -1, weight.size(1), 3, 3}).mean(0);
+  }
+  return weight;
 }
 
 int64_t output_channels(Architecture architecture, int64_t channels, Scale scale) {
@@ -46,8 +61,9 @@ Architecture resolve_architecture(const Options& options, Scale scale) {
 Network::Network(const Options& options, int64_t channels, Scale scale, Random& random, torch::Device device)
     : architecture_(resolve_architecture(options, scale)),
       channels_(channels),
-      depth_(options.depth),
-      chain_(make_chain(options, channels, output_channels(architecture_, channels, scale))) {
+      depth_(options.start ? options.start->depth : options.depth),
+      chain_(make_chain(options, options.start ? channels + Start::kMaps : channels,
+                        output_channels(architecture_, channels, scale))) {
   if (architecture_ == Architecture::kPixelShuffle) {
     factor_y_ = std::llround(scale.y);
     factor_x_ = std::llround(scale.x);
@@ -55,6 +71,10 @@ Network::Network(const Options& options, int64_t channels, Scale scale, Random& 
   torch::Tensor values = torch::empty({chain_.parameter_count()}, torch::kFloat32);
   for (size_t layer = 0; layer < chain_.layers().size(); ++layer) {
     torch::Tensor weight = chain_.weight(values, layer);
+    if (options.start) {
+      weight.copy_(start_weight(*options.start, layer, channels));
+      continue;
+    }
     const double fan_in = 9.0 * static_cast<double>(chain_.layers()[layer].in_channels);
     const bool last = layer + 1 == chain_.layers().size();
     const double sigma = std::sqrt((last ? options.last_init_variance : options.init_variance) / fan_in);
@@ -85,9 +105,18 @@ int64_t Network::halo(Scale scale) const {
   return static_cast<int64_t>(std::ceil(static_cast<double>(depth_) / smallest)) + kCubicRadius;
 }
 
-torch::Tensor Network::residual(const torch::Tensor& lr, const torch::Tensor& base) const {
+void Network::set_condition(const torch::Tensor& condition) {
+  if (chain_.layers().front().in_channels > channels_) condition_ = condition.to(parameters_.device());
+}
+
+torch::Tensor Network::residual(const torch::Tensor& lr, const torch::Tensor& base, int64_t turn) const {
   if (architecture_ == Architecture::kPreUpsampled) return chain_.forward(base, parameters_);
-  return shuffle(chain_.forward(lr, parameters_), channels_, factor_y_, factor_x_);
+  torch::Tensor input = lr;
+  if (condition_.defined()) {
+    const torch::Tensor maps = turn == 0 ? condition_ : turned_condition(condition_, turn);
+    input = torch::cat({lr, maps.expand({lr.size(0), -1, lr.size(2), lr.size(3)})}, 1);
+  }
+  return shuffle(chain_.forward(input, parameters_), channels_, factor_y_, factor_x_);
 }
 
 }  // namespace zsr::zssr

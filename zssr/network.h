@@ -12,7 +12,7 @@ namespace zsr::zssr {
 
 /// The image-specific network: `depth` convolutions 3x3 of `width` channels without bias, ReLU between them; it gives
 /// the residual over the cubic-upscaled LR image. With 8 x 64 on RGB: 224,640 parameters when pre-upsampled, receptive
-/// field 17 x 17 pixels of the grid it works on.
+/// field 17 x 17 pixels of the grid it works on. With a starting point it has that one's weights and maps.
 class Network {
  public:
   /// `channels` 1 or 3; `scale` decides between the two architectures as Architecture says. Weights are drawn from
@@ -32,9 +32,12 @@ class Network {
   /// Radius in LR pixels that an output pixel depends on through the network and the upscaling.
   int64_t halo(Scale scale) const;
 
+  /// What the maps of a starting point say for the photo as it is ([1, 13, 1, 1], start_condition); no effect without.
+  void set_condition(const torch::Tensor& condition);
+
   /// Residual at output size. `lr` [N, C, h, w] for kPixelShuffle; `base`, its cubic-upscaled version [N, C, H, W], for
-  /// kPreUpsampled. -> [N, C, H, W].
-  torch::Tensor residual(const torch::Tensor& lr, const torch::Tensor& base) const;
+  /// kPreUpsampled. -> [N, C, H, W]. `turn`: the photo is turned and mirrored as by dihedral(photo, turn).
+  torch::Tensor residual(const torch::Tensor& lr, const torch::Tensor& base, int64_t turn = 0) const;
 
  private:
   Architecture architecture_;
@@ -44,6 +47,7 @@ class Network {
   int64_t depth_;
   ConvChain chain_;
   torch::Tensor parameters_;
+  torch::Tensor condition_;  // [1, 13, 1, 1], undefined without a starting point
 };
 
 /// The architecture that `options` and `scale` lead to.

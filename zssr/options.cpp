@@ -44,7 +44,14 @@ void Options::validate() const {
   require(momentum >= 0.0 && momentum < 1.0, "momentum", momentum, "in [0, 1)");
   require(adam_beta2 >= 0.0 && adam_beta2 < 1.0, "adam_beta2", adam_beta2, "in [0, 1)");
   require(learning_rate > 0.0 && std::isfinite(learning_rate), "learning_rate", learning_rate, "> 0");
-  require(max_steps > 0, "max_steps", max_steps, "> 0");
+  require(max_steps > 0 || (start && max_steps == 0), "max_steps", max_steps, "> 0");
+  if (start) {
+    const auto own = static_cast<double>(start->scale);
+    require(scale.y == own && scale.x == own, "scale", scale.y, "that of the starting point");
+    require(architecture == Architecture::kPixelShuffle, "architecture", "pre-upsampled",
+            "pixel-shuffle for a starting point");
+    require(gradual.empty(), "gradual", "given", "empty with a starting point");
+  }
   require(min_steps >= 0, "min_steps", min_steps, ">= 0");
   require(test_every > 0, "test_every", test_every, "> 0");
   require(check_every > 0, "check_every", check_every, "> 0");
@@ -84,6 +91,16 @@ Options paper_options(Scale scale) {
   options.batch = 1;
   options.scale = scale;
   options.gradual = whole_steps_to(scale);
+  return options;
+}
+
+Options with_start(Options options, std::shared_ptr<const Start> start) {
+  options.start = std::move(start);
+  options.gradual.clear();
+  options.max_steps = 60;
+  options.warm_up_steps = 5;
+  options.learning_rate = 0.004;
+  options.end_learning_rate = 2e-4;
   return options;
 }
 

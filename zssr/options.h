@@ -2,8 +2,10 @@
 
 #include "core/image/resize.h"
 #include "degradations/kernel.h"
+#include "zssr/start.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -61,7 +63,7 @@ struct Options {
   double adam_beta2 = 0.99;         ///< In [0, 1). Memory of Adam's second moment.
   double momentum = 0.9;            ///< In [0, 1). kMuon.
   double min_learning_rate = 9e-6;  ///< Slope rule only: stop below it.
-  int64_t max_steps = 400;          ///< > 0, per scale step.
+  int64_t max_steps = 400;          ///< > 0 (>= 0 with a starting point), per scale step.
   int64_t min_steps = 256;          ///< Slope rule only: steps between two reductions, at least.
   int64_t test_every = 50;          ///< Slope rule only: steps between two reconstructions of the photo.
   int64_t check_every = 60;         ///< Slope rule only: steps between two looks at the slope.
@@ -97,6 +99,10 @@ struct Options {
   /// Where LR pixels stand on the HR grid (Note [Sub-pixel phase]); centred when empty. Kernels are moved there.
   std::optional<Phase> phase;
 
+  /// Where the network begins instead of at random weights; null = there. For its own scale, in kPixelShuffle; `depth`
+  /// and `width` are then its own. See `with_start`.
+  std::shared_ptr<const Start> start;
+
   /// A trained network that cannot bring its own photo back better than this (dB, Upscaler::consistency) is not used:
   /// see Result::inconsistent. 0 takes any.
   double least_consistency_db = 0.0;
@@ -110,6 +116,10 @@ struct Options {
 /// The authors' X2_ONE_JUMP_IDEAL configuration. Above 2 it goes gradually (the paper's mode for large scales), by way
 /// of the whole scales below: 2 and 3 for x4.
 Options paper_options(Scale scale);
+
+/// `options` changed so that they go on from `start` (of their scale): a few short steps, as long as the photo's own
+/// patches that are kept back show that they help.
+Options with_start(Options options, std::shared_ptr<const Start> start);
 
 /// The preset of this name for `scale`: "default", "paper", "paper-gradual" (X2_GRADUAL_IDEAL), "kernel"
 /// (X2_GIVEN_KERNEL), "real" (X2_REAL). Throws OptionError for others.

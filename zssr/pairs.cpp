@@ -13,6 +13,9 @@
 namespace zsr::zssr {
 namespace {
 
+// Of a father's width; the rest shows whether test-time steps help.
+constexpr double kUsedShare = 0.75;
+
 enum class AffineMode { kLeaveAsIs, kNoInterpolation, kFull };
 
 struct AffineDraw {
@@ -108,12 +111,15 @@ torch::Tensor PairSampler::shuffled(const torch::Tensor& crop, Random& random) c
   return torch::cat({crop.narrow(1, order[0], 1), crop.narrow(1, order[1], 1), crop.narrow(1, order[2], 1)}, 1);
 }
 
-torch::Tensor PairSampler::draw_crops(Random& random) const {
+// Crops between the shares `from` and `to` of a father's width.
+torch::Tensor PairSampler::draw_crops(Random& random, double from, double to) const {
   // One level a step, so that the crops of a batch can be as large as that level allows.
   const double chooser = random.uniform();
   size_t level = 0;
   while (level + 1 < chance_.size() && chooser >= chance_[level]) ++level;
-  const torch::Tensor& father = pyramid_[level];
+  const torch::Tensor& whole = pyramid_[level];
+  const auto column = [&](double share) { return std::llround(share * static_cast<double>(whole.size(3))); };
+  const torch::Tensor father = whole.slice(3, column(from), column(to));
   const Scale scale = formation_.scale();
   constexpr int64_t kSmallestTurned = 16;  // thinner crops keep their orientation, to keep some context
   const bool square = scale.y == scale.x && std::min(father.size(2), father.size(3)) >= kSmallestTurned;
@@ -143,16 +149,21 @@ torch::Tensor PairSampler::make_son(const torch::Tensor& father, Random& random)
   return son.clamp(0.0, 1.0);
 }
 
-Pairs PairSampler::draw(Random& random) const {
+Pairs PairSampler::pairs_of(torch::Tensor father, Random& random) const {
   Pairs pairs;
-  if (options_.sampling == Sampling::kAffine) {
-    pairs.father = draw_affine(random);
-  } else {
-    pairs.father = draw_crops(random);
-  }
+  pairs.father = std::move(father);
   pairs.son = make_son(pairs.father, random);
   pairs.base = formation_.up(pairs.son, {pairs.father.size(2), pairs.father.size(3)});
   return pairs;
+}
+
+Pairs PairSampler::draw(Random& random) const {
+  if (options_.sampling == Sampling::kAffine) return pairs_of(draw_affine(random), random);
+  return pairs_of(draw_crops(random, 0.0, options_.start ? kUsedShare : 1.0), random);
+}
+
+Pairs PairSampler::draw_kept_back(Random& random) const {
+  return pairs_of(draw_crops(random, kUsedShare, 1.0), random);
 }
 
 }  // namespace zsr::zssr

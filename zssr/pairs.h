@@ -28,14 +28,18 @@ class PairSampler {
  public:
   PairSampler(const Options& options, const Formation& formation, std::vector<FatherSource> sources);
 
+  /// With a starting point (kPyramid) the right quarter of every father is kept back; else all of it serves.
   Pairs draw(Random& random) const;
+  /// Pairs of what is kept back. Only with a starting point.
+  Pairs draw_kept_back(Random& random) const;
 
   /// The son of `father` [N, C, H, W] as training makes it: down, plus noise, clamped. Size ceil(size / scale).
   torch::Tensor make_son(const torch::Tensor& father, Random& random) const;
 
  private:
   torch::Tensor draw_affine(Random& random) const;
-  torch::Tensor draw_crops(Random& random) const;
+  torch::Tensor draw_crops(Random& random, double from, double to) const;
+  Pairs pairs_of(torch::Tensor father, Random& random) const;
   torch::Tensor shuffled(const torch::Tensor& crop, Random& random) const;
 
   const Options& options_;

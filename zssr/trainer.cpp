@@ -1,8 +1,7 @@
 #include "zssr/trainer.h"
 
 #include "core/error.h"
-#include "core/optim/flat_adam.h"
-#include "core/optim/muon.h"
+#include "core/optim/mixed_optimizer.h"
 #include "zssr/slope_rule.h"
 
 #include <torch/torch.h>
@@ -72,61 +71,56 @@ bool weights_are_sane(const Network& network) {
   return largest.item<float>() < kLargestWeight;  // false for NaN
 }
 
+// Pairs of the part of the photo that training does not see, and how well the network does on them.
+class KeptBack {
+ public:
+  KeptBack(const PairSampler& sampler, Random random, torch::Device device) {
+    constexpr int kBatches = 6;
+    for (int i = 0; i < kBatches; ++i) {
+      const Pairs pairs = sampler.draw_kept_back(random);
+      pairs_.push_back({pairs.son.to(device), pairs.base.to(device), pairs.father.to(device)});
+    }
+  }
+
+  double loss(const Network& network) const {
+    const torch::NoGradGuard no_grad;
+    double sum = 0.0;
+    for (const Pairs& pairs : pairs_) {
+      const torch::Tensor residual = network.residual(pairs.son, pairs.base);
+      const torch::Tensor target = pairs.father - pairs.base;
+      sum += (residual.slice(2, 0, target.size(2)).slice(3, 0, target.size(3)) - target).abs().mean().item<double>();
+    }
+    return sum / static_cast<double>(pairs_.size());
+  }
+
+ private:
+  std::vector<Pairs> pairs_;
+};
+
 // Takes the steps that the options ask for; `share` of their learning rates.
 class Optimizer {
  public:
   Optimizer(const Network& network, const Options& options)
       : parameters_(network.parameters()),
-        matrices_(options.step_rule == StepRule::kMuon ? network.hidden_matrices() : std::vector<MatrixSlice>{}),
         adam_rate_(options.step_rule == StepRule::kMuon ? options.end_learning_rate : options.learning_rate),
         muon_rate_(options.learning_rate),
-        muon_(matrices_, parameters_.device(), options.momentum) {
-    int64_t begin = 0;
-    for (const MatrixSlice& matrix : matrices_) {
-      add_adam(begin, matrix.offset, options);
-      begin = matrix.offset + matrix.rows * matrix.columns;
-    }
-    add_adam(begin, parameters_.numel(), options);
-  }
+        rule_(parameters_.numel(),
+              options.step_rule == StepRule::kMuon ? network.hidden_matrices() : std::vector<MatrixSlice>{},
+              parameters_.device(), {.beta2 = options.adam_beta2, .momentum = options.momentum}) {}
 
-  void reset() {
-    muon_.reset();
-    for (Ends& ends : ends_) ends.adam.reset();
-  }
+  void reset() { rule_.reset(); }
 
   void step(const torch::Tensor& loss, double share) {
     parameters_.mutable_grad().reset();
     loss.backward();
-    const torch::Tensor gradient = parameters_.grad();
-    const torch::Tensor values = parameters_.detach();
-    for (Ends& ends : ends_) {
-      ends.adam.step(values.narrow(0, ends.begin, ends.count), gradient.narrow(0, ends.begin, ends.count),
-                     share * adam_rate_);
-    }
-    if (!matrices_.empty()) muon_.step(values, gradient, share * muon_rate_);
+    rule_.step(parameters_.detach(), parameters_.grad(), share * adam_rate_, share * muon_rate_);
   }
 
  private:
-  // What no matrix covers.
-  struct Ends {
-    int64_t begin;
-    int64_t count;
-    FlatAdam adam;
-  };
-
-  void add_adam(int64_t begin, int64_t end, const Options& options) {
-    constexpr double kBeta1 = 0.9;
-    if (end > begin) {
-      ends_.push_back({begin, end - begin, FlatAdam(end - begin, parameters_.device(), kBeta1, options.adam_beta2)});
-    }
-  }
-
   torch::Tensor parameters_;
-  std::vector<MatrixSlice> matrices_;
   double adam_rate_;
   double muon_rate_;
-  Muon muon_;
-  std::vector<Ends> ends_;
+  MixedOptimizer rule_;
 };
 
 }  // namespace
@@ -149,6 +143,13 @@ TrainOutcome train(Network& network, const PairSampler& sampler, const Formation
   const bool on_cpu = network.parameters().device().is_cpu();
   const torch::Tensor test_photo = center_crop(photo, kLargestTestSide).to(network.parameters().device()).contiguous();
   const double begin_s = session.elapsed_s();
+  std::optional<KeptBack> kept_back;
+  const torch::Tensor start = network.parameters().detach().clone();
+  double start_loss = 0.0;
+  if (options.start && options.max_steps > 0) {
+    kept_back.emplace(sampler, random, network.parameters().device());
+    start_loss = kept_back->loss(network);
+  }
   SlopeRule rule(options);
   Optimizer optimizer(network, options);
   RunningMean loss_mean;
@@ -258,6 +259,16 @@ TrainOutcome train(Network& network, const PairSampler& sampler, const Formation
   // Weights that do worse than plain interpolation on their own training pairs have blown up without a NaN.
   if (!weights_are_sane(network) || (outcome.steps > 100 && outcome.loss > 2.0 * outcome.base_loss + 1e-3)) {
     outcome.termination = Termination::kDiverged;
+  }
+  if (kept_back) {
+    // Less than this is no gain but chance; and a starting point cannot diverge, one goes back to it.
+    constexpr double kLeastGain = 0.003;
+    outcome.kept_start =
+        outcome.termination == Termination::kDiverged || !(kept_back->loss(network) < (1.0 - kLeastGain) * start_loss);
+    if (outcome.kept_start) {
+      network.set_parameters(start);
+      if (outcome.termination == Termination::kDiverged) outcome.termination = Termination::kConverged;
+    }
   }
   return outcome;
 }

@@ -29,6 +29,7 @@ struct TrainOutcome {
   double loss = 0.0;       ///< Mean L1 of the last steps.
   double base_loss = 0.0;  ///< The same for the plain cubic interpolation.
   Termination termination = Termination::kFinished;
+  bool kept_start = false;  ///< The steps did not help on what was kept back; the starting point is in force again.
 };
 
 /// Trains `network` on pairs of `sampler` until the schedule ends, `deadline_s` (on the session's clock) passes or the

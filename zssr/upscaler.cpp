@@ -136,7 +136,7 @@ torch::Tensor Upscaler::run_patch(const torch::Tensor& lr, Size size, const Form
     const Size turned_size = swapped ? Size{size.width, size.height} : size;
     const Phase phase = turned_phase(patch_formation.phase(), {lr.size(2), lr.size(3)}, size, scale, index);
     const torch::Tensor base = patch_formation.up(turned, turned_size, phase);
-    torch::Tensor residual = network.residual(turned, base);
+    torch::Tensor residual = network.residual(turned, base, index);
     // A photo whose size times the scale is not whole is one pixel short of the shuffle's grid at most.
     residual = residual.slice(2, 0, turned_size.height).slice(3, 0, turned_size.width);
     const torch::Tensor output = inverse_dihedral((base + residual).clamp_(0.0, 1.0), index).contiguous();

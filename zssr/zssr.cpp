@@ -101,6 +101,9 @@ Result run(const torch::Tensor& lr_image, const Options& options, const RunConte
     if (!reusable) {
       network = std::make_unique<Network>(options, photo.size(1), step.scale, weight_random, context.device);
     }
+    if (options.start) {
+      network->set_condition(start_condition(step.kernel, options.son_noise, options.start->scale));
+    }
     Upscaler upscaler{.network = *network,
                       .formation = formation,
                       .self_ensemble = options.self_ensemble && formation.is_symmetric(),

@@ -21,6 +21,18 @@ void FlatAdam::reset() {
   second_.zero_();
 }
 
+std::vector<NamedTensor> FlatAdam::state(const std::string& prefix) const {
+  return {{prefix + "first", first_.to(torch::kCPU).clone()},
+          {prefix + "second", second_.to(torch::kCPU).clone()},
+          {prefix + "steps", torch::tensor({static_cast<float>(steps_)})}};
+}
+
+void FlatAdam::load_state(const WeightsFile& file, const std::string& prefix) {
+  first_.copy_(file.take(prefix + "first", first_.sizes()));
+  second_.copy_(file.take(prefix + "second", second_.sizes()));
+  steps_ = static_cast<int64_t>(file.take(prefix + "steps", {1}).item<float>());
+}
+
 void FlatAdam::step(torch::Tensor parameters, const torch::Tensor& gradient, double learning_rate) {
   const torch::NoGradGuard no_grad;
   ++steps_;

@@ -1,6 +1,11 @@
 #pragma once
 
+#include "core/weights/weights_file.h"
+
 #include <torch/types.h>
+
+#include <string>
+#include <vector>
 
 namespace zsr {
 
@@ -16,6 +21,11 @@ class FlatAdam {
   void step(torch::Tensor parameters, const torch::Tensor& gradient, double learning_rate);
   /// Forgets everything.
   void reset();
+
+  /// The moments and the number of steps, names beginning with `prefix`.
+  std::vector<NamedTensor> state(const std::string& prefix) const;
+  /// Takes them back. Throws InputError.
+  void load_state(const WeightsFile& file, const std::string& prefix);
 
  private:
   double beta1_;

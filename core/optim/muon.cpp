@@ -126,6 +126,20 @@ void Muon::step_on_cpu(float* parameters, const float* gradient, size_t index, f
   }
 }
 
+std::vector<NamedTensor> Muon::state(const std::string& prefix) const {
+  std::vector<NamedTensor> all;
+  for (size_t i = 0; i < average_.size(); ++i) {
+    all.push_back({prefix + std::to_string(i), average_[i].to(torch::kCPU).clone()});
+  }
+  return all;
+}
+
+void Muon::load_state(const WeightsFile& file, const std::string& prefix) {
+  for (size_t i = 0; i < average_.size(); ++i) {
+    average_[i].copy_(file.take(prefix + std::to_string(i), average_[i].sizes()));
+  }
+}
+
 void Muon::step(torch::Tensor parameters, const torch::Tensor& gradient, double learning_rate) {
   const torch::NoGradGuard no_grad;
   if (parameters.device().is_cpu()) {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include "core/weights/weights_file.h"
+
 #include <torch/types.h>
 
+#include <string>
 #include <vector>
 
 namespace zsr {
@@ -26,6 +29,11 @@ class Muon {
   void step(torch::Tensor parameters, const torch::Tensor& gradient, double learning_rate);
   /// Forgets the momentum.
   void reset();
+
+  /// The momentum of every slice, names beginning with `prefix`.
+  std::vector<NamedTensor> state(const std::string& prefix) const;
+  /// Takes it back. Throws InputError.
+  void load_state(const WeightsFile& file, const std::string& prefix);
 
  private:
   void step_on_cpu(float* parameters, const float* gradient, size_t index, float learning_rate);

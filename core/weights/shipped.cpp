@@ -4,6 +4,7 @@
 #include "core/weights/safetensors.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 // The assembler copies the files into the object: no array literal of a million numbers to compile.
 #define ZSR_SHIPPED(symbol, name, path)                                                            \
@@ -18,24 +19,40 @@
 #undef ZSR_SHIPPED
 
 namespace zsr {
+namespace {
 
-WeightsFile shipped_weights(std::string_view name) {
-  struct Entry {
-    std::string_view name;
-    std::string_view bytes;
-  };
+struct Entry {
+  std::string_view name;
+  std::string_view bytes;
+};
+
+const std::vector<Entry>& entries() {
 #define ZSR_SHIPPED(symbol, entry_name, path) \
   {entry_name, {zsr_shipped_##symbol, static_cast<size_t>(zsr_shipped_##symbol##_end - zsr_shipped_##symbol)}},
-  static const Entry entries[] = {
+  static const std::vector<Entry> all = {
 #include "core/weights/shipped_list.inc"
   };
 #undef ZSR_SHIPPED
-  std::string known;
-  for (const Entry& entry : entries) {
+  return all;
+}
+
+}  // namespace
+
+const std::vector<std::string>& shipped_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const Entry& entry : entries()) all.emplace_back(entry.name);
+    return all;
+  }();
+  return names;
+}
+
+WeightsFile shipped_weights(std::string_view name) {
+  for (const Entry& entry : entries()) {
     if (entry.name == name) return parse_safetensors(entry.bytes, fmt::format("shipped weights {}", name));
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", entry.name);
   }
-  throw OptionError(fmt::format("no weights called '{}' come with zsr; there are {}", name, known));
+  throw OptionError(
+      fmt::format("no weights called '{}' come with zsr; there are {}", name, fmt::join(shipped_names(), ", ")));
 }
 
 }  // namespace zsr

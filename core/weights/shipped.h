@@ -2,12 +2,17 @@
 
 #include "core/weights/weights_file.h"
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace zsr {
 
 /// A network that comes with zsr: the file `weights/<name>.safetensors` of the source tree, held in the library itself,
 /// so that nothing has to be found or downloaded. Throws OptionError for a name that is none.
 WeightsFile shipped_weights(std::string_view name);
+
+/// The names that it knows.
+const std::vector<std::string>& shipped_names();
 
 }  // namespace zsr

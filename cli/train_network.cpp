@@ -1,0 +1,278 @@
+#include "cli/train_network.h"
+
+#include "cli/common_flags.h"
+#include "cli/interrupt.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "cli/usage_error.h"
+#include "cli/values.h"
+#include "core/error.h"
+#include "core/image/photo.h"
+#include "core/weights/load_weights.h"
+#include "core/weights/safetensors.h"
+#include "datasets/image_folder.h"
+#include "training/communicator.h"
+#include "training/curve.h"
+#include "training/trainer.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+#include <torch/torch.h>
+
+#include <filesystem>
+
+namespace zsr::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct TrainFlags {
+  std::vector<std::string> words;  // the network, then folders
+  std::string output;
+  training::StudentSpec spec;
+  training::PatchOptions patches;
+  training::TrainOptions train;
+  std::string losses = "l1";
+  std::string recipe;
+  std::string init;
+  std::string validate;
+  std::string time;
+  bool resume = false;
+  bool half = false;
+  bool force = false;
+};
+
+// Sizes with which each network is quickly trained and small.
+void set_defaults(TrainFlags& flags, const std::string& network) {
+  flags.spec.network = network;
+  flags.spec.depth = network == "srmd" ? 12 : 8;
+  flags.spec.width = network == "edsr" ? 48 : 64;
+  if (network == "srmd") flags.patches.noise = training::PatchOptions::kMostNoise;
+  if (network == "zssr-start") flags.patches.noise = 6.0;
+}
+
+std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) {
+  auto options = std::make_unique<OptionSet>(
+      "zsr train NETWORK PHOTO_FOLDER... -o WEIGHTS.safetensors [options]",
+      fmt::format("Trains a network on photos that it makes smaller itself. Networks: {}.\n"
+                  "A checkpoint (WEIGHTS.safetensors.checkpoint), the log (.csv) and its curve (.svg) are kept beside "
+                  "the weights;\nwhat was interrupted goes on with --resume as if it had not been.",
+                  fmt::join(trainable_networks(), ", ")),
+      "  zsr train edsr photos/ -o edsr_x2.safetensors -s 2 --validate Set5/HR\n"
+      "  zsr train edsr photos/ -o edsr_x4.safetensors -s 4 --init edsr_x2.safetensors\n"
+      "  zsr train srmd photos/ -o srmd_x2.safetensors -s 2 --steps 50000\n"
+      "  zsr train edsr photos/ -o real_x4.safetensors -s 4 --recipe bsrgan\n");
+  options->group("Network");
+  options->positional("input,i", "NETWORK", "The network, then folders of sharp photos", &flags.words);
+  options->add("output,o", "FILE", "Weights file (.safetensors)", &flags.output);
+  options->add("scale,s", "FACTOR", "2, 3 or 4", &flags.spec.scale);
+  options->add("width", "N", "Channels, a multiple of 16", &flags.spec.width);
+  options->add("depth", "N", "edsr: residual blocks; else: convolutions", &flags.spec.depth);
+  options->add("init", "FILE", "Weights to begin with; what another scale shares is taken too", &flags.init);
+  options->group("What it sees");
+  options->add("patch", "PIXELS", "Side of an LR patch", &flags.patches.patch);
+  options->add("batch", "N", "Patches a step", &flags.patches.batch);
+  options->add("noise", "LEVEL", "srmd, zssr-start: highest noise, 0-75; half of the patches have none",
+               &flags.patches.noise);
+  options->add("recipe", "NAME", "edsr: how LR patches are made: bicubic, bsrgan, ... or a .json file; see 'degrade'",
+               &flags.recipe);
+  options->add("validate", "FOLDER", "HR photos that are only tested on", &flags.validate);
+  options->group("How it learns");
+  options->add("steps", "N", "Training steps", &flags.train.schedule.steps);
+  options->add("schedule", "NAME", "cosine, constant, or steps (halved at 50, 80, 90 and 95 %)",
+               &flags.train.schedule.name);
+  options->add("warm-up", "N", "Steps over which the rates rise", &flags.train.schedule.warm_up);
+  options->add("loss", "LIST", fmt::format("{}; with weights: l1:1,tv:0.01", fmt::join(training::pixel_losses(), ", ")),
+               &flags.losses);
+  options->add("optimizer", "NAME", "muon (hidden layers; adam for the others) or adam", &flags.train.optimizer);
+  options->add("learning-rate", "RATE", "Highest rate of adam", &flags.train.learning_rate);
+  options->add("muon-rate", "RATE", "Highest rate of muon", &flags.train.muon_rate);
+  options->add("clip", "LENGTH", "Longest gradient; 0 = as it is", &flags.train.clip);
+  options->add("ema", "MEMORY", "Of the averaged weights, which are what is kept; 0 = the last weights",
+               &flags.train.ema);
+  options->group("Run");
+  options->add("time", "DURATION", "Stop after, e.g. 90m; --resume goes on", &flags.time);
+  options->add("save-every", "N", "Steps between checkpoints", &flags.train.save_every);
+  options->flag("resume", "Go on from the checkpoint", &flags.resume);
+  options->flag("half", "Weights as 16-bit numbers", &flags.half);
+  options->flag("force", "Replace existing files", &flags.force);
+  add_common_flags(*options, common);
+  return options;
+}
+
+// RGB photos of at least `least` pixels a side as bytes; what cannot serve is named and left out.
+std::vector<torch::Tensor> load_photos(const std::vector<std::string>& folders, int64_t least, bool quiet) {
+  std::vector<torch::Tensor> photos;
+  std::vector<std::string> left_out;
+  for (const std::string& folder : folders) {
+    for (const fs::path& path : list_images(folder, true)) {
+      try {
+        const Photo photo = load_photo(path);
+        const int64_t side = std::min(photo.color.size(2), photo.color.size(3));
+        if (side < least) {
+          left_out.push_back(
+              fmt::format("'{}': its shorter side has {} pixels, {} are needed", path.string(), side, least));
+          continue;
+        }
+        photos.push_back(photo.color[0].expand({3, -1, -1}).mul(255.0).round().to(torch::kUInt8).contiguous());
+      } catch (const InputError& error) {
+        left_out.push_back(error.what());
+      } catch (const IoError& error) {
+        left_out.push_back(error.what());
+      }
+    }
+  }
+  if (!quiet) {
+    constexpr size_t kNamed = 10;
+    for (size_t i = 0; i < std::min(kNamed, left_out.size()); ++i) {
+      fmt::print(stderr, "zsr: warning: left out {}\n", left_out[i]);
+    }
+    if (!left_out.empty()) {
+      fmt::print(stderr, "zsr: warning: {} of {} photos cannot serve\n", left_out.size(),
+                 left_out.size() + photos.size());
+    }
+  }
+  if (photos.empty()) throw InputError(fmt::format("no photos that can serve in '{}'", fmt::join(folders, "', '")));
+  return photos;
+}
+
+fs::path checkpoint_path(const fs::path& output) {
+  return output.string() + ".checkpoint";
+}
+
+WeightsFile final_weights(const training::Student& student, const training::Trainer& trainer, const TrainFlags& flags,
+                          const std::string& command) {
+  WeightsFile weights = student.weights(trainer.best_parameters());
+  if (flags.half) {
+    for (NamedTensor& entry : weights.tensors) entry.tensor = entry.tensor.to(torch::kFloat16);
+  }
+  weights.metadata["command"] = command;
+  weights.metadata["steps"] = std::to_string(trainer.state().step);
+  return weights;
+}
+
+std::string log_text(const training::TrainState& state) {
+  std::string text = "step,seconds,loss,rate,psnr,psnr_blur\n";
+  for (const training::LogLine& line : state.log) {
+    text += fmt::format("{},{:.1f},{:.8g},{:.6g},{:.4f},{:.4f}\n", line.step, line.seconds, line.loss, line.rate,
+                        line.score.psnr, line.score.psnr_blur);
+  }
+  return text;
+}
+
+// The command that trains these weights again.
+std::string command_line(const std::vector<std::string>& arguments) {
+  std::string line = "zsr train";
+  for (const std::string& argument : arguments) {
+    if (argument != "--resume" && argument != "--force") line += " " + argument;
+  }
+  return line;
+}
+
+}  // namespace
+
+const std::vector<std::string>& trainable_networks() {
+  static const std::vector<std::string> names = {"edsr", "srmd", "zssr-start"};
+  return names;
+}
+
+int run_train_network(const std::vector<std::string>& arguments) {
+  TrainFlags flags;
+  CommonFlags common;
+  set_defaults(flags, arguments.at(0));
+  if (!make_options(flags, common)->parse(arguments)) return kExitOk;
+  flags.spec.validate();
+  flags.train.losses = training::parse_losses(flags.losses);
+  flags.train.validate();
+  if (flags.words.size() < 2 || flags.output.empty()) throw UsageError("train needs folders of photos and -o FILE");
+  const std::vector<std::string> folders(flags.words.begin() + 1, flags.words.end());
+  const fs::path output = flags.output;
+  const fs::path checkpoint = checkpoint_path(output);
+  const Overwrite overwrite = flags.force || flags.resume ? Overwrite::kYes : Overwrite::kNo;
+  check_output(output, folders[0], overwrite);
+  check_output(checkpoint, folders[0], overwrite);
+  if (flags.resume && !fs::exists(checkpoint)) {
+    throw UsageError(fmt::format("there is no checkpoint '{}' to go on from; leave --resume out", checkpoint.string()));
+  }
+  const auto processes = training::make_communicator([] { return interrupted(); });
+  if (!processes->leads()) common.quiet = true;
+  const Runtime runtime = start_runtime(common);
+  flags.patches.scale = flags.spec.scale;
+  flags.patches.seed = derive_seed(runtime.seed, "training-patches");
+  flags.patches.validate();
+
+  Random random(derive_seed(runtime.seed, "training-weights"));
+  training::Student student(flags.spec, random);
+  if (!flags.recipe.empty()) {
+    if (student.condition() != training::Condition::kNone) {
+      throw UsageError(fmt::format("{} is told its blur and noise, which a recipe does not tell; leave --recipe out",
+                                   flags.spec.network));
+    }
+    const auto s = static_cast<double>(flags.spec.scale);
+    flags.patches.recipe = flags.recipe.ends_with(".json") ? load_recipe(flags.recipe, {s, s})
+                                                           : make_recipe(flags.recipe, {.scale = {s, s}});
+  }
+  if (!flags.init.empty()) student.load(load_weights(flags.init), true);
+  const training::PatchSource source(
+      load_photos(folders, training::PatchSource::least_side(flags.patches, student.condition()), common.quiet),
+      student.condition(), flags.patches);
+  const training::Validation validation(
+      flags.validate.empty() ? std::vector<torch::Tensor>{} : load_photos({flags.validate}, 32, common.quiet), student);
+  training::Trainer trainer(student, source, validation, flags.train, flags.patches.batch, *processes);
+  if (flags.resume) trainer.restore(read_safetensors(checkpoint));
+  if (!common.quiet) {
+    fmt::print(stderr, "{} x{}: {} parameters, {} photos, {} steps of {} patches {}x{}; {} thread(s), seed {}\n",
+               flags.spec.network, flags.spec.scale, student.parameters().numel(), source.photo_count(),
+               flags.train.schedule.steps, flags.patches.batch, flags.patches.patch, flags.patches.patch,
+               runtime.threads, runtime.seed);
+  }
+  ProgressPrinter printer(common.quiet);
+  RunContext context;
+  context.seed = runtime.seed;
+  if (!flags.time.empty()) context.time_budget_s = parse_duration(flags.time);
+  context.progress = [&](const Progress& now) { return printer(now); };
+  const std::string command = command_line(arguments);
+  const auto save = [&](const training::Trainer& now) {
+    write_safetensors(checkpoint, now.checkpoint(), Overwrite::kYes);
+    write_safetensors(output, final_weights(student, now, flags, command), Overwrite::kYes);
+    write_file_atomically(output.string() + ".csv", log_text(now.state()), Overwrite::kYes);
+    write_file_atomically(output.string() + ".svg", training::curve_svg(now.state(), output.filename().string()),
+                          Overwrite::kYes);
+    if (!common.quiet && !now.state().log.empty()) {
+      const training::LogLine& line = now.state().log.back();
+      printer.finish();
+      fmt::print(stderr, "step {}: loss {:.6f}, PSNR {:.3f} dB{}, {:.0f} s\n", line.step, line.loss, line.score.psnr,
+                 line.score.psnr_blur > 0.0 ? fmt::format(" ({:.3f} blurred)", line.score.psnr_blur) : "",
+                 line.seconds);
+    }
+  };
+  const Summary summary = trainer.run(context, save);
+  printer.finish();
+  const bool diverged = summary.termination == Termination::kDiverged;
+  if (diverged) fmt::print(stderr, "zsr: training stopped: {}\n", summary.message);
+  const auto& log = trainer.state().log;
+  if (!processes->leads()) return diverged ? kExitFailed : kExitOk;
+  if (common.json) {
+    const nlohmann::ordered_json json{{"command", "train"},
+                                      {"network", flags.spec.network},
+                                      {"output", flags.output},
+                                      {"photos", source.photo_count()},
+                                      {"parameters", student.parameters().numel()},
+                                      {"steps", summary.steps},
+                                      {"termination", to_string(summary.termination)},
+                                      {"loss", summary.final_loss},
+                                      {"psnr", log.empty() ? 0.0 : log.back().score.psnr},
+                                      {"processes", processes->size()},
+                                      {"seed", runtime.seed},
+                                      {"seconds", summary.train_s},
+                                      {"waited_for_data_s", trainer.waited_s()}};
+    fmt::print("{}\n", json.dump(2));
+  } else {
+    fmt::print("{}\n", flags.output);
+  }
+  if (diverged) return kExitFailed;
+  return interrupted() ? interrupt_exit_code() : kExitOk;
+}
+
+}  // namespace zsr::cli

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace zsr::cli {
+
+/// Networks that `zsr train` trains by gradient descent on photos.
+const std::vector<std::string>& trainable_networks();
+
+/// `zsr train NETWORK ...` for one of them; `arguments` begin with its name. Returns the exit code.
+int run_train_network(const std::vector<std::string>& arguments);
+
+}  // namespace zsr::cli

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "core/optim/flat_adam.h"
+#include "core/optim/muon.h"
+#include "core/weights/weights_file.h"
+
+#include <torch/types.h>
+
+#include <string>
+#include <vector>
+
+namespace zsr {
+
+/// Adam over one flat tensor of parameters but for the matrices that Muon steps; with no matrices it is Adam alone.
+class MixedOptimizer {
+ public:
+  struct Settings {
+    double beta1 = 0.9;      ///< In [0, 1). Of Adam.
+    double beta2 = 0.999;    ///< In [0, 1). Of Adam.
+    double momentum = 0.95;  ///< In [0, 1). Of Muon.
+  };
+  /// `matrices` in rising order of their offsets, not overlapping.
+  MixedOptimizer(int64_t count, std::vector<MatrixSlice> matrices, torch::Device device, const Settings& settings);
+
+  /// One step on `parameters` (flat float32, contiguous, changed in place) along `gradient`.
+  void step(torch::Tensor parameters, const torch::Tensor& gradient, double adam_rate, double muon_rate);
+  /// Forgets everything.
+  void reset();
+
+  /// All that a later run needs to go on exactly, names beginning with `prefix`.
+  std::vector<NamedTensor> state(const std::string& prefix) const;
+  /// Takes it back. Throws InputError when `file` lacks a part or has it in another shape.
+  void load_state(const WeightsFile& file, const std::string& prefix);
+
+ private:
+  // What no matrix covers.
+  struct Rest {
+    int64_t begin;
+    int64_t count;
+    FlatAdam adam;
+  };
+  std::vector<MatrixSlice> matrices_;
+  Muon muon_;
+  std::vector<Rest> rest_;
+};
+
+}  // namespace zsr

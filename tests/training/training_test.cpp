@@ -1,0 +1,342 @@
+#include "core/error.h"
+#include "core/image/resize.h"
+#include "degradations/downsample.h"
+#include "degradations/kernel_code.h"
+#include "degradations/kernel_families.h"
+#include "networks/registry.h"
+#include "srmd/network.h"
+#include "tests/support/test_images.h"
+#include "training/curve.h"
+#include "training/trainer.h"
+#include "zssr/start.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <array>
+#include <barrier>
+#include <cmath>
+#include <limits>
+#include <thread>
+
+namespace zsr::training {
+namespace {
+
+using test::max_difference;
+
+std::vector<torch::Tensor> photos(int64_t side = 96) {
+  std::vector<torch::Tensor> all;
+  for (const uint64_t seed : {1, 2}) {
+    all.push_back(test::texture(3, side, side + 7, seed).clamp(0.0, 1.0)[0].mul(255.0).round().to(torch::kUInt8));
+  }
+  return all;
+}
+
+Student make_student(const std::string& network, int64_t scale = 2, int64_t depth = 2) {
+  Random random(1);
+  return {{network, scale, 16, depth}, random};
+}
+
+// Random weights of sensible size, so that all layers matter.
+torch::Tensor random_values(const Student& student) {
+  torch::manual_seed(3);
+  return 0.1 * torch::randn({student.parameters().numel()});
+}
+
+TEST(Schedule, RisesThenFalls) {
+  ScheduleOptions options{.name = "cosine", .steps = 1000, .warm_up = 100, .floor = 0.1};
+  EXPECT_NEAR(rate_share(options, 0), 0.01, 1e-3);
+  EXPECT_NEAR(rate_share(options, 500), 0.55, 1e-9);
+  EXPECT_NEAR(rate_share(options, 1000), 0.1, 1e-9);
+  options.name = "steps";
+  options.warm_up = 0;
+  EXPECT_EQ(rate_share(options, 499), 1.0);
+  EXPECT_EQ(rate_share(options, 500), 0.5);
+  EXPECT_EQ(rate_share(options, 999), 1.0 / 16.0);
+  options.name = "sine";
+  EXPECT_THROW(options.validate(), OptionError);
+}
+
+TEST(Losses, EqualTheirFormulas) {
+  const torch::Tensor made = torch::tensor({{0.0F, 0.5F}, {1.0F, 0.5F}}).view({1, 1, 2, 2});
+  const torch::Tensor target = torch::tensor({{0.0F, 0.25F}, {0.0F, 0.5F}}).view({1, 1, 2, 2});
+  const auto value = [&](const char* text) { return pixel_loss(parse_losses(text), made, target).item<double>(); };
+  EXPECT_NEAR(value("l1"), 1.25 / 4.0, 1e-6);
+  EXPECT_NEAR(value("l2"), (1.0 + 0.0625) / 4.0, 1e-6);
+  EXPECT_NEAR(value("charbonnier"), (2.0 * 1e-3 + std::sqrt(0.0625 + 1e-6) + std::sqrt(1.0 + 1e-6)) / 4.0, 1e-6);
+  EXPECT_NEAR(value("tv"), (1.0 + 0.0) / 2.0 + (0.5 + 0.5) / 2.0, 1e-6);
+  EXPECT_NEAR(value("l1:2,tv:0.1"), 0.625 + 0.1, 1e-6);
+  for (const char* const wrong : {"", "l3", "l1:0", "l1:x", "l1:1x"}) EXPECT_THROW(parse_losses(wrong), OptionError);
+}
+
+TEST(PatchSource, ABatchDependsOnItsStepAlone) {
+  for (const Condition condition : {Condition::kNone, Condition::kSrmd, Condition::kKernelAndNoise}) {
+    const PatchSource source(photos(), condition, {.scale = 2, .batch = 4, .patch = 16, .noise = 20.0, .seed = 5});
+    const Batch whole = source.draw(7, 0, 4);
+    const Batch again = source.draw(7, 0, 4);
+    EXPECT_EQ(max_difference(whole.input, again.input), 0.0);
+    // Processes draw their shares of it.
+    const Batch half = source.draw(7, 2, 4);
+    EXPECT_EQ(max_difference(whole.input.slice(0, 2), half.input), 0.0);
+    EXPECT_EQ(max_difference(whole.target.slice(0, 2), half.target), 0.0);
+    EXPECT_GT(max_difference(whole.target, source.draw(8, 0, 4).target), 0.1);
+    const PatchSource other(photos(), condition, {.scale = 2, .batch = 4, .patch = 16, .noise = 20.0, .seed = 6});
+    EXPECT_GT(max_difference(whole.target, other.draw(7, 0, 4).target), 0.1);
+  }
+}
+
+TEST(PatchSource, SmallPatchesAreTheLargeOnesMadeSmaller) {
+  // Far from the patch's border imresize of the patch is that of the photo.
+  const PatchSource plain(photos(), Condition::kNone, {.scale = 3, .batch = 3, .patch = 20, .seed = 5});
+  const Batch batch = plain.draw(0, 0, 3);
+  const torch::Tensor small = imresize(batch.target, {1.0 / 3, 1.0 / 3});
+  EXPECT_LT(max_difference(small.slice(2, 4, -4).slice(3, 4, -4), batch.input.slice(2, 4, -4).slice(3, 4, -4)),
+            1.01 / 255.0);
+
+  const PatchSource told(photos(), Condition::kKernelAndNoise, {.scale = 2, .batch = 16, .patch = 16, .seed = 5});
+  const Batch start = told.draw(0, 0, 16);
+  ASSERT_EQ(start.input.size(1), 16);
+  EXPECT_EQ(start.input.slice(1, 15).abs().max().item<double>(), 0.0);  // no noise was asked for
+  EXPECT_LT(max_difference(start.base, imresize(start.input.slice(1, 0, 3), {2.0, 2.0})), 1e-5);
+  // What the code lets pass shows in the patch: the widest blur of the batch leaves the least difference of neighbours.
+  const torch::Tensor pass = start.input.slice(1, 3, 15).mean({1, 2, 3});
+  EXPECT_GT(pass.max().item<double>() - pass.min().item<double>(), 0.2);
+  for (int64_t i = 0; i < 16; ++i) {
+    const torch::Tensor maps = start.input[i].slice(0, 3);
+    EXPECT_EQ((maps - maps.slice(1, 0, 1).slice(2, 0, 1)).abs().max().item<double>(), 0.0);
+  }
+
+  const PatchSource noisy(photos(), Condition::kSrmd, {.scale = 2, .batch = 24, .patch = 16, .noise = 75.0, .seed = 5});
+  const torch::Tensor levels = noisy.draw(0, 0, 24).input.slice(1, 18).mean({1, 2, 3});
+  EXPECT_GT((levels == 0.0).sum().item<int64_t>(), 4);
+  EXPECT_GT(levels.max().item<double>(), 20.0 / 255.0);
+  EXPECT_THROW(PatchSource(photos(20), Condition::kSrmd, {.scale = 2, .patch = 16}), OptionError);
+}
+
+TEST(PatchSource, RecipesOfTheToolkitServe) {
+  const std::shared_ptr<const Recipe> recipe = make_recipe("bsrgan", {.scale = {2.0, 2.0}});
+  const PatchSource source(photos(), Condition::kNone,
+                           {.scale = 2, .batch = 2, .patch = 16, .seed = 5, .recipe = recipe});
+  const Batch batch = source.draw(0, 0, 2);
+  EXPECT_EQ(batch.input.sizes(), (std::vector<int64_t>{2, 3, 16, 16}));
+  EXPECT_EQ(batch.target.sizes(), (std::vector<int64_t>{2, 3, 32, 32}));
+  EXPECT_EQ(max_difference(batch.input, source.draw(0, 0, 2).input), 0.0);
+}
+
+TEST(KernelCode, TurnsWithThePhoto) {
+  const BlurKernel kernel = make_kernel({.size = 15, .sigma_1 = 3.0, .sigma_2 = 1.0, .angle = 0.6});
+  const auto code = kernel_code(kernel, 2.0);
+  const auto plain = kernel_code(kernel.moved_to({0.5, 0.5}), 2.0);
+  for (int64_t turn = 0; turn < 8; ++turn) {
+    const torch::Tensor weights = kernel.weights().view({1, 1, 15, 15});
+    const torch::Tensor turned = (turn >= 4 ? weights.rot90(turn & 3, {2, 3}).flip({3}) : weights.rot90(turn, {2, 3}));
+    const auto wanted = kernel_code(BlurKernel(turned[0][0].contiguous()), 2.0);
+    const auto made = turned_code(code, turn);
+    for (size_t i = 0; i < code.size(); ++i) EXPECT_NEAR(made[i], wanted[i], 1e-6) << turn << " " << i;
+  }
+  for (size_t i = 0; i < code.size(); ++i) EXPECT_NEAR(plain[i], code[i], 0.02);
+}
+
+TEST(Student, WeightsGoOutAndComeBack) {
+  for (const char* const name : {"edsr", "srmd", "zssr-start"}) {
+    for (const int64_t scale : {2, 3, 4}) {
+      const Student student = make_student(name, scale, 3);
+      const torch::Tensor values = random_values(student);
+      const WeightsFile file = student.weights(values);
+      const Student back = Student::from_weights(file);
+      EXPECT_EQ(back.spec().network, name);
+      EXPECT_EQ(back.spec().scale, scale);
+      EXPECT_EQ(back.spec().depth, 3);
+      EXPECT_LT(max_difference(back.parameters().detach(), values), 1e-6) << name;
+      const torch::Tensor input = torch::rand({1, 3 + student.condition_maps(), 12, 9});
+      EXPECT_EQ(student.forward(input, values).sizes(), (std::vector<int64_t>{1, 3, 12 * scale, 9 * scale}));
+    }
+  }
+  EXPECT_THROW(Student::from_weights({"empty", "test", {}, {}}), InputError);
+  EXPECT_THROW(make_student("vdsr"), OptionError);
+}
+
+TEST(Student, TrainedWeightsAreThoseOfThePublishedNetworks) {
+  torch::manual_seed(4);
+  const Student edsr = make_student("edsr", 4, 3);
+  const torch::Tensor image = torch::rand({1, 3, 20, 17});
+  const WeightsFile file = edsr.weights(random_values(edsr));
+  const networks::Kind* const kind = networks::recognise(file);
+  ASSERT_NE(kind, nullptr);
+  EXPECT_EQ(kind->name, "edsr");
+  const torch::Tensor wanted = edsr.forward(image, random_values(edsr));
+  EXPECT_LT(max_difference(kind->build(file)->forward({image, 4}), wanted), 1e-4 * wanted.abs().max().item<double>());
+
+  const Student srmd = make_student("srmd", 3, 4);
+  const WeightsFile srmd_file = srmd.weights(random_values(srmd));
+  ASSERT_TRUE(srmd::is_srmd(srmd_file));
+  const torch::Tensor maps = torch::rand({1, 19, 14, 15});
+  EXPECT_LT(max_difference(srmd::Network(srmd_file).forward(maps), srmd.forward(maps, random_values(srmd))), 1e-4);
+  EXPECT_NE(srmd_file.find("pca"), nullptr);
+
+  const Student start = make_student("zssr-start", 2, 4);
+  EXPECT_EQ(zssr::Start::from_weights(start.weights(random_values(start))).depth, 4);
+}
+
+TEST(Student, AnotherScaleBeginsWithWhatIsShared) {
+  const Student two = make_student("edsr", 2, 3);
+  Student four = make_student("edsr", 4, 3);
+  const torch::Tensor values = random_values(two);
+  four.load(two.weights(values), true);
+  const WeightsFile loaded = four.weights(four.parameters().detach());
+  const WeightsFile from = two.weights(values);
+  EXPECT_LT(max_difference(*loaded.find("body.1.body.0.weight"), *from.find("body.1.body.0.weight")), 1e-7);
+  EXPECT_LT(max_difference(*loaded.find("tail.1.weight"), *from.find("tail.1.weight")), 1e-7);
+  EXPECT_THROW(four.load(from), InputError);
+}
+
+// A run of a small student.
+struct SmallRun {
+  explicit SmallRun(TrainOptions options, const std::string& network = "edsr")
+      : student(make_student(network)),
+        source(photos(), student.condition(), {.scale = 2, .batch = 4, .patch = 12, .seed = 5}),
+        validation({photos()[0].slice(1, 0, 40).slice(2, 0, 40)}, student),
+        trainer(student, source, validation, options, 4, alone) {}
+  Summary run(int64_t stop_after = 1'000'000) {
+    RunContext context;
+    context.progress = [=](const Progress& now) {
+      return now.step >= stop_after ? ProgressAction::kStop : ProgressAction::kContinue;
+    };
+    return trainer.run(context, {});
+  }
+  Student student;
+  PatchSource source;
+  Validation validation;
+  Communicator alone;
+  Trainer trainer;
+};
+
+TrainOptions short_run(const char* optimizer = "muon") {
+  TrainOptions options;
+  options.schedule = {.steps = 30, .warm_up = 3};
+  options.optimizer = optimizer;
+  options.ema = 0.9;
+  options.save_every = 10;
+  return options;
+}
+
+TEST(Trainer, Learns) {
+  for (const char* const network : {"edsr", "srmd", "zssr-start"}) {
+    TrainOptions options = short_run();
+    options.schedule.steps = 60;
+    SmallRun run(options, network);
+    const Summary summary = run.run();
+    EXPECT_EQ(summary.steps, 60);
+    ASSERT_EQ(run.trainer.state().log.size(), 6U);
+    EXPECT_LT(run.trainer.state().log.back().loss, 0.9 * run.trainer.state().log.front().loss) << network;
+    EXPECT_GT(run.trainer.state().log.back().score.psnr, 10.0);
+    EXPECT_NE(curve_svg(run.trainer.state(), "a<b").find("a&lt;b"), std::string::npos);
+  }
+}
+
+TEST(Trainer, AResumedRunIsTheRunThatNeverStopped) {
+  for (const char* const optimizer : {"muon", "adam"}) {
+    SmallRun whole(short_run(optimizer));
+    whole.run();
+    SmallRun first(short_run(optimizer));
+    EXPECT_EQ(first.run(17).termination, Termination::kStopped);
+    EXPECT_EQ(first.trainer.state().step, 17);
+    SmallRun second(short_run(optimizer));
+    second.trainer.restore(first.trainer.checkpoint());
+    EXPECT_EQ(second.run().termination, Termination::kFinished);
+    EXPECT_EQ(max_difference(second.trainer.best_parameters(), whole.trainer.best_parameters()), 0.0);
+    EXPECT_EQ(max_difference(second.student.parameters(), whole.student.parameters()), 0.0);
+    ASSERT_EQ(second.trainer.state().log.size(), whole.trainer.state().log.size());
+    for (size_t i = 0; i < whole.trainer.state().log.size(); ++i) {
+      EXPECT_EQ(second.trainer.state().log[i].step, whole.trainer.state().log[i].step);
+      EXPECT_EQ(second.trainer.state().log[i].loss, whole.trainer.state().log[i].loss);
+    }
+  }
+}
+
+TEST(Trainer, RefusesTheCheckpointOfAnotherRun) {
+  SmallRun run(short_run());
+  const torch::Tensor before = run.student.parameters().detach().clone();
+  WeightsFile checkpoint = run.trainer.checkpoint();
+  const auto refused = [&](const WeightsFile& file) {
+    EXPECT_THROW(run.trainer.restore(file), InputError);
+    EXPECT_EQ(max_difference(run.student.parameters().detach(), before), 0.0);
+  };
+  refused(SmallRun(short_run("adam")).trainer.checkpoint());
+  refused(SmallRun(short_run(), "srmd").trainer.checkpoint());
+  refused({"plain weights", "test", {}, {}});
+  WeightsFile damaged = checkpoint;
+  damaged.metadata["state"] = "{\"step\": 3";
+  refused(damaged);
+  for (NamedTensor& entry : checkpoint.tensors) {
+    if (entry.name == "values") entry.tensor[5] = std::numeric_limits<float>::quiet_NaN();
+  }
+  refused(checkpoint);
+}
+
+TEST(Trainer, GoesBackWhenTheLossDiverges) {
+  TrainOptions options = short_run("adam");
+  options.schedule = {.name = "constant", .steps = 400, .warm_up = 0};
+  options.learning_rate = 1e30;
+  SmallRun run(options);
+  const Summary summary = run.run();
+  EXPECT_EQ(summary.termination, Termination::kDiverged);
+  EXPECT_FALSE(summary.message.empty());
+  EXPECT_TRUE(torch::isfinite(run.student.parameters()).all().item<bool>());
+  EXPECT_TRUE(torch::isfinite(run.trainer.best_parameters()).all().item<bool>());
+}
+
+// Two processes played by two threads: sums meet at a barrier.
+class Pair {
+ public:
+  class Side : public Communicator {
+   public:
+    Side(Pair& pair, int64_t rank) : pair_(pair), rank_(rank) {}
+    int64_t rank() const override { return rank_; }
+    int64_t size() const override { return 2; }
+    void sum(torch::Tensor values) override {
+      pair_.given_[static_cast<size_t>(rank_)] = values.clone();
+      pair_.barrier_.arrive_and_wait();
+      values.copy_(pair_.given_[0] + pair_.given_[1]);
+      pair_.barrier_.arrive_and_wait();
+    }
+
+   private:
+    Pair& pair_;
+    int64_t rank_;
+  };
+
+ private:
+  std::array<torch::Tensor, 2> given_;
+  std::barrier<> barrier_{2};
+};
+
+TEST(Trainer, TwoProcessesAreOneOfTheJointBatch) {
+  SmallRun alone(short_run());
+  alone.run();
+  Pair pair;
+  std::vector<std::unique_ptr<SmallRun>> runs;
+  std::vector<std::unique_ptr<Trainer>> trainers;
+  std::vector<std::unique_ptr<Pair::Side>> sides;
+  for (const int64_t rank : {0, 1}) {
+    runs.push_back(std::make_unique<SmallRun>(short_run()));
+    sides.push_back(std::make_unique<Pair::Side>(pair, rank));
+    SmallRun& run = *runs.back();
+    trainers.push_back(
+        std::make_unique<Trainer>(run.student, run.source, run.validation, short_run(), 4, *sides.back()));
+  }
+  std::vector<Summary> summaries(2);
+  {
+    std::jthread other([&] { summaries[1] = trainers[1]->run({}, {}); });
+    summaries[0] = trainers[0]->run({}, {});
+  }
+  EXPECT_EQ(summaries[0].steps, 30);
+  EXPECT_EQ(summaries[1].steps, 30);
+  EXPECT_EQ(max_difference(runs[0]->student.parameters().detach(), runs[1]->student.parameters().detach()), 0.0);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(trainers[0]->state().log[i].loss, alone.trainer.state().log[i].loss, 1e-5);
+  }
+}
+
+}  // namespace
+}  // namespace zsr::training

@@ -1,0 +1,222 @@
+#include "training/patches.h"
+
+#include "core/error.h"
+#include "core/image/dihedral.h"
+#include "core/image/resize.h"
+#include "core/normal_field.h"
+#include "degradations/downsample.h"
+#include "degradations/kernel_code.h"
+#include "degradations/kernel_families.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace zsr::training {
+namespace {
+
+constexpr double kStartNoiseUnit = 25.5;
+
+// LR pixels around a patch that the kernels of a condition reach.
+int64_t margin_of(Condition condition) {
+  switch (condition) {
+    case Condition::kNone:
+      return 0;
+    case Condition::kSrmd:
+      return 7;  // 7 HR pixels of blur at most, then imresize's two LR pixels
+    case Condition::kKernelAndNoise:
+      return 6;
+  }
+  return 0;
+}
+
+torch::Tensor to_float(const torch::Tensor& bytes) {
+  return bytes.to(torch::kFloat32) / 255.0;
+}
+
+torch::Tensor to_bytes(const torch::Tensor& image) {
+  return image.clamp(0.0, 1.0).mul(255.0).round_().div_(255.0);
+}
+
+double draw_noise(const PatchOptions& options, Random& random) {
+  const double level = random.uniform(0.0, options.noise);
+  return random.uniform() < 0.5 ? level : 0.0;
+}
+
+// SRMD's blur before imresize: anything from a point to as wide as the scale, along and across, in HR pixels.
+BlurKernel draw_srmd_kernel(int64_t scale, Random& random) {
+  constexpr double kPoint = 0.2;
+  constexpr int64_t kSize = 15;
+  const auto widest = static_cast<double>(scale);
+  const double first = random.uniform() < 0.25 ? kPoint : random.uniform(kPoint, widest);
+  const bool round = first == kPoint || random.uniform() < 0.3;
+  const double second = round ? first : random.uniform(kPoint, widest);
+  return make_kernel(
+      {.size = kSize, .sigma_1 = first, .sigma_2 = second, .angle = random.uniform(0.0, std::numbers::pi)});
+}
+
+// The whole way down of a photo: bicubic, or a blur as wide as photos have, aligned.
+BlurKernel draw_start_kernel(int64_t scale, Random& random) {
+  const auto s = static_cast<double>(scale);
+  KernelSpec spec;
+  if (random.uniform() < 0.3) {
+    spec.family = KernelFamily::kBicubic;
+    spec.scale = s;
+  } else {
+    constexpr double kNarrowest = 0.1;
+    constexpr double kWidest = 1.25;
+    spec.sigma_1 = s * random.uniform(kNarrowest, kWidest);
+    spec.sigma_2 = random.uniform() < 0.3 ? spec.sigma_1 : s * random.uniform(kNarrowest, kWidest);
+    spec.angle = random.uniform(0.0, std::numbers::pi);
+    spec.size = 2 * static_cast<int64_t>(std::ceil(3.0 * std::max(spec.sigma_1, spec.sigma_2))) + 1;
+    if (random.uniform() < 0.2) {
+      spec.family = KernelFamily::kDiv2krk;
+      spec.seed = random.bits();
+    }
+  }
+  return make_kernel(spec).moved_to(centered_phase({s, s}));
+}
+
+}  // namespace
+
+void PatchOptions::validate() const {
+  if (batch < 1 || batch > 4096) throw OptionError(fmt::format("batch = {}, must be 1 to 4096", batch));
+  if (patch < 8 || patch > 1024) throw OptionError(fmt::format("patch = {}, must be 8 to 1024", patch));
+  if (!(noise >= 0.0) || noise > 75.0) throw OptionError(fmt::format("noise = {:g}, must be 0 to 75", noise));
+}
+
+const KernelPca& srmd_basis() {
+  static const KernelPca basis = KernelPca::srmd();
+  return basis;
+}
+
+std::vector<float> condition_of(Condition condition, const BlurKernel& kernel, double noise, int64_t scale) {
+  std::vector<float> values;
+  if (condition == Condition::kSrmd) {
+    const torch::Tensor code = srmd_basis().encode(kernel).to(torch::kFloat32);
+    values.assign(code.data_ptr<float>(), code.data_ptr<float>() + code.numel());
+    values.push_back(static_cast<float>(noise / 255.0));
+  } else if (condition == Condition::kKernelAndNoise) {
+    const auto code = kernel_code(kernel, static_cast<double>(scale));
+    values.assign(code.begin(), code.end());
+    values.push_back(static_cast<float>(noise / kStartNoiseUnit));
+  }
+  return values;
+}
+
+int64_t PatchSource::least_side(const PatchOptions& options, Condition condition) {
+  return (options.patch + 2 * margin_of(condition)) * options.scale;
+}
+
+PatchSource::PatchSource(std::vector<torch::Tensor> photos, Condition condition, const PatchOptions& options)
+    : condition_(condition), options_(options) {
+  options.validate();
+  const int64_t s = options.scale;
+  double area = 0.0;
+  for (const torch::Tensor& photo : photos) {
+    const int64_t height = photo.size(1) / s * s;
+    const int64_t width = photo.size(2) / s * s;
+    if (std::min(height, width) < least_side(options, condition)) {
+      throw OptionError(fmt::format("a photo of {}x{} is too small for patches of {} pixels", photo.size(2),
+                                    photo.size(1), options.patch * s));
+    }
+    TrainingPhoto made;
+    made.hr = photo.slice(1, 0, height).slice(2, 0, width).contiguous();
+    if (condition == Condition::kNone && options.recipe == nullptr) {
+      const auto factor = 1.0 / static_cast<double>(s);
+      made.lr =
+          imresize_uint8(to_float(made.hr).unsqueeze(0), {factor, factor})[0].mul(255.0).round_().to(torch::kUInt8);
+    }
+    photos_.push_back(made);
+    area += static_cast<double>(height * width);
+    chance_.push_back(area);
+  }
+  if (photos_.empty()) throw OptionError("no photos to train on");
+  for (double& value : chance_) value /= area;
+  if (condition == Condition::kSrmd) srmd_basis();  // before the threads that draw
+}
+
+PatchSource::Example PatchSource::cut_fixed(const TrainingPhoto& photo, Random& random) const {
+  const int64_t s = options_.scale;
+  const int64_t p = options_.patch;
+  const int64_t y = random.index(photo.lr.size(1) - p + 1);
+  const int64_t x = random.index(photo.lr.size(2) - p + 1);
+  return {to_float(photo.lr.slice(1, y, y + p).slice(2, x, x + p)),
+          to_float(photo.hr.slice(1, y * s, (y + p) * s).slice(2, x * s, (x + p) * s)),
+          {}};
+}
+
+PatchSource::Example PatchSource::make_conditioned(const TrainingPhoto& photo, Random& random) const {
+  const int64_t s = options_.scale;
+  const int64_t m = margin_of(condition_);
+  const int64_t side = (options_.patch + 2 * m) * s;
+  const int64_t y = random.index(photo.hr.size(1) - side + 1);
+  const int64_t x = random.index(photo.hr.size(2) - side + 1);
+  const torch::Tensor hr = to_float(photo.hr.slice(1, y, y + side).slice(2, x, x + side));
+  const bool srmd = condition_ == Condition::kSrmd;
+  const BlurKernel told = srmd ? draw_srmd_kernel(s, random) : draw_start_kernel(s, random);
+  const double noise = draw_noise(options_, random);
+  const auto factor = static_cast<double>(s);
+  const BlurKernel whole = srmd ? compose(told, make_kernel({.family = KernelFamily::kBicubic, .scale = factor}), 1)
+                                      .moved_to(centered_phase({factor, factor}))
+                                : told;
+  torch::Tensor lr = downsample(hr.unsqueeze(0), whole, {factor, factor})[0];
+  lr = lr.slice(1, m, m + options_.patch).slice(2, m, m + options_.patch).contiguous();
+  if (noise > 0.0) {
+    torch::Tensor field = torch::empty_like(lr);
+    fill_normal(random.bits(), field.data_ptr<float>(), field.numel());
+    lr = lr + field * (noise / 255.0);
+  }
+  return {to_bytes(lr), hr.slice(1, m * s, -m * s).slice(2, m * s, -m * s), condition_of(condition_, told, noise, s)};
+}
+
+PatchSource::Example PatchSource::make_by_recipe(const TrainingPhoto& photo, Random& random) const {
+  const int64_t side = options_.patch * options_.scale;
+  const int64_t y = random.index(photo.hr.size(1) - side + 1);
+  const int64_t x = random.index(photo.hr.size(2) - side + 1);
+  const torch::Tensor hr = to_float(photo.hr.slice(1, y, y + side).slice(2, x, x + side)).contiguous();
+  const std::vector<Step> steps = options_.recipe->draw({side, side}, random);
+  return {to_bytes(apply_steps(steps, hr.unsqueeze(0))[0]), hr, {}};
+}
+
+PatchSource::Example PatchSource::draw_one(Random& random) const {
+  const auto at = std::upper_bound(chance_.begin(), chance_.end(), random.uniform()) - chance_.begin();
+  const TrainingPhoto& photo =
+      photos_[static_cast<size_t>(std::min<int64_t>(at, static_cast<int64_t>(photos_.size()) - 1))];
+  if (condition_ != Condition::kNone) return make_conditioned(photo, random);
+  return options_.recipe ? make_by_recipe(photo, random) : cut_fixed(photo, random);
+}
+
+Batch PatchSource::draw(int64_t step, int64_t first, int64_t last) const {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> inputs;
+  std::vector<torch::Tensor> targets;
+  std::vector<torch::Tensor> bases;
+  for (int64_t i = first; i < last; ++i) {
+    Random random(derive_seed(options_.seed, fmt::format("patch {} of step {}", i, step)));
+    Example example = draw_one(random);
+    // The photo turns, not the kernel: a kernel of any direction is as likely as the turned one. What a recipe or
+    // imresize made turns with its HR image.
+    if (condition_ == Condition::kNone) {
+      const int64_t turn = random.index(8);
+      example.lr = dihedral(example.lr, turn);
+      example.hr = dihedral(example.hr, turn);
+    }
+    const torch::Tensor maps =
+        torch::tensor(example.condition).view({-1, 1, 1}).expand({-1, options_.patch, options_.patch});
+    inputs.push_back(example.condition.empty() ? example.lr : torch::cat({example.lr, maps}));
+    targets.push_back(example.hr);
+    if (condition_ == Condition::kKernelAndNoise) bases.push_back(example.lr);
+  }
+  Batch batch{torch::stack(inputs), torch::stack(targets), {}};
+  if (!bases.empty()) {
+    const auto factor = static_cast<double>(options_.scale);
+    batch.base = imresize(torch::stack(bases), {factor, factor});
+  }
+  return batch;
+}
+
+}  // namespace zsr::training

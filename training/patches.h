@@ -1,0 +1,79 @@
+#pragma once
+
+#include "core/random.h"
+#include "degradations/kernel.h"
+#include "degradations/kernel_pca.h"
+#include "degradations/recipe.h"
+#include "training/student.h"
+
+#include <torch/types.h>
+
+#include <memory>
+#include <vector>
+
+namespace zsr::training {
+
+/// Examples of one training step.
+struct Batch {
+  torch::Tensor input;   ///< [N, 3 + maps, h, w]: RGB in [0, 1], then the condition, one number a map.
+  torch::Tensor target;  ///< [N, 3, scale h, scale w] in [0, 1].
+  torch::Tensor base;    ///< The input's RGB cubic-enlarged, where the student gives a residual; else undefined.
+};
+
+/// A photo with its small version, where that is fixed.
+struct TrainingPhoto {
+  torch::Tensor hr;  ///< [3, H, W] uint8, sides multiples of the scale.
+  torch::Tensor lr;  ///< [3, H / scale, W / scale] uint8, or undefined: made patch by patch.
+};
+
+/// How small images are made.
+struct PatchOptions {
+  static constexpr double kMostNoise = 75.0;
+  int64_t scale = 2;
+  int64_t batch = 16;  ///< > 0. Of all processes together.
+  int64_t patch = 32;  ///< LR pixels a side, >= 8.
+  double noise = 0.0;  ///< Conditioned students: highest noise, 0 to 75; half of the patches have none.
+  uint64_t seed = 0;   ///< Patch i of step t depends on this, i and t only.
+  std::shared_ptr<const Recipe> recipe;  ///< Students without condition: null = bicubic, to the byte.
+  /// Throws OptionError.
+  void validate() const;
+};
+
+/// Cuts, turns, mirrors and degrades. The same step gives the same batch whenever and wherever it is drawn, so that an
+/// interrupted run goes on with what it would have seen, and processes draw their shares of one batch.
+class PatchSource {
+ public:
+  /// `photos` [3, H, W] uint8, each at least (patch + 2 * margin) * scale a side (see `least_side`).
+  PatchSource(std::vector<torch::Tensor> photos, Condition condition, const PatchOptions& options);
+
+  /// Smallest side of a photo that serves.
+  static int64_t least_side(const PatchOptions& options, Condition condition);
+  size_t photo_count() const { return photos_.size(); }
+
+  /// Patches [first, last) of the batch of `step`.
+  Batch draw(int64_t step, int64_t first, int64_t last) const;
+
+ private:
+  struct Example {
+    torch::Tensor lr;  // [3, h, w] float in [0, 1]
+    torch::Tensor hr;
+    std::vector<float> condition;
+  };
+  Example draw_one(Random& random) const;
+  Example cut_fixed(const TrainingPhoto& photo, Random& random) const;
+  Example make_conditioned(const TrainingPhoto& photo, Random& random) const;
+  Example make_by_recipe(const TrainingPhoto& photo, Random& random) const;
+
+  std::vector<TrainingPhoto> photos_;
+  std::vector<double> chance_;  // cumulative, by area
+  Condition condition_;
+  PatchOptions options_;
+};
+
+/// The basis that SRMD students are told kernels in.
+const KernelPca& srmd_basis();
+
+/// The condition of a photo with that kernel (whole way down, aligned) and noise (1/255), as the maps of `condition`.
+std::vector<float> condition_of(Condition condition, const BlurKernel& kernel, double noise, int64_t scale);
+
+}  // namespace zsr::training

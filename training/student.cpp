@@ -1,0 +1,204 @@
+#include "training/student.h"
+
+#include "core/error.h"
+#include "degradations/kernel_code.h"
+#include "training/patches.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <cmath>
+
+namespace zsr::training {
+namespace {
+
+constexpr int64_t kSrmdMaps = 16;  // 15 of the code, one of the noise
+constexpr int64_t kStartMaps = static_cast<int64_t>(kKernelCodeLength) + 1;
+// EDSR counts colours from 0 to 255. Its convolutions are the same for colours from 0 to 1 once the biases shrink.
+constexpr double kEdsrRange = 255.0;
+
+int64_t maps_of(const std::string& network) {
+  if (network == "srmd") return kSrmdMaps;
+  return network == "zssr-start" ? kStartMaps : 0;
+}
+
+// The factors of EDSR's pixel shuffles: 2, 3, or 2 twice.
+std::vector<int64_t> shuffles(int64_t scale) {
+  return scale == 4 ? std::vector<int64_t>{2, 2} : std::vector<int64_t>{scale};
+}
+
+std::vector<ConvLayer> edsr_layers(const StudentSpec& spec) {
+  const int64_t w = spec.width;
+  std::vector<ConvLayer> layers = {{.in_channels = 3, .out_channels = w, .bias = true}};
+  for (int64_t i = 0; i < spec.depth; ++i) {
+    const auto into = static_cast<int64_t>(layers.size());
+    layers.push_back({.in_channels = w, .out_channels = w, .bias = true, .relu = true});
+    layers.push_back({.in_channels = w, .out_channels = w, .bias = true, .add = into});
+  }
+  layers.push_back({.in_channels = w, .out_channels = w, .bias = true, .add = 1});
+  for (const int64_t factor : shuffles(spec.scale)) {
+    layers.push_back({.in_channels = w, .out_channels = w * factor * factor, .bias = true, .shuffle = factor});
+  }
+  layers.push_back({.in_channels = w, .out_channels = 3, .bias = true});
+  return layers;
+}
+
+std::vector<ConvLayer> layers_of(const StudentSpec& spec) {
+  spec.validate();
+  if (spec.network == "edsr") return edsr_layers(spec);
+  std::vector<ConvLayer> layers;
+  for (int64_t i = 0; i < spec.depth; ++i) {
+    layers.push_back({.in_channels = i == 0 ? 3 + maps_of(spec.network) : spec.width,
+                      .out_channels = i + 1 == spec.depth ? 3 * spec.scale * spec.scale : spec.width,
+                      .bias = spec.network == "srmd",
+                      .relu = i + 1 < spec.depth});
+  }
+  return layers;
+}
+
+torch::Tensor edsr_mean() {
+  return torch::tensor({0.4488F, 0.4371F, 0.4040F}).view({1, 3, 1, 1});
+}
+
+// Consecutive numbers from 0 on for which a name exists.
+int64_t count(const WeightsFile& file, const std::string& pattern, int64_t step = 1) {
+  int64_t n = 0;
+  while (file.find(fmt::format(fmt::runtime(pattern), n * step)) != nullptr) ++n;
+  return n;
+}
+
+}  // namespace
+
+void StudentSpec::validate() const {
+  if (network != "edsr" && network != "srmd" && network != "zssr-start") {
+    throw OptionError(fmt::format("network = '{}', must be edsr, srmd or zssr-start", network));
+  }
+  if (scale < 2 || scale > 4) throw OptionError(fmt::format("scale = {}, must be 2, 3 or 4", scale));
+  if (width < 16 || width > 256 || width % 16 != 0) {
+    throw OptionError(fmt::format("width = {}, must be a multiple of 16, 16 to 256", width));
+  }
+  if (depth < 2 || depth > 64) throw OptionError(fmt::format("depth = {}, must be 2 to 64", depth));
+}
+
+Student::Student(const StudentSpec& spec)
+    : spec_(spec), chain_(layers_of(spec)), parameters_(torch::zeros({chain_.parameter_count()})) {}
+
+Student::Student(const StudentSpec& spec, Random& random) : Student(spec) {
+  const size_t last = chain_.layers().size() - 1;
+  for (size_t i = 0; i <= last; ++i) {
+    const ConvLayer& layer = chain_.layers()[i];
+    // He's initialisation; what is added to an earlier image, or is the result, begins small.
+    const bool small = layer.add >= 0 || i == last;
+    const double sigma = std::sqrt((small ? 0.02 : 2.0) / (9.0 * static_cast<double>(layer.in_channels)));
+    const torch::Tensor weight = chain_.weight(parameters_, i);
+    float* const values = weight.data_ptr<float>();
+    for (int64_t k = 0; k < weight.numel(); ++k) values[k] = static_cast<float>(sigma * random.normal());
+  }
+  parameters_.set_requires_grad(true);
+}
+
+Student Student::from_weights(const WeightsFile& file) {
+  StudentSpec spec;
+  const auto size = [&](const std::string& name, int64_t dim) {
+    const torch::Tensor* const found = file.find(name);
+    return found != nullptr && found->dim() == 4 ? found->size(dim) : 0;
+  };
+  if (file.find("head.0.weight") != nullptr && file.find("body.0.body.0.weight") != nullptr) {
+    const int64_t stages = count(file, "tail.0.{}.weight", 2);
+    const int64_t width = size("head.0.weight", 0);
+    const auto factor = static_cast<int64_t>(
+        std::llround(std::sqrt(static_cast<double>(size("tail.0.0.weight", 0)) / std::max<double>(1.0, width))));
+    spec = {"edsr", stages == 2 ? 4 : factor, width, count(file, "body.{}.body.0.weight")};
+  } else if (file.find("model.0.weight") != nullptr) {
+    const int64_t depth = count(file, "model.{}.weight", 2);
+    const int64_t outputs = size(fmt::format("model.{}.weight", 2 * (depth - 1)), 0);
+    spec = {"srmd", std::llround(std::sqrt(static_cast<double>(outputs) / 3.0)), size("model.0.weight", 0), depth};
+  } else if (file.find("start.0.weight") != nullptr) {
+    const int64_t depth = count(file, "start.{}.weight");
+    const int64_t outputs = size(fmt::format("start.{}.weight", depth - 1), 0);
+    spec = {"zssr-start", std::llround(std::sqrt(static_cast<double>(outputs) / 3.0)), size("start.0.weight", 0),
+            depth};
+  } else {
+    throw InputError(fmt::format("'{}' holds no network that zsr can train (edsr, srmd, zssr-start)", file.origin));
+  }
+  try {
+    spec.validate();
+  } catch (const OptionError& error) {
+    throw InputError(fmt::format("'{}' holds a network that zsr cannot train: {}", file.origin, error.what()));
+  }
+  Student student(spec);
+  student.parameters_.set_requires_grad(true);
+  student.load(file);
+  return student;
+}
+
+Condition Student::condition() const {
+  if (spec_.network == "srmd") return Condition::kSrmd;
+  return spec_.network == "zssr-start" ? Condition::kKernelAndNoise : Condition::kNone;
+}
+
+int64_t Student::condition_maps() const {
+  return maps_of(spec_.network);
+}
+
+torch::Tensor Student::forward(const torch::Tensor& input, const torch::Tensor& parameters) const {
+  if (spec_.network != "edsr") return torch::pixel_shuffle(chain_.forward(input.contiguous(), parameters), spec_.scale);
+  const torch::Tensor mean = edsr_mean().to(input.device());
+  return chain_.forward((input - mean).contiguous(), parameters) + mean;
+}
+
+std::vector<MatrixSlice> Student::hidden_matrices() const {
+  std::vector<MatrixSlice> slices;
+  for (size_t i = 1; i + 1 < chain_.layers().size(); ++i) {
+    const torch::Tensor weight = chain_.weight(parameters_.detach(), i);
+    slices.push_back({weight.storage_offset(), weight.size(0), weight.size(1) * 9});
+  }
+  return slices;
+}
+
+std::string Student::name_of(size_t layer) const {
+  const auto i = static_cast<int64_t>(layer);
+  if (spec_.network == "srmd") return fmt::format("model.{}", 2 * i);
+  if (spec_.network == "zssr-start") return fmt::format("start.{}", i);
+  const int64_t blocks = spec_.depth;
+  if (i == 0) return "head.0";
+  if (i <= 2 * blocks) return fmt::format("body.{}.body.{}", (i - 1) / 2, (i - 1) % 2 * 2);
+  if (i == 2 * blocks + 1) return fmt::format("body.{}", blocks);
+  if (layer + 1 == chain_.layers().size()) return "tail.1";
+  return fmt::format("tail.0.{}", 2 * (i - 2 * blocks - 2));
+}
+
+double Student::bias_factor() const {
+  return spec_.network == "edsr" ? 1.0 / kEdsrRange : 1.0;
+}
+
+WeightsFile Student::weights(const torch::Tensor& values) const {
+  const torch::NoGradGuard no_grad;
+  WeightsFile file;
+  for (size_t i = 0; i < chain_.layers().size(); ++i) {
+    file.tensors.push_back({name_of(i) + ".weight", chain_.weight(values, i).clone()});
+    const torch::Tensor bias = chain_.bias(values, i);
+    if (bias.defined()) file.tensors.push_back({name_of(i) + ".bias", bias / bias_factor()});
+  }
+  // The basis that the kernels were told in travels along.
+  if (spec_.network == "srmd") file.tensors.push_back({"pca", srmd_basis().basis().to(torch::kFloat32)});
+  file.metadata["network"] = spec_.network;
+  file.metadata["scale"] = std::to_string(spec_.scale);
+  return file;
+}
+
+void Student::load(const WeightsFile& file, bool other_scale) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor values = parameters_.detach();
+  for (size_t i = 0; i < chain_.layers().size(); ++i) {
+    const torch::Tensor weight = chain_.weight(values, i);
+    const torch::Tensor bias = chain_.bias(values, i);
+    const torch::Tensor* const found = file.find(name_of(i) + ".weight");
+    const bool fits = found != nullptr && found->sizes() == weight.sizes();
+    if (other_scale && !fits) continue;
+    weight.copy_(file.take(name_of(i) + ".weight", weight.sizes()));
+    if (bias.defined()) bias.copy_(file.take(name_of(i) + ".bias", bias.sizes()) * bias_factor());
+  }
+}
+
+}  // namespace zsr::training

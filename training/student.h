@@ -1,0 +1,74 @@
+#pragma once
+
+#include "core/conv/conv_chain.h"
+#include "core/optim/muon.h"
+#include "core/random.h"
+#include "core/weights/weights_file.h"
+
+#include <torch/types.h>
+
+#include <string>
+#include <vector>
+
+namespace zsr::training {
+
+/// Which network is trained.
+struct StudentSpec {
+  std::string network;  ///< "edsr", "srmd" or "zssr-start".
+  int64_t scale = 2;    ///< 2, 3 or 4.
+  int64_t width = 64;   ///< Channels, a multiple of 16.
+  int64_t depth = 8;    ///< edsr: residual blocks; else: convolutions. >= 2.
+  /// Throws OptionError.
+  void validate() const;
+};
+
+/// What a student is told of a photo beside its pixels, one number a map.
+enum class Condition {
+  kNone,
+  kSrmd,           ///< SRMD's code of the blur before imresize (15) and noise / 255.
+  kKernelAndNoise  ///< kernel_code (12) of the whole way down and noise / 25.5.
+};
+
+/// A network under training: 3x3 convolutions as one chain, all parameters in one flat tensor, and the names under
+/// which the published code keeps them.
+class Student {
+ public:
+  /// With weights drawn from `random`.
+  Student(const StudentSpec& spec, Random& random);
+  /// The network that `file` holds, with its weights. Throws InputError when it is none that can be trained.
+  static Student from_weights(const WeightsFile& file);
+
+  const StudentSpec& spec() const { return spec_; }
+  Condition condition() const;
+  int64_t condition_maps() const;
+  /// Whether it gives what is missing from cubic interpolation, not the whole image.
+  bool gives_residual() const { return spec_.network == "zssr-start"; }
+  /// The layer before whose images a discriminator-free feature loss could look; LR pixels that an output depends on.
+  int64_t reach() const { return static_cast<int64_t>(chain_.layers().size()); }
+
+  /// [N, 3 + condition_maps(), h, w], RGB in [0, 1] first -> [N, 3, scale h, scale w]; differentiable in `parameters`
+  /// (flat) and the input.
+  torch::Tensor forward(const torch::Tensor& input, const torch::Tensor& parameters) const;
+
+  /// Flat float32 values, a leaf that requires gradients.
+  const torch::Tensor& parameters() const { return parameters_; }
+  /// Weights of all but the first and the last convolution as matrices.
+  std::vector<MatrixSlice> hidden_matrices() const;
+  /// `values` (flat) as a weights file that zsr, and the published code, can use.
+  WeightsFile weights(const torch::Tensor& values) const;
+  /// Takes the values of `file`, which must hold this very network; of another scale where `other_scale`: then what
+  /// depends on it stays as it is. Throws InputError.
+  void load(const WeightsFile& file, bool other_scale = false);
+
+ private:
+  explicit Student(const StudentSpec& spec);
+  // Names of the convolutions and what the file's values are multiplied by to become the chain's.
+  std::string name_of(size_t layer) const;
+  double bias_factor() const;
+
+  StudentSpec spec_;
+  ConvChain chain_;
+  torch::Tensor parameters_;
+};
+
+}  // namespace zsr::training

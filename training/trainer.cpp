@@ -1,0 +1,238 @@
+#include "training/trainer.h"
+
+#include "core/error.h"
+#include "training/prefetch.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <torch/torch.h>
+
+#include <chrono>
+#include <cmath>
+
+namespace zsr::training {
+namespace {
+
+constexpr int64_t kMostRepairs = 3;
+constexpr int64_t kPatience = 100;   // steps before a loss is judged against its mean
+constexpr double kLostFactor = 8.0;  // a loss so many times its mean is no bad luck any more
+constexpr double kForgetting = 0.01;
+
+// What a checkpoint must agree with.
+std::string fingerprint(const StudentSpec& spec, const TrainOptions& options, int64_t batch) {
+  nlohmann::ordered_json json{{"network", spec.network}, {"scale", spec.scale}, {"width", spec.width},
+                              {"depth", spec.depth},     {"batch", batch},      {"optimizer", options.optimizer},
+                              {"ema", options.ema}};
+  return json.dump();
+}
+
+}  // namespace
+
+void TrainOptions::validate() const {
+  schedule.validate();
+  if (losses.empty()) throw OptionError("no loss named");
+  if (optimizer != "muon" && optimizer != "adam") {
+    throw OptionError(fmt::format("optimizer = '{}', must be muon or adam", optimizer));
+  }
+  if (!(learning_rate > 0.0)) throw OptionError(fmt::format("learning_rate = {:g}, must be > 0", learning_rate));
+  if (!(muon_rate > 0.0)) throw OptionError(fmt::format("muon_rate = {:g}, must be > 0", muon_rate));
+  if (!(clip >= 0.0)) throw OptionError(fmt::format("clip = {:g}, must be >= 0", clip));
+  if (!(ema >= 0.0) || ema >= 1.0) throw OptionError(fmt::format("ema = {:g}, must be in [0, 1)", ema));
+  if (save_every < 1) throw OptionError(fmt::format("save_every = {}, must be > 0", save_every));
+}
+
+Trainer::Trainer(Student& student, const PatchSource& source, const Validation& validation, const TrainOptions& options,
+                 int64_t batch, Communicator& communicator)
+    : student_(student),
+      source_(source),
+      validation_(validation),
+      options_(options),
+      batch_(batch),
+      communicator_(communicator),
+      optimizer_(student.parameters().numel(),
+                 options.optimizer == "muon" ? student.hidden_matrices() : std::vector<MatrixSlice>{}, torch::kCPU, {}),
+      values_(student.parameters().detach()) {
+  options_.validate();
+  if (batch < communicator.size()) {
+    throw OptionError(
+        fmt::format("batch = {} for {} processes, must be at least one patch each", batch, communicator.size()));
+  }
+  if (options.ema > 0.0) average_ = values_.clone();
+}
+
+Trainer::StepResult Trainer::step_once(const Batch& batch, bool wish_to_stop) {
+  student_.parameters().mutable_grad().reset();
+  torch::Tensor made = student_.forward(batch.input, student_.parameters());
+  if (batch.base.defined()) made = made + batch.base;
+  // Every process' mean counts as much as its share of the batch.
+  const double share = static_cast<double>(batch.input.size(0)) / static_cast<double>(batch_);
+  const torch::Tensor loss = pixel_loss(options_.losses, made, batch.target) * share;
+  loss.backward();
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor gradient = student_.parameters().grad();
+  double value = loss.item<double>();
+  bool stop = wish_to_stop;
+  if (communicator_.size() > 1) {
+    // One buffer: the gradient, the loss and who wishes to stop, so that all stop after the same step.
+    torch::Tensor all = torch::cat({gradient, torch::tensor({static_cast<float>(value), wish_to_stop ? 1.0F : 0.0F})});
+    communicator_.sum(all);
+    gradient.copy_(all.narrow(0, 0, gradient.numel()));
+    value = all[gradient.numel()].item<double>();
+    stop = all[gradient.numel() + 1].item<float>() > 0.0F;
+  }
+  const double length = gradient.norm().item<double>();
+  if (!std::isfinite(value) || !std::isfinite(length)) return {std::numeric_limits<double>::quiet_NaN(), stop};
+  if (options_.clip > 0.0 && length > options_.clip) gradient.mul_(options_.clip / length);
+  const double rate = rate_share(options_.schedule, state_.step) * state_.rate_factor;
+  optimizer_.step(values_, gradient, rate * options_.learning_rate, rate * options_.muon_rate);
+  if (average_.defined()) {
+    // Young averages follow faster, so that the first weights are soon forgotten.
+    const auto t = static_cast<double>(state_.step);
+    average_.lerp_(values_, 1.0 - std::min(options_.ema, (1.0 + t) / (10.0 + t)));
+  }
+  return {value, stop};
+}
+
+void Trainer::add_line() {
+  LogLine line{state_.step,
+               state_.seconds,
+               state_.loss_sum / static_cast<double>(std::max<int64_t>(1, state_.loss_count)),
+               rate_share(options_.schedule, state_.step) * state_.rate_factor,
+               {}};
+  if (communicator_.leads() && !validation_.empty()) line.score = validation_.score(student_, best_parameters());
+  state_.log.push_back(line);
+  state_.loss_sum = 0.0;
+  state_.loss_count = 0;
+}
+
+Summary Trainer::run(const RunContext& context, const SaveFn& save) {
+  const auto begin = std::chrono::steady_clock::now();
+  const double before = state_.seconds;
+  const auto elapsed = [&] {
+    return before + std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  Summary summary;
+  const int64_t first = batch_ * communicator_.rank() / communicator_.size();
+  const int64_t last = batch_ * (communicator_.rank() + 1) / communicator_.size();
+  auto batches = std::make_unique<Prefetch>(source_, state_.step, first, last);
+  WeightsFile good = checkpoint();
+  bool wish_to_stop = false;
+  while (state_.step < options_.schedule.steps) {
+    const auto [loss, stop] = step_once(batches->next(), wish_to_stop);
+    const bool lost = !std::isfinite(loss) ||
+                      (state_.step > kPatience && state_.loss_mean > 0.0 && loss > kLostFactor * state_.loss_mean);
+    if (lost) {
+      const double factor = state_.rate_factor;
+      const int64_t repairs = state_.repairs + 1;
+      waited_s_ += batches->waited_s();
+      restore(good);
+      state_.repairs = repairs;
+      state_.rate_factor = 0.5 * factor;
+      if (repairs > kMostRepairs) {
+        summary.termination = Termination::kDiverged;
+        summary.message = fmt::format(
+            "the loss left its course {} times, from step {} on the last time; smaller rates "
+            "(--learning-rate, --muon-rate) or --clip may help",
+            repairs, state_.step);
+        break;
+      }
+      batches = std::make_unique<Prefetch>(source_, state_.step, first, last);
+      continue;
+    }
+    ++state_.step;
+    state_.loss_mean = state_.loss_mean > 0.0 ? state_.loss_mean + kForgetting * (loss - state_.loss_mean) : loss;
+    state_.loss_sum += loss;
+    ++state_.loss_count;
+    if (context.progress) {
+      const ProgressAction action =
+          context.progress({"train", state_.step, options_.schedule.steps, state_.loss_mean, elapsed()});
+      if (action == ProgressAction::kAbort) throw Cancelled("stopped on request; the last checkpoint stands");
+      wish_to_stop = action == ProgressAction::kStop;
+    }
+    const bool out_of_time = context.time_budget_s && elapsed() - before > *context.time_budget_s;
+    wish_to_stop = wish_to_stop || out_of_time;
+    // Alone a wish is granted at once; together after the next step, when all know of it.
+    const bool stops = stop || (wish_to_stop && communicator_.size() == 1);
+    const bool done = state_.step == options_.schedule.steps;
+    const bool end = done || stops;
+    const bool regular = state_.step % options_.save_every == 0;
+    if (end || regular) {
+      state_.seconds = elapsed();
+      // Where a run is stopped its log has no line: going on, it has the lines of a run that never stopped.
+      if (done || regular) add_line();
+      if (communicator_.leads() && save) save(*this);
+      good = checkpoint();
+    }
+    if (end) {
+      if (!done) summary.termination = out_of_time ? Termination::kTimeBudget : Termination::kStopped;
+      break;
+    }
+  }
+  waited_s_ += batches->waited_s();
+  summary.steps = state_.step;
+  summary.final_loss = state_.loss_mean;
+  summary.train_s = elapsed();
+  return summary;
+}
+
+WeightsFile Trainer::checkpoint() const {
+  WeightsFile file;
+  file.origin = "the checkpoint";
+  file.tensors = optimizer_.state("optimizer.");
+  file.tensors.push_back({"values", values_.clone()});
+  if (average_.defined()) file.tensors.push_back({"average", average_.clone()});
+  nlohmann::ordered_json log = nlohmann::ordered_json::array();
+  for (const LogLine& line : state_.log) {
+    log.push_back({line.step, line.seconds, line.loss, line.rate, line.score.psnr, line.score.psnr_blur});
+  }
+  const nlohmann::ordered_json json{{"step", state_.step},
+                                    {"seconds", state_.seconds},
+                                    {"rate_factor", state_.rate_factor},
+                                    {"repairs", state_.repairs},
+                                    {"loss_mean", state_.loss_mean},
+                                    {"loss_sum", state_.loss_sum},
+                                    {"loss_count", state_.loss_count},
+                                    {"log", log}};
+  file.metadata["state"] = json.dump();
+  file.metadata["run"] = fingerprint(student_.spec(), options_, batch_);
+  return file;
+}
+
+void Trainer::restore(const WeightsFile& file) {
+  const auto run = file.metadata.find("run");
+  const auto state = file.metadata.find("state");
+  if (run == file.metadata.end() || state == file.metadata.end()) {
+    throw InputError(fmt::format("'{}' is no checkpoint of zsr train", file.origin));
+  }
+  const std::string own = fingerprint(student_.spec(), options_, batch_);
+  if (run->second != own) {
+    throw InputError(
+        fmt::format("'{}' is the checkpoint of another run: it has {}, this one {}", file.origin, run->second, own));
+  }
+  const torch::NoGradGuard no_grad;
+  // All that can fail comes before anything changes.
+  const torch::Tensor values = file.take("values", values_.sizes());
+  const torch::Tensor average = average_.defined() ? file.take("average", average_.sizes()) : torch::Tensor();
+  TrainState read;
+  try {
+    const auto json = nlohmann::json::parse(state->second);
+    read.step = json.at("step").get<int64_t>();
+    read.seconds = json.at("seconds").get<double>();
+    read.rate_factor = json.at("rate_factor").get<double>();
+    read.repairs = json.at("repairs").get<int64_t>();
+    read.loss_mean = json.at("loss_mean").get<double>();
+    read.loss_sum = json.at("loss_sum").get<double>();
+    read.loss_count = json.at("loss_count").get<int64_t>();
+    for (const auto& line : json.at("log")) {
+      read.log.push_back({line.at(0), line.at(1), line.at(2), line.at(3), {line.at(4), line.at(5)}});
+    }
+  } catch (const nlohmann::json::exception& error) {
+    throw InputError(fmt::format("'{}': its state is damaged ({})", file.origin, error.what()));
+  }
+  optimizer_.load_state(file, "optimizer.");
+  values_.copy_(values);
+  if (average_.defined()) average_.copy_(average);
+  state_ = std::move(read);
+}
+
+}  // namespace zsr::training

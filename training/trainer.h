@@ -1,0 +1,98 @@
+#pragma once
+
+#include "core/optim/mixed_optimizer.h"
+#include "core/run_context.h"
+#include "training/communicator.h"
+#include "training/losses.h"
+#include "training/patches.h"
+#include "training/schedule.h"
+#include "training/student.h"
+#include "training/validation.h"
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+namespace zsr::training {
+
+/// How a student is trained; what it is, and what it sees, are given apart.
+struct TrainOptions {
+  ScheduleOptions schedule;
+  std::vector<LossTerm> losses = {{"l1", 1.0}};
+  std::string optimizer = "muon";  ///< "muon" (hidden layers; Adam for the others) or "adam".
+  double learning_rate = 1e-3;     ///< > 0. Highest rate of Adam.
+  double muon_rate = 0.02;         ///< > 0. Highest rate of Muon.
+  double clip = 0.0;               ///< >= 0. Longest gradient; 0 = as it is.
+  double ema = 0.999;              ///< In [0, 1). Memory of the averaged weights, which are what is kept; 0 = none.
+  int64_t save_every = 1000;       ///< > 0. Steps between checkpoints, validations and lines of the log.
+  /// Throws OptionError.
+  void validate() const;
+};
+
+/// A line of the log.
+struct LogLine {
+  int64_t step = 0;
+  double seconds = 0.0;
+  double loss = 0.0;  ///< Mean since the last line.
+  double rate = 0.0;  ///< Share of the highest rate.
+  Validation::Score score;
+};
+
+/// The state of a run between two steps.
+struct TrainState {
+  int64_t step = 0;
+  double seconds = 0.0;
+  double rate_factor = 1.0;  ///< Below 1 after repairs.
+  int64_t repairs = 0;
+  double loss_mean = 0.0;  ///< Running, of about the last 100 steps; 0 at the start.
+  double loss_sum = 0.0;   ///< Since the last line of the log.
+  int64_t loss_count = 0;
+  std::vector<LogLine> log;
+};
+
+/// Trains `student` on `source` until the schedule ends, the caller stops, or the loss diverges for the third time;
+/// each time it does, the weights of the last checkpoint come back and the rates halve. With several processes each
+/// draws its share of every batch and all take the same steps.
+class Trainer {
+ public:
+  Trainer(Student& student, const PatchSource& source, const Validation& validation, const TrainOptions& options,
+          int64_t batch, Communicator& communicator);
+
+  /// Called by the leading process after every `save_every` steps and when the run ends.
+  using SaveFn = std::function<void(const Trainer&)>;
+  Summary run(const RunContext& context, const SaveFn& save);
+
+  const TrainState& state() const { return state_; }
+  /// Seconds of `run` in which no batch was ready.
+  double waited_s() const { return waited_s_; }
+  /// The averaged weights where there are any, else the last.
+  const torch::Tensor& best_parameters() const { return average_.defined() ? average_ : values_; }
+
+  /// Everything that `restore` needs to go on exactly.
+  WeightsFile checkpoint() const;
+  /// Throws InputError when `file` is no checkpoint of this student and these options.
+  void restore(const WeightsFile& file);
+
+ private:
+  // Loss of all processes together (NaN where the step was not taken) and whether any of them wishes to stop.
+  struct StepResult {
+    double loss;
+    bool stop;
+  };
+  StepResult step_once(const Batch& batch, bool wish_to_stop);
+  void add_line();
+
+  Student& student_;
+  const PatchSource& source_;
+  const Validation& validation_;
+  TrainOptions options_;
+  int64_t batch_;
+  Communicator& communicator_;
+  MixedOptimizer optimizer_;
+  torch::Tensor values_;   // the student's parameters, detached
+  torch::Tensor average_;  // moving average, or undefined
+  TrainState state_;
+  double waited_s_ = 0.0;
+};
+
+}  // namespace zsr::training

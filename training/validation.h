@@ -1,0 +1,36 @@
+#pragma once
+
+#include "training/student.h"
+
+#include <torch/types.h>
+
+#include <string>
+#include <vector>
+
+namespace zsr::training {
+
+/// Photos that training does not see, made smaller once: bicubic to the byte, and for students that are told a kernel
+/// also by a round Gaussian whose sigma is half the scale (SRMD: before imresize; else the whole way down).
+class Validation {
+ public:
+  /// `photos` [3, H, W] uint8.
+  Validation(const std::vector<torch::Tensor>& photos, const Student& student);
+
+  struct Score {
+    double psnr = 0.0;       ///< Mean over the photos: luma, dB, `scale` pixels cut from each side; of bicubic.
+    double psnr_blur = 0.0;  ///< The same for the Gaussian; 0 where the student is told no kernel.
+  };
+  Score score(const Student& student, const torch::Tensor& parameters) const;
+  bool empty() const { return cases_.empty(); }
+
+ private:
+  struct Case {
+    torch::Tensor input;  // with maps
+    torch::Tensor base;
+    torch::Tensor hr;
+    bool blurred;
+  };
+  std::vector<Case> cases_;
+};
+
+}  // namespace zsr::training
