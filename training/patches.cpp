@@ -58,7 +58,16 @@ BlurKernel draw_srmd_kernel(int64_t scale, Random& random) {
       {.size = kSize, .sigma_1 = first, .sigma_2 = second, .angle = random.uniform(0.0, std::numbers::pi)});
 }
 
-// The whole way down of a photo: bicubic, or a blur as wide as photos have, aligned.
+// Most photos' LR grid stands in the middle, that of image[::s] in a corner, which turns with the photo.
+Phase draw_phase(int64_t scale, Random& random) {
+  Phase phase = centered_phase({static_cast<double>(scale), static_cast<double>(scale)});
+  if (random.uniform() < 0.6) return phase;
+  phase.y *= random.uniform() < 0.5 ? 0.0 : 2.0;
+  phase.x *= random.uniform() < 0.5 ? 0.0 : 2.0;
+  return phase;
+}
+
+// The whole way down of a photo: bicubic, or a blur as wide as photos have.
 BlurKernel draw_start_kernel(int64_t scale, Random& random) {
   const auto s = static_cast<double>(scale);
   KernelSpec spec;
@@ -77,7 +86,7 @@ BlurKernel draw_start_kernel(int64_t scale, Random& random) {
       spec.seed = random.bits();
     }
   }
-  return make_kernel(spec).moved_to(centered_phase({s, s}));
+  return make_kernel(spec);
 }
 
 }  // namespace
@@ -93,7 +102,8 @@ const KernelPca& srmd_basis() {
   return basis;
 }
 
-std::vector<float> condition_of(Condition condition, const BlurKernel& kernel, double noise, int64_t scale) {
+std::vector<float> condition_of(Condition condition, const BlurKernel& kernel, double noise, int64_t scale,
+                                Phase phase) {
   std::vector<float> values;
   if (condition == Condition::kSrmd) {
     const torch::Tensor code = srmd_basis().encode(kernel).to(torch::kFloat32);
@@ -103,6 +113,10 @@ std::vector<float> condition_of(Condition condition, const BlurKernel& kernel, d
     const auto code = kernel_code(kernel, static_cast<double>(scale));
     values.assign(code.begin(), code.end());
     values.push_back(static_cast<float>(noise / kStartNoiseUnit));
+    // Where the LR grid stands against the middle; 1 = in the corner.
+    const double middle = 0.5 * static_cast<double>(scale - 1);
+    values.push_back(static_cast<float>((phase.y - middle) / middle));
+    values.push_back(static_cast<float>((phase.x - middle) / middle));
   }
   return values;
 }
@@ -160,9 +174,10 @@ PatchSource::Example PatchSource::make_conditioned(const TrainingPhoto& photo, R
   const BlurKernel told = srmd ? draw_srmd_kernel(s, random) : draw_start_kernel(s, random);
   const double noise = draw_noise(options_, random);
   const auto factor = static_cast<double>(s);
-  const BlurKernel whole = srmd ? compose(told, make_kernel({.family = KernelFamily::kBicubic, .scale = factor}), 1)
-                                      .moved_to(centered_phase({factor, factor}))
-                                : told;
+  const Phase phase = srmd ? centered_phase({factor, factor}) : draw_phase(s, random);
+  const BlurKernel whole =
+      (srmd ? compose(told, make_kernel({.family = KernelFamily::kBicubic, .scale = factor}), 1) : told)
+          .moved_to(phase);
   torch::Tensor lr = downsample(hr.unsqueeze(0), whole, {factor, factor})[0];
   lr = lr.slice(1, m, m + options_.patch).slice(2, m, m + options_.patch).contiguous();
   if (noise > 0.0) {
@@ -170,7 +185,8 @@ PatchSource::Example PatchSource::make_conditioned(const TrainingPhoto& photo, R
     fill_normal(random.bits(), field.data_ptr<float>(), field.numel());
     lr = lr + field * (noise / 255.0);
   }
-  return {to_bytes(lr), hr.slice(1, m * s, -m * s).slice(2, m * s, -m * s), condition_of(condition_, told, noise, s)};
+  return {to_bytes(lr), hr.slice(1, m * s, -m * s).slice(2, m * s, -m * s),
+          condition_of(condition_, told, noise, s, phase), phase};
 }
 
 PatchSource::Example PatchSource::make_by_recipe(const TrainingPhoto& photo, Random& random) const {
@@ -209,13 +225,15 @@ Batch PatchSource::draw(int64_t step, int64_t first, int64_t last) const {
         torch::tensor(example.condition).view({-1, 1, 1}).expand({-1, options_.patch, options_.patch});
     inputs.push_back(example.condition.empty() ? example.lr : torch::cat({example.lr, maps}));
     targets.push_back(example.hr);
-    if (condition_ == Condition::kKernelAndNoise) bases.push_back(example.lr);
+    if (condition_ == Condition::kKernelAndNoise) {
+      const auto factor = static_cast<double>(options_.scale);
+      ResizeOptions grid;
+      grid.phase = example.phase;
+      bases.push_back(imresize(example.lr.unsqueeze(0), {factor, factor}, grid));
+    }
   }
   Batch batch{torch::stack(inputs), torch::stack(targets), {}};
-  if (!bases.empty()) {
-    const auto factor = static_cast<double>(options_.scale);
-    batch.base = imresize(torch::stack(bases), {factor, factor});
-  }
+  if (!bases.empty()) batch.base = torch::cat(bases);
   return batch;
 }
 

@@ -58,6 +58,7 @@ class PatchSource {
     torch::Tensor lr;  // [3, h, w] float in [0, 1]
     torch::Tensor hr;
     std::vector<float> condition;
+    Phase phase;
   };
   Example draw_one(Random& random) const;
   Example cut_fixed(const TrainingPhoto& photo, Random& random) const;
@@ -73,7 +74,9 @@ class PatchSource {
 /// The basis that SRMD students are told kernels in.
 const KernelPca& srmd_basis();
 
-/// The condition of a photo with that kernel (whole way down, aligned) and noise (1/255), as the maps of `condition`.
-std::vector<float> condition_of(Condition condition, const BlurKernel& kernel, double noise, int64_t scale);
+/// The condition of a photo with that kernel (SRMD: before imresize; else the whole way down) and noise (1/255), whose
+/// LR pixels stand at `phase` (zssr-start), as the maps of `condition`.
+std::vector<float> condition_of(Condition condition, const BlurKernel& kernel, double noise, int64_t scale,
+                                Phase phase);
 
 }  // namespace zsr::training

@@ -13,7 +13,7 @@ namespace zsr::training {
 namespace {
 
 constexpr int64_t kSrmdMaps = 16;  // 15 of the code, one of the noise
-constexpr int64_t kStartMaps = static_cast<int64_t>(kKernelCodeLength) + 1;
+constexpr int64_t kStartMaps = static_cast<int64_t>(kKernelCodeLength) + 3;
 // EDSR counts colours from 0 to 255. Its convolutions are the same for colours from 0 to 1 once the biases shrink.
 constexpr double kEdsrRange = 255.0;
 

@@ -26,7 +26,7 @@ struct StudentSpec {
 enum class Condition {
   kNone,
   kSrmd,           ///< SRMD's code of the blur before imresize (15) and noise / 255.
-  kKernelAndNoise  ///< kernel_code (12) of the whole way down and noise / 25.5.
+  kKernelAndNoise  ///< kernel_code (12) of the whole way down, noise / 25.5, where the LR grid stands (2).
 };
 
 /// A network under training: 3x3 convolutions as one chain, all parameters in one flat tensor, and the names under

@@ -39,7 +39,7 @@ Validation::Validation(const std::vector<torch::Tensor>& photos, const Student& 
                  : told;
         lr = downsample(hr, whole, {factor, factor}).clamp(0.0, 1.0).mul(255.0).round().div(255.0);
       }
-      const std::vector<float> values = condition_of(condition, told, 0.0, s);
+      const std::vector<float> values = condition_of(condition, told, 0.0, s, centered_phase({factor, factor}));
       const torch::Tensor maps = torch::tensor(values).view({1, -1, 1, 1}).expand({1, -1, lr.size(2), lr.size(3)});
       cases_.push_back({values.empty() ? lr : torch::cat({lr, maps}, 1),
                         student.gives_residual() ? imresize(lr, {factor, factor}) : torch::Tensor(), hr, blurred});

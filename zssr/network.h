@@ -32,7 +32,7 @@ class Network {
   /// Radius in LR pixels that an output pixel depends on through the network and the upscaling.
   int64_t halo(Scale scale) const;
 
-  /// What the maps of a starting point say for the photo as it is ([1, 13, 1, 1], start_condition); no effect without.
+  /// What the maps of a starting point say for the photo as it is ([1, 15, 1, 1], start_condition); no effect without.
   void set_condition(const torch::Tensor& condition);
 
   /// Residual at output size. `lr` [N, C, h, w] for kPixelShuffle; `base`, its cubic-upscaled version [N, C, H, W], for
@@ -47,7 +47,7 @@ class Network {
   int64_t depth_;
   ConvChain chain_;
   torch::Tensor parameters_;
-  torch::Tensor condition_;  // [1, 13, 1, 1], undefined without a starting point
+  torch::Tensor condition_;  // [1, 15, 1, 1], undefined without a starting point
 };
 
 /// The architecture that `options` and `scale` lead to.

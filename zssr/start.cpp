@@ -45,7 +45,7 @@ Start Start::from_weights(const WeightsFile& file) {
   return start;
 }
 
-torch::Tensor start_condition(const std::optional<BlurKernel>& kernel, double noise, int64_t scale) {
+torch::Tensor start_condition(const std::optional<BlurKernel>& kernel, double noise, int64_t scale, Phase phase) {
   const auto factor = static_cast<double>(scale);
   const auto code =
       kernel_code(kernel ? *kernel : make_kernel({.family = KernelFamily::kBicubic, .scale = factor}), factor);
@@ -53,6 +53,9 @@ torch::Tensor start_condition(const std::optional<BlurKernel>& kernel, double no
   float* const values = maps.data_ptr<float>();
   std::copy(code.begin(), code.end(), values);
   values[code.size()] = static_cast<float>(noise / Start::kNoiseUnit);
+  const double middle = 0.5 * (factor - 1.0);
+  values[code.size() + 1] = static_cast<float>((phase.y - middle) / middle);
+  values[code.size() + 2] = static_cast<float>((phase.x - middle) / middle);
   return maps;
 }
 
@@ -62,7 +65,16 @@ torch::Tensor turned_condition(const torch::Tensor& condition, int64_t index) {
   std::copy_n(plain.data_ptr<float>(), code.size(), code.begin());
   code = turned_code(code, index);
   torch::Tensor turned = plain.clone();
-  std::copy(code.begin(), code.end(), turned.data_ptr<float>());
+  float* const values = turned.data_ptr<float>();
+  std::copy(code.begin(), code.end(), values);
+  float& y = values[code.size() + 1];
+  float& x = values[code.size() + 2];
+  for (int64_t quarter = 0; quarter < (index & 3); ++quarter) {
+    const float old_y = y;
+    y = -x;
+    x = old_y;
+  }
+  if (index >= 4) x = -x;
   return turned.to(condition.device());
 }
 

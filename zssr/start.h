@@ -11,16 +11,16 @@ namespace zsr::zssr {
 
 /// A trained starting point for the network that works on the photo's own grid (Architecture::kPixelShuffle), in the
 /// spirit of MZSR (Soh, Cho and Cho, CVPR 2020): trained on many photos, kernels and levels of noise (`zsr train
-/// zssr-start`). It sees, beside RGB, what the kernel lets pass (kernel_code) and the noise as maps of one number each,
-/// so that it knows the blur before its first test-time step.
+/// zssr-start`). It sees, beside RGB, what the kernel lets pass (kernel_code), the noise and where the LR grid stands
+/// as maps of one number each, so that it knows the blur before its first test-time step.
 struct Start {
   int64_t scale = 0;
   int64_t depth = 0;
   int64_t width = 0;
-  std::vector<torch::Tensor> weights;  ///< Of each convolution, [out, in, 3, 3] float32; the first sees 3 + 13 maps.
+  std::vector<torch::Tensor> weights;  ///< Of each convolution, [out, in, 3, 3] float32; the first sees 3 + 15 maps.
 
   /// Maps beside RGB.
-  static constexpr int64_t kMaps = 13;
+  static constexpr int64_t kMaps = 15;
   /// Noise that the last map tells as 1, in [0, 1] units of the photo.
   static constexpr double kNoiseUnit = 0.1;
 
@@ -29,9 +29,9 @@ struct Start {
   static bool is_start(const WeightsFile& file);
 };
 
-/// What the maps say: code of `kernel` (the whole way down, cubic when empty) and `noise` in [0, 1] units. [1, 13, 1,
-/// 1].
-torch::Tensor start_condition(const std::optional<BlurKernel>& kernel, double noise, int64_t scale);
+/// What the maps say: code of `kernel` (the whole way down, cubic when empty), `noise` in [0, 1] units, `phase` of the LR
+/// grid. [1, 15, 1, 1].
+torch::Tensor start_condition(const std::optional<BlurKernel>& kernel, double noise, int64_t scale, Phase phase);
 
 /// The same for a photo turned and mirrored as dihedral(photo, index).
 torch::Tensor turned_condition(const torch::Tensor& condition, int64_t index);

@@ -102,11 +102,11 @@ Result run(const torch::Tensor& lr_image, const Options& options, const RunConte
       network = std::make_unique<Network>(options, photo.size(1), step.scale, weight_random, context.device);
     }
     if (options.start) {
-      network->set_condition(start_condition(step.kernel, options.son_noise, options.start->scale));
+      network->set_condition(start_condition(step.kernel, options.son_noise, options.start->scale, formation.phase()));
     }
     Upscaler upscaler{.network = *network,
                       .formation = formation,
-                      .self_ensemble = options.self_ensemble && formation.is_symmetric(),
+                      .self_ensemble = options.self_ensemble && (formation.is_symmetric() || options.start != nullptr),
                       .ensemble_rule = options.ensemble_rule,
                       .back_projection = step.back_projection,
                       .tile = options.tile,

@@ -95,9 +95,28 @@ TEST(PatchSource, SmallPatchesAreTheLargeOnesMadeSmaller) {
 
   const PatchSource told(photos(), Condition::kKernelAndNoise, {.scale = 2, .batch = 16, .patch = 16, .seed = 5});
   const Batch start = told.draw(0, 0, 16);
-  ASSERT_EQ(start.input.size(1), 16);
-  EXPECT_EQ(start.input.slice(1, 15).abs().max().item<double>(), 0.0);  // no noise was asked for
-  EXPECT_LT(max_difference(start.base, imresize(start.input.slice(1, 0, 3), {2.0, 2.0})), 1e-5);
+  ASSERT_EQ(start.input.size(1), 18);
+  EXPECT_EQ(start.input.slice(1, 15, 16).abs().max().item<double>(), 0.0);  // no noise was asked for
+  int64_t corners = 0;
+  for (int64_t i = 0; i < 16; ++i) {
+    const torch::Tensor lr = start.input[i].slice(0, 0, 3).unsqueeze(0);
+    const double y = start.input[i][16][0][0].item<double>();
+    const double x = start.input[i][17][0][0].item<double>();
+    ResizeOptions grid;
+    grid.phase = Phase{0.5 + 0.5 * y, 0.5 + 0.5 * x};
+    corners += y != 0.0 ? 1 : 0;
+    EXPECT_LT(max_difference(start.base[i], imresize(lr, {2.0, 2.0}, grid)[0]), 1e-5);
+    // On that grid the enlarged patch stands where the target does: moved by a pixel it fits worse.
+    const torch::Tensor inner = start.base[i].slice(1, 4, -4).slice(2, 4, -4);
+    const auto miss = [&](int64_t dy, int64_t dx) {
+      return (start.target[i].slice(1, 4 + dy, 28 + dy).slice(2, 4 + dx, 28 + dx) - inner).abs().mean().item<double>();
+    };
+    for (const int64_t step : {-1, 1}) {
+      EXPECT_LT(miss(0, 0), miss(step, 0));
+      EXPECT_LT(miss(0, 0), miss(0, step));
+    }
+  }
+  EXPECT_GT(corners, 2);
   // What the code lets pass shows in the patch: the widest blur of the batch leaves the least difference of neighbours.
   const torch::Tensor pass = start.input.slice(1, 3, 15).mean({1, 2, 3});
   EXPECT_GT(pass.max().item<double>() - pass.min().item<double>(), 0.2);
