@@ -27,15 +27,22 @@ int run_train(const std::vector<std::string>& arguments) {
   if (!arguments.empty() && std::find(networks.begin(), networks.end(), arguments[0]) != networks.end()) {
     return run_train_network(arguments);
   }
+  const bool help = !arguments.empty() && arguments[0].starts_with("-");
+  if (!help && (arguments.empty() || arguments[0] != "blur-predictor")) {
+    throw UsageError(fmt::format("train needs a network first: blur-predictor, {}{}", fmt::join(networks, ", "),
+                                 arguments.empty() ? "" : fmt::format("; not '{}'", arguments[0])));
+  }
   std::vector<std::string> words;
   std::string output;
   bool force = false;
   kernelgan::BlurTrainingOptions training;
   CommonFlags common;
-  OptionSet options("zsr train blur-predictor PHOTO_FOLDER... -o FILE.safetensors [options]",
-                    "Trains a network from photos. There is blur-predictor: the blur of a photo from its patches, the\n"
-                    "estimator that `zsr kernelgan` uses unless told otherwise.",
-                    "  zsr train blur-predictor photos/ more-photos/ -o blur.safetensors\n");
+  OptionSet options(
+      "zsr train blur-predictor PHOTO_FOLDER... -o FILE.safetensors [options]",
+      fmt::format("Trains a network from photos: here the blur of a photo from its patches, the estimator that\n"
+                  "`zsr kernelgan` uses unless told otherwise. Other networks: {}; 'zsr train {} --help'.",
+                  fmt::join(networks, ", "), networks[0]),
+      "  zsr train blur-predictor photos/ more-photos/ -o blur.safetensors\n");
   options.group("Options");
   options.positional("input,i", "NETWORK", "The network, then folders of sharp photos", &words);
   options.add("output,o", "FILE", "Weights file (.safetensors)", &output);
@@ -45,10 +52,6 @@ int run_train(const std::vector<std::string>& arguments) {
   options.flag("force", "Replace an existing file", &force);
   add_common_flags(options, common);
   if (!options.parse(arguments)) return kExitOk;
-  if (words.empty() || words[0] != "blur-predictor") {
-    throw UsageError(fmt::format("train needs a network first: blur-predictor, {}{}", fmt::join(networks, ", "),
-                                 words.empty() ? "" : fmt::format("; not '{}'", words[0])));
-  }
   if (words.size() < 2 || output.empty()) throw UsageError("train needs folders of photos and -o FILE");
   training.validate();
   const Overwrite overwrite = force ? Overwrite::kYes : Overwrite::kNo;
