@@ -35,6 +35,8 @@ struct TrainFlags {
   training::TrainOptions train;
   std::string losses = "l1";
   std::string recipe;
+  std::string vgg;
+  std::string content_layer = "conv5_4";
   std::string init;
   std::string validate;
   std::string time;
@@ -77,14 +79,22 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
                &flags.patches.noise);
   options->add("recipe", "NAME", "edsr: how LR patches are made: bicubic, bsrgan, ... or a .json file; see 'degrade'",
                &flags.recipe);
+  options->add("curriculum", "N", "Steps over which blur, noise and recipe go from easy to what they are",
+               &flags.patches.curriculum);
   options->add("validate", "FOLDER", "HR photos that are only tested on", &flags.validate);
   options->group("How it learns");
   options->add("steps", "N", "Training steps", &flags.train.schedule.steps);
   options->add("schedule", "NAME", "cosine, constant, or steps (halved at 50, 80, 90 and 95 %)",
                &flags.train.schedule.name);
   options->add("warm-up", "N", "Steps over which the rates rise", &flags.train.schedule.warm_up);
-  options->add("loss", "LIST", fmt::format("{}; with weights: l1:1,tv:0.01", fmt::join(training::pixel_losses(), ", ")),
+  options->add("loss", "LIST", fmt::format("{}; with weights: l1:1,tv:0.01", fmt::join(training::loss_names(), ", ")),
                &flags.losses);
+  options->add("vgg", "FILE", "Loss content: weights of torchvision's vgg16 or vgg19", &flags.vgg);
+  options->add("content-layer", "NAME", "Loss content: conv1_1 to conv5_4", &flags.content_layer);
+  options->add("adversary", "NAME", "Loss adversarial: unet (a judgement a pixel) or patch",
+               &flags.train.adversary.network);
+  options->add("adversary-loss", "NAME", "vanilla (cross entropy) or ls (least squares)", &flags.train.adversary.loss);
+  options->add("adversary-rate", "RATE", "The adversary's rate of adam", &flags.train.adversary.learning_rate);
   options->add("optimizer", "NAME", "muon (hidden layers; adam for the others) or adam", &flags.train.optimizer);
   options->add("learning-rate", "RATE", "Highest rate of adam", &flags.train.learning_rate);
   options->add("muon-rate", "RATE", "Highest rate of muon", &flags.train.muon_rate);
@@ -185,6 +195,10 @@ int run_train_network(const std::vector<std::string>& arguments) {
   flags.spec.validate();
   flags.train.losses = training::parse_losses(flags.losses);
   flags.train.validate();
+  if (training::has_term(flags.train.losses, "content")) {
+    if (flags.vgg.empty()) throw UsageError("the loss 'content' needs --vgg FILE: torchvision's vgg16 or vgg19");
+    flags.train.features = std::make_shared<const training::VggFeatures>(load_weights(flags.vgg), flags.content_layer);
+  }
   if (flags.words.size() < 2 || flags.output.empty()) throw UsageError("train needs folders of photos and -o FILE");
   const std::vector<std::string> folders(flags.words.begin() + 1, flags.words.end());
   const fs::path output = flags.output;
@@ -219,7 +233,7 @@ int run_train_network(const std::vector<std::string>& arguments) {
       student.condition(), flags.patches);
   const training::Validation validation(
       flags.validate.empty() ? std::vector<torch::Tensor>{} : load_photos({flags.validate}, 32, common.quiet), student);
-  training::Trainer trainer(student, source, validation, flags.train, flags.patches.batch, *processes);
+  training::Trainer trainer(student, source, validation, flags.train, flags.patches.batch, *processes, runtime.seed);
   if (flags.resume) trainer.restore(read_safetensors(checkpoint));
   if (!common.quiet) {
     fmt::print(stderr, "{} x{}: {} parameters, {} photos, {} steps of {} patches {}x{}; {} thread(s), seed {}\n",

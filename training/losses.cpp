@@ -1,6 +1,7 @@
 #include "training/losses.h"
 
 #include "core/error.h"
+#include "core/image/resize.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,12 +13,25 @@
 namespace zsr::training {
 namespace {
 
-torch::Tensor term_of(const std::string& name, const torch::Tensor& made, const torch::Tensor& target) {
+torch::Tensor term_of(const std::string& name, const LossHelpers& helpers, const torch::Tensor& made,
+                      const torch::Tensor& target, const torch::Tensor& input) {
   if (name == "l1") return (made - target).abs().mean();
   if (name == "l2") return (made - target).square().mean();
   if (name == "charbonnier") {
     constexpr double kEpsilon = 1e-3;
     return ((made - target).square() + kEpsilon * kEpsilon).sqrt().mean();
+  }
+  if (name == "cycle") {
+    const double factor = static_cast<double>(input.size(2)) / static_cast<double>(made.size(2));
+    return (imresize(made, {factor, factor}) - input).abs().mean();
+  }
+  if (name == "content") {
+    if (helpers.features == nullptr) throw OptionError("the loss 'content' needs the weights of a VGG network");
+    return helpers.features->distance(made, target);
+  }
+  if (name == "adversarial") {
+    if (helpers.adversary == nullptr) throw OptionError("the loss 'adversarial' needs an adversary");
+    return helpers.adversary->loss_of(made);
   }
   const torch::Tensor down = made.slice(2, 1) - made.slice(2, 0, -1);
   const torch::Tensor right = made.slice(3, 1) - made.slice(3, 0, -1);
@@ -26,8 +40,8 @@ torch::Tensor term_of(const std::string& name, const torch::Tensor& made, const 
 
 }  // namespace
 
-const std::vector<std::string>& pixel_losses() {
-  static const std::vector<std::string> names = {"l1", "l2", "charbonnier", "tv"};
+const std::vector<std::string>& loss_names() {
+  static const std::vector<std::string> names = {"l1", "l2", "charbonnier", "tv", "cycle", "content", "adversarial"};
   return names;
 }
 
@@ -37,7 +51,7 @@ std::vector<LossTerm> parse_losses(const std::string& text) {
   for (std::string item; std::getline(list, item, ',');) {
     const size_t colon = item.find(':');
     LossTerm term{item.substr(0, colon), 1.0};
-    const auto& known = pixel_losses();
+    const auto& known = loss_names();
     if (std::find(known.begin(), known.end(), term.name) == known.end()) {
       throw OptionError(fmt::format("loss '{}' is not known; there are {}", term.name, fmt::join(known, ", ")));
     }
@@ -53,10 +67,15 @@ std::vector<LossTerm> parse_losses(const std::string& text) {
   return terms;
 }
 
-torch::Tensor pixel_loss(const std::vector<LossTerm>& terms, const torch::Tensor& made, const torch::Tensor& target) {
+bool has_term(const std::vector<LossTerm>& terms, const std::string& name) {
+  return std::any_of(terms.begin(), terms.end(), [&](const LossTerm& term) { return term.name == name; });
+}
+
+torch::Tensor total_loss(const std::vector<LossTerm>& terms, const LossHelpers& helpers, const torch::Tensor& made,
+                         const torch::Tensor& target, const torch::Tensor& input) {
   torch::Tensor sum;
   for (const LossTerm& term : terms) {
-    const torch::Tensor value = term_of(term.name, made, target) * term.weight;
+    const torch::Tensor value = term_of(term.name, helpers, made, target, input) * term.weight;
     sum = sum.defined() ? sum + value : value;
   }
   return sum;

@@ -41,16 +41,16 @@ torch::Tensor to_bytes(const torch::Tensor& image) {
   return image.clamp(0.0, 1.0).mul(255.0).round_().div_(255.0);
 }
 
-double draw_noise(const PatchOptions& options, Random& random) {
-  const double level = random.uniform(0.0, options.noise);
+double draw_noise(const PatchOptions& options, Random& random, double hardness) {
+  const double level = random.uniform(0.0, hardness * options.noise);
   return random.uniform() < 0.5 ? level : 0.0;
 }
 
 // SRMD's blur before imresize: anything from a point to as wide as the scale, along and across, in HR pixels.
-BlurKernel draw_srmd_kernel(int64_t scale, Random& random) {
+BlurKernel draw_srmd_kernel(int64_t scale, Random& random, double hardness) {
   constexpr double kPoint = 0.2;
   constexpr int64_t kSize = 15;
-  const auto widest = static_cast<double>(scale);
+  const double widest = std::max(2.0 * kPoint, hardness * static_cast<double>(scale));
   const double first = random.uniform() < 0.25 ? kPoint : random.uniform(kPoint, widest);
   const bool round = first == kPoint || random.uniform() < 0.3;
   const double second = round ? first : random.uniform(kPoint, widest);
@@ -68,7 +68,7 @@ Phase draw_phase(int64_t scale, Random& random) {
 }
 
 // The whole way down of a photo: bicubic, or a blur as wide as photos have.
-BlurKernel draw_start_kernel(int64_t scale, Random& random) {
+BlurKernel draw_start_kernel(int64_t scale, Random& random, double hardness) {
   const auto s = static_cast<double>(scale);
   KernelSpec spec;
   if (random.uniform() < 0.3) {
@@ -76,9 +76,9 @@ BlurKernel draw_start_kernel(int64_t scale, Random& random) {
     spec.scale = s;
   } else {
     constexpr double kNarrowest = 0.1;
-    constexpr double kWidest = 1.25;
-    spec.sigma_1 = s * random.uniform(kNarrowest, kWidest);
-    spec.sigma_2 = random.uniform() < 0.3 ? spec.sigma_1 : s * random.uniform(kNarrowest, kWidest);
+    const double widest = std::max(2.0 * kNarrowest, 1.25 * hardness);
+    spec.sigma_1 = s * random.uniform(kNarrowest, widest);
+    spec.sigma_2 = random.uniform() < 0.3 ? spec.sigma_1 : s * random.uniform(kNarrowest, widest);
     spec.angle = random.uniform(0.0, std::numbers::pi);
     spec.size = 2 * static_cast<int64_t>(std::ceil(3.0 * std::max(spec.sigma_1, spec.sigma_2))) + 1;
     if (random.uniform() < 0.2) {
@@ -95,6 +95,7 @@ void PatchOptions::validate() const {
   if (batch < 1 || batch > 4096) throw OptionError(fmt::format("batch = {}, must be 1 to 4096", batch));
   if (patch < 8 || patch > 1024) throw OptionError(fmt::format("patch = {}, must be 8 to 1024", patch));
   if (!(noise >= 0.0) || noise > 75.0) throw OptionError(fmt::format("noise = {:g}, must be 0 to 75", noise));
+  if (curriculum < 0) throw OptionError(fmt::format("curriculum = {}, must be >= 0", curriculum));
 }
 
 const KernelPca& srmd_basis() {
@@ -139,7 +140,7 @@ PatchSource::PatchSource(std::vector<torch::Tensor> photos, Condition condition,
     }
     TrainingPhoto made;
     made.hr = photo.slice(1, 0, height).slice(2, 0, width).contiguous();
-    if (condition == Condition::kNone && options.recipe == nullptr) {
+    if (condition == Condition::kNone && (options.recipe == nullptr || options.curriculum > 0)) {
       const auto factor = 1.0 / static_cast<double>(s);
       made.lr =
           imresize_uint8(to_float(made.hr).unsqueeze(0), {factor, factor})[0].mul(255.0).round_().to(torch::kUInt8);
@@ -163,7 +164,7 @@ PatchSource::Example PatchSource::cut_fixed(const TrainingPhoto& photo, Random& 
           {}};
 }
 
-PatchSource::Example PatchSource::make_conditioned(const TrainingPhoto& photo, Random& random) const {
+PatchSource::Example PatchSource::make_conditioned(const TrainingPhoto& photo, Random& random, double hardness) const {
   const int64_t s = options_.scale;
   const int64_t m = margin_of(condition_);
   const int64_t side = (options_.patch + 2 * m) * s;
@@ -171,8 +172,8 @@ PatchSource::Example PatchSource::make_conditioned(const TrainingPhoto& photo, R
   const int64_t x = random.index(photo.hr.size(2) - side + 1);
   const torch::Tensor hr = to_float(photo.hr.slice(1, y, y + side).slice(2, x, x + side));
   const bool srmd = condition_ == Condition::kSrmd;
-  const BlurKernel told = srmd ? draw_srmd_kernel(s, random) : draw_start_kernel(s, random);
-  const double noise = draw_noise(options_, random);
+  const BlurKernel told = srmd ? draw_srmd_kernel(s, random, hardness) : draw_start_kernel(s, random, hardness);
+  const double noise = draw_noise(options_, random, hardness);
   const auto factor = static_cast<double>(s);
   const Phase phase = srmd ? centered_phase({factor, factor}) : draw_phase(s, random);
   const BlurKernel whole =
@@ -198,22 +199,27 @@ PatchSource::Example PatchSource::make_by_recipe(const TrainingPhoto& photo, Ran
   return {to_bytes(apply_steps(steps, hr.unsqueeze(0))[0]), hr, {}};
 }
 
-PatchSource::Example PatchSource::draw_one(Random& random) const {
+PatchSource::Example PatchSource::draw_one(Random& random, double hardness) const {
   const auto at = std::upper_bound(chance_.begin(), chance_.end(), random.uniform()) - chance_.begin();
   const TrainingPhoto& photo =
       photos_[static_cast<size_t>(std::min<int64_t>(at, static_cast<int64_t>(photos_.size()) - 1))];
-  if (condition_ != Condition::kNone) return make_conditioned(photo, random);
-  return options_.recipe ? make_by_recipe(photo, random) : cut_fixed(photo, random);
+  if (condition_ != Condition::kNone) return make_conditioned(photo, random, hardness);
+  // Early in a curriculum most patches are only made smaller.
+  const bool by_recipe = options_.recipe && (hardness >= 1.0 || random.uniform() < hardness);
+  return by_recipe ? make_by_recipe(photo, random) : cut_fixed(photo, random);
 }
 
 Batch PatchSource::draw(int64_t step, int64_t first, int64_t last) const {
   const torch::NoGradGuard no_grad;
+  const double hardness = options_.curriculum > 0
+                              ? std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(options_.curriculum))
+                              : 1.0;
   std::vector<torch::Tensor> inputs;
   std::vector<torch::Tensor> targets;
   std::vector<torch::Tensor> bases;
   for (int64_t i = first; i < last; ++i) {
     Random random(derive_seed(options_.seed, fmt::format("patch {} of step {}", i, step)));
-    Example example = draw_one(random);
+    Example example = draw_one(random, hardness);
     // The photo turns, not the kernel: a kernel of any direction is as likely as the turned one. What a recipe or
     // imresize made turns with its HR image.
     if (condition_ == Condition::kNone) {

@@ -30,10 +30,11 @@ struct TrainingPhoto {
 struct PatchOptions {
   static constexpr double kMostNoise = 75.0;
   int64_t scale = 2;
-  int64_t batch = 16;  ///< > 0. Of all processes together.
-  int64_t patch = 32;  ///< LR pixels a side, >= 8.
-  double noise = 0.0;  ///< Conditioned students: highest noise, 0 to 75; half of the patches have none.
-  uint64_t seed = 0;   ///< Patch i of step t depends on this, i and t only.
+  int64_t batch = 16;      ///< > 0. Of all processes together.
+  int64_t patch = 32;      ///< LR pixels a side, >= 8.
+  double noise = 0.0;      ///< Conditioned students: highest noise, 0 to 75; half of the patches have none.
+  int64_t curriculum = 0;  ///< >= 0. Steps over which noise, blur and recipe go from easy to what they are.
+  uint64_t seed = 0;       ///< Patch i of step t depends on this, i and t only.
   std::shared_ptr<const Recipe> recipe;  ///< Students without condition: null = bicubic, to the byte.
   /// Throws OptionError.
   void validate() const;
@@ -60,9 +61,10 @@ class PatchSource {
     std::vector<float> condition;
     Phase phase;
   };
-  Example draw_one(Random& random) const;
+  // `hardness` in (0, 1]: how far the curriculum has come.
+  Example draw_one(Random& random, double hardness) const;
   Example cut_fixed(const TrainingPhoto& photo, Random& random) const;
-  Example make_conditioned(const TrainingPhoto& photo, Random& random) const;
+  Example make_conditioned(const TrainingPhoto& photo, Random& random, double hardness) const;
   Example make_by_recipe(const TrainingPhoto& photo, Random& random) const;
 
   std::vector<TrainingPhoto> photos_;

@@ -20,8 +20,16 @@ constexpr double kForgetting = 0.01;
 
 // What a checkpoint must agree with.
 std::string fingerprint(const StudentSpec& spec, const TrainOptions& options, int64_t batch) {
-  nlohmann::ordered_json json{{"network", spec.network}, {"scale", spec.scale}, {"width", spec.width},
-                              {"depth", spec.depth},     {"batch", batch},      {"optimizer", options.optimizer},
+  std::string losses;
+  for (const LossTerm& term : options.losses)
+    losses += fmt::format("{}{}:{:g}", losses.empty() ? "" : ",", term.name, term.weight);
+  nlohmann::ordered_json json{{"losses", losses},
+                              {"network", spec.network},
+                              {"scale", spec.scale},
+                              {"width", spec.width},
+                              {"depth", spec.depth},
+                              {"batch", batch},
+                              {"optimizer", options.optimizer},
                               {"ema", options.ema}};
   return json.dump();
 }
@@ -42,7 +50,7 @@ void TrainOptions::validate() const {
 }
 
 Trainer::Trainer(Student& student, const PatchSource& source, const Validation& validation, const TrainOptions& options,
-                 int64_t batch, Communicator& communicator)
+                 int64_t batch, Communicator& communicator, uint64_t seed)
     : student_(student),
       source_(source),
       validation_(validation),
@@ -58,6 +66,17 @@ Trainer::Trainer(Student& student, const PatchSource& source, const Validation& 
         fmt::format("batch = {} for {} processes, must be at least one patch each", batch, communicator.size()));
   }
   if (options.ema > 0.0) average_ = values_.clone();
+  if (has_term(options.losses, "adversarial")) {
+    Random random(derive_seed(seed, "adversary"));
+    adversary_ = std::make_unique<Adversary>(options.adversary, random);
+  }
+}
+
+void Trainer::step_adversary(const torch::Tensor& made, const torch::Tensor& target, double share, double rate) {
+  double loss = 0.0;
+  const torch::Tensor gradient = adversary_->gradient(made, target, loss) * share;
+  communicator_.sum(gradient);
+  adversary_->step(gradient, rate);
 }
 
 Trainer::StepResult Trainer::step_once(const Batch& batch, bool wish_to_stop) {
@@ -66,7 +85,9 @@ Trainer::StepResult Trainer::step_once(const Batch& batch, bool wish_to_stop) {
   if (batch.base.defined()) made = made + batch.base;
   // Every process' mean counts as much as its share of the batch.
   const double share = static_cast<double>(batch.input.size(0)) / static_cast<double>(batch_);
-  const torch::Tensor loss = pixel_loss(options_.losses, made, batch.target) * share;
+  const torch::Tensor loss = total_loss(options_.losses, {options_.features, adversary_.get()}, made, batch.target,
+                                        batch.input.slice(1, 0, 3)) *
+                             share;
   loss.backward();
   const torch::NoGradGuard no_grad;
   const torch::Tensor gradient = student_.parameters().grad();
@@ -85,6 +106,10 @@ Trainer::StepResult Trainer::step_once(const Batch& batch, bool wish_to_stop) {
   if (options_.clip > 0.0 && length > options_.clip) gradient.mul_(options_.clip / length);
   const double rate = rate_share(options_.schedule, state_.step) * state_.rate_factor;
   optimizer_.step(values_, gradient, rate * options_.learning_rate, rate * options_.muon_rate);
+  if (adversary_) {
+    const torch::AutoGradMode with_gradients(true);
+    step_adversary(made.detach(), batch.target, share, rate);
+  }
   if (average_.defined()) {
     // Young averages follow faster, so that the first weights are soon forgotten.
     const auto t = static_cast<double>(state_.step);
@@ -179,6 +204,9 @@ WeightsFile Trainer::checkpoint() const {
   WeightsFile file;
   file.origin = "the checkpoint";
   file.tensors = optimizer_.state("optimizer.");
+  if (adversary_) {
+    for (NamedTensor& entry : adversary_->state("adversary.")) file.tensors.push_back(std::move(entry));
+  }
   file.tensors.push_back({"values", values_.clone()});
   if (average_.defined()) file.tensors.push_back({"average", average_.clone()});
   nlohmann::ordered_json log = nlohmann::ordered_json::array();
@@ -230,6 +258,7 @@ void Trainer::restore(const WeightsFile& file) {
     throw InputError(fmt::format("'{}': its state is damaged ({})", file.origin, error.what()));
   }
   optimizer_.load_state(file, "optimizer.");
+  if (adversary_) adversary_->load_state(file, "adversary.");
   values_.copy_(values);
   if (average_.defined()) average_.copy_(average);
   state_ = std::move(read);

@@ -11,6 +11,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace zsr::training {
@@ -19,12 +20,14 @@ namespace zsr::training {
 struct TrainOptions {
   ScheduleOptions schedule;
   std::vector<LossTerm> losses = {{"l1", 1.0}};
-  std::string optimizer = "muon";  ///< "muon" (hidden layers; Adam for the others) or "adam".
-  double learning_rate = 1e-3;     ///< > 0. Highest rate of Adam.
-  double muon_rate = 0.02;         ///< > 0. Highest rate of Muon.
-  double clip = 0.0;               ///< >= 0. Longest gradient; 0 = as it is.
-  double ema = 0.999;              ///< In [0, 1). Memory of the averaged weights, which are what is kept; 0 = none.
-  int64_t save_every = 1000;       ///< > 0. Steps between checkpoints, validations and lines of the log.
+  std::shared_ptr<const VggFeatures> features;  ///< For the loss "content".
+  AdversaryOptions adversary;                   ///< For the loss "adversarial".
+  std::string optimizer = "muon";               ///< "muon" (hidden layers; Adam for the others) or "adam".
+  double learning_rate = 1e-3;                  ///< > 0. Highest rate of Adam.
+  double muon_rate = 0.02;                      ///< > 0. Highest rate of Muon.
+  double clip = 0.0;                            ///< >= 0. Longest gradient; 0 = as it is.
+  double ema = 0.999;         ///< In [0, 1). Memory of the averaged weights, which are what is kept; 0 = none.
+  int64_t save_every = 1000;  ///< > 0. Steps between checkpoints, validations and lines of the log.
   /// Throws OptionError.
   void validate() const;
 };
@@ -56,7 +59,7 @@ struct TrainState {
 class Trainer {
  public:
   Trainer(Student& student, const PatchSource& source, const Validation& validation, const TrainOptions& options,
-          int64_t batch, Communicator& communicator);
+          int64_t batch, Communicator& communicator, uint64_t seed = 0);
 
   /// Called by the leading process after every `save_every` steps and when the run ends.
   using SaveFn = std::function<void(const Trainer&)>;
@@ -79,6 +82,7 @@ class Trainer {
     double loss;
     bool stop;
   };
+  void step_adversary(const torch::Tensor& made, const torch::Tensor& target, double share, double rate);
   StepResult step_once(const Batch& batch, bool wish_to_stop);
   void add_line();
 
@@ -89,6 +93,7 @@ class Trainer {
   int64_t batch_;
   Communicator& communicator_;
   MixedOptimizer optimizer_;
+  std::unique_ptr<Adversary> adversary_;
   torch::Tensor values_;   // the student's parameters, detached
   torch::Tensor average_;  // moving average, or undefined
   TrainState state_;

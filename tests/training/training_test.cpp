@@ -10,6 +10,7 @@
 #include "training/trainer.h"
 #include "zssr/start.h"
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -23,6 +24,13 @@ namespace zsr::training {
 namespace {
 
 using test::max_difference;
+
+// Networks this small lose more by sharing than they gain; beside other programs they would mostly wait.
+class OneThread : public ::testing::Environment {
+ public:
+  void SetUp() override { at::set_num_threads(1); }
+};
+const ::testing::Environment* const kOneThread = ::testing::AddGlobalTestEnvironment(new OneThread);
 
 std::vector<torch::Tensor> photos(int64_t side = 96) {
   std::vector<torch::Tensor> all;
@@ -60,12 +68,18 @@ TEST(Schedule, RisesThenFalls) {
 TEST(Losses, EqualTheirFormulas) {
   const torch::Tensor made = torch::tensor({{0.0F, 0.5F}, {1.0F, 0.5F}}).view({1, 1, 2, 2});
   const torch::Tensor target = torch::tensor({{0.0F, 0.25F}, {0.0F, 0.5F}}).view({1, 1, 2, 2});
-  const auto value = [&](const char* text) { return pixel_loss(parse_losses(text), made, target).item<double>(); };
+  const torch::Tensor input = torch::full({1, 1, 1, 1}, 0.25F);
+  const auto value = [&](const char* text) {
+    return total_loss(parse_losses(text), {}, made, target, input).item<double>();
+  };
   EXPECT_NEAR(value("l1"), 1.25 / 4.0, 1e-6);
   EXPECT_NEAR(value("l2"), (1.0 + 0.0625) / 4.0, 1e-6);
   EXPECT_NEAR(value("charbonnier"), (2.0 * 1e-3 + std::sqrt(0.0625 + 1e-6) + std::sqrt(1.0 + 1e-6)) / 4.0, 1e-6);
   EXPECT_NEAR(value("tv"), (1.0 + 0.0) / 2.0 + (0.5 + 0.5) / 2.0, 1e-6);
   EXPECT_NEAR(value("l1:2,tv:0.1"), 0.625 + 0.1, 1e-6);
+  EXPECT_NEAR(value("cycle"), 0.25, 1e-5);  // half of a size that covers the whole image is its mean
+  EXPECT_THROW(value("content"), OptionError);
+  EXPECT_THROW(value("adversarial"), OptionError);
   for (const char* const wrong : {"", "l3", "l1:0", "l1:x", "l1:1x"}) EXPECT_THROW(parse_losses(wrong), OptionError);
 }
 
@@ -209,11 +223,80 @@ TEST(Student, AnotherScaleBeginsWithWhatIsShared) {
   EXPECT_THROW(four.load(from), InputError);
 }
 
+// A VGG network of random weights, as torchvision names it, down to the second block.
+WeightsFile small_vgg() {
+  torch::manual_seed(6);
+  WeightsFile file{"vgg", "test", {}, {}};
+  const std::vector<std::array<int64_t, 3>> layers = {{0, 3, 64}, {2, 64, 64}, {5, 64, 128}, {7, 128, 128}};
+  for (const auto& [place, in, out] : layers) {
+    const std::string name = "features." + std::to_string(place);
+    file.tensors.push_back({name + ".weight", torch::randn({out, in, 3, 3}) * std::sqrt(2.0 / (9.0 * in))});
+    file.tensors.push_back({name + ".bias", 0.1 * torch::randn({out})});
+  }
+  return file;
+}
+
+TEST(VggFeatures, LookThroughTheLayersOneByOne) {
+  const WeightsFile vgg = small_vgg();
+  const torch::Tensor a = torch::rand({2, 3, 16, 16});
+  const torch::Tensor b = torch::rand({2, 3, 16, 16});
+  const auto look = [&](const torch::Tensor& image) {
+    const auto conv = [&](const torch::Tensor& x, int64_t i) {
+      return torch::conv2d(x, vgg.tensors[2 * i].tensor, vgg.tensors[2 * i + 1].tensor, 1, 1);
+    };
+    torch::Tensor x = (image - torch::tensor({0.485F, 0.456F, 0.406F}).view({1, 3, 1, 1})) /
+                      torch::tensor({0.229F, 0.224F, 0.225F}).view({1, 3, 1, 1});
+    x = torch::relu(conv(torch::relu(conv(x, 0)), 1));
+    return conv(torch::relu(conv(torch::max_pool2d(x, 2), 2)), 3);
+  };
+  const VggFeatures features(vgg, "conv2_2");
+  EXPECT_NEAR(features.distance(a, b).item<double>(), (look(a) - look(b)).abs().mean().item<double>(), 1e-4);
+  EXPECT_EQ(features.distance(a, a).item<double>(), 0.0);
+  EXPECT_THROW(VggFeatures(vgg, "conv2_3"), InputError);
+  EXPECT_THROW(VggFeatures(vgg, "conv3_1"), InputError);
+  EXPECT_THROW(VggFeatures(vgg, "relu2_2"), OptionError);
+}
+
+TEST(Adversary, LearnsToTellAndTeaches) {
+  for (const char* const network : {"unet", "patch"}) {
+    for (const char* const kind : {"vanilla", "ls"}) {
+      Random random(3);
+      Adversary adversary({.network = network, .loss = kind, .width = 8, .learning_rate = 2e-3}, random);
+      torch::manual_seed(7);
+      double first = 0.0;
+      double value = 0.0;
+      for (int step = 0; step < 60; ++step) {
+        const torch::Tensor made = torch::rand({2, 3, 32, 32});                       // noise
+        const torch::Tensor real = torch::rand({2, 3, 1, 1}).expand({2, 3, 32, 32});  // flat
+        adversary.step(adversary.gradient(made, real, value), 1.0);
+        if (step == 0) first = value;
+      }
+      EXPECT_LT(value, 0.7 * first) << network << " " << kind;
+      // Steps of an image along its slope make it look more real.
+      torch::Tensor image = torch::rand({1, 3, 32, 32}).requires_grad_();
+      const double before = adversary.judge(image.detach()).mean().item<double>();
+      adversary.loss_of(image).backward();
+      const torch::Tensor moved = image.detach() - 0.05 * image.grad().sign();
+      EXPECT_GT(adversary.judge(moved).mean().item<double>(), before) << network << " " << kind;
+    }
+  }
+  EXPECT_THROW(AdversaryOptions{.network = "vgg"}.validate(), OptionError);
+  EXPECT_THROW(AdversaryOptions{.loss = "hinge"}.validate(), OptionError);
+}
+
+TEST(PatchSource, ACurriculumBeginsEasily) {
+  PatchOptions options{.scale = 2, .batch = 24, .patch = 16, .noise = 75.0, .curriculum = 1000, .seed = 5};
+  const PatchSource source(photos(), Condition::kSrmd, options);
+  const auto strongest = [&](int64_t step) { return source.draw(step, 0, 24).input.slice(1, 18).max().item<double>(); };
+  EXPECT_LT(strongest(0), 0.1 / 255.0);
+  EXPECT_GT(strongest(1000), 20.0 / 255.0);
+}
+
 // A run of a small student.
 struct SmallRun {
   explicit SmallRun(TrainOptions options, const std::string& network = "edsr")
       : student(make_student(network)),
-        source(photos(), student.condition(), {.scale = 2, .batch = 4, .patch = 12, .seed = 5}),
+        source(photos(), student.condition(), {.scale = 2, .batch = 4, .patch = 16, .seed = 5}),
         validation({photos()[0].slice(1, 0, 40).slice(2, 0, 40)}, student),
         trainer(student, source, validation, options, 4, alone) {}
   Summary run(int64_t stop_after = 1'000'000) {
@@ -271,6 +354,24 @@ TEST(Trainer, AResumedRunIsTheRunThatNeverStopped) {
       EXPECT_EQ(second.trainer.state().log[i].loss, whole.trainer.state().log[i].loss);
     }
   }
+}
+
+TEST(Trainer, AnAdversaryResumesToo) {
+  TrainOptions options = short_run();
+  options.losses = parse_losses("l1,adversarial:0.1,cycle:0.5,tv:0.001");
+  options.adversary.width = 4;
+  SmallRun whole(options);
+  whole.run();
+  SmallRun first(options);
+  first.run(17);
+  SmallRun second(options);
+  second.trainer.restore(first.trainer.checkpoint());
+  second.run();
+  EXPECT_EQ(max_difference(second.student.parameters().detach(), whole.student.parameters().detach()), 0.0);
+  // The adversary matters.
+  SmallRun without(short_run());
+  without.run();
+  EXPECT_GT(max_difference(without.student.parameters().detach(), whole.student.parameters().detach()), 1e-4);
 }
 
 TEST(Trainer, RefusesTheCheckpointOfAnotherRun) {

@@ -1,0 +1,65 @@
+#pragma once
+
+#include "core/optim/flat_adam.h"
+#include "core/random.h"
+#include "core/weights/weights_file.h"
+
+#include <torch/types.h>
+
+#include <string>
+#include <vector>
+
+namespace zsr::training {
+
+/// Who judges a student's images.
+struct AdversaryOptions {
+  std::string network = "unet";  ///< "unet" (a judgement a pixel; Wang et al. 2021) or "patch" (Isola et al. 2017).
+  std::string loss = "vanilla";  ///< "vanilla" (cross entropy) or "ls" (least squares; Mao et al. 2017).
+  int64_t width = 32;            ///< > 0. Channels of its first layer.
+  double learning_rate = 1e-4;   ///< > 0. Adam.
+  /// Throws OptionError.
+  void validate() const;
+};
+
+/// A discriminator that learns beside the student. All its convolutions are divided by their largest singular value
+/// (Miyato et al. 2018; one power iteration a step of its own), which keeps its judgement steady without normalisation
+/// layers.
+class Adversary {
+ public:
+  Adversary(const AdversaryOptions& options, Random& random);
+
+  /// What the student is to make small: how sure the adversary is that `made` [N, 3, H, W] is made. Differentiable in
+  /// `made`; sides of at least 32 pixels.
+  torch::Tensor loss_of(const torch::Tensor& made) const;
+  /// The gradient of its own loss on made and real images, flat; `value` receives the loss. Once a step.
+  torch::Tensor gradient(const torch::Tensor& made, const torch::Tensor& real, double& value);
+  /// Takes the step along `gradient`, at `rate_share` of its rate.
+  void step(const torch::Tensor& gradient, double rate_share);
+  /// Judgements [N, 1, h, w], positive where it believes that the image is real.
+  torch::Tensor judge(const torch::Tensor& image) const;
+
+  std::vector<NamedTensor> state(const std::string& prefix) const;
+  /// Throws InputError.
+  void load_state(const WeightsFile& file, const std::string& prefix);
+  int64_t parameter_count() const { return values_.numel(); }
+
+ private:
+  struct Layer {
+    int64_t in, out, side, stride;
+    int64_t offset;      // of the weight in the flat values
+    torch::Tensor left;  // singular vectors
+    torch::Tensor right;
+  };
+  void add_layer(int64_t in, int64_t out, int64_t side, int64_t stride);
+  torch::Tensor convolve(size_t layer, const torch::Tensor& x) const;
+  torch::Tensor judge_unet(const torch::Tensor& image) const;
+  torch::Tensor judge_patch(const torch::Tensor& image) const;
+  void iterate_powers();
+
+  AdversaryOptions options_;
+  std::vector<Layer> layers_;
+  torch::Tensor values_;  // flat leaf: weight, bias, layer by layer
+  FlatAdam adam_;
+};
+
+}  // namespace zsr::training
