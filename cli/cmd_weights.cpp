@@ -40,36 +40,67 @@ void print_info(const WeightsFile& file, bool json) {
   }
 }
 
+// (1 - share) times the first plus share times the second: between a network trained for fidelity and one trained for
+// looks lies all in between (network interpolation; Wang et al. 2018).
+WeightsFile blended(const WeightsFile& first, const WeightsFile& second, double share) {
+  WeightsFile made = first;
+  if (first.tensors.size() != second.tensors.size()) {
+    throw InputError(fmt::format("'{}' has {} tensors, '{}' {}: they are not of one network", first.origin,
+                                 first.tensors.size(), second.origin, second.tensors.size()));
+  }
+  for (NamedTensor& entry : made.tensors) {
+    const torch::Tensor* const other = second.find(entry.name);
+    if (other == nullptr || other->sizes() != entry.tensor.sizes()) {
+      throw InputError(fmt::format("'{}' of '{}' is not in '{}' in that shape: they are not of one network", entry.name,
+                                   first.origin, second.origin));
+    }
+    if (!entry.tensor.is_floating_point()) continue;
+    const torch::Tensor from = entry.tensor.to(torch::kFloat64);
+    entry.tensor = (from + share * (other->to(torch::kFloat64) - from)).to(entry.tensor.scalar_type());
+  }
+  made.metadata["blend"] = fmt::format("{:g} of {}, {:g} of {}", 1.0 - share, first.origin, share, second.origin);
+  return made;
+}
+
 }  // namespace
 
 int run_weights(const std::vector<std::string>& arguments) {
   std::vector<std::string> words;
   std::string output;
+  double share = 0.5;
   bool force = false;
   bool half = false;
   CommonFlags common;
   OptionSet options(
-      "zsr weights info|convert FILE [-o FILE.safetensors] [options]",
+      "zsr weights info|convert|blend FILE [FILE] [-o FILE.safetensors] [options]",
       "Lists the tensors of a weights file, or writes them as safetensors. Reads safetensors, PyTorch's\n"
       ".pth and .pt (both formats; nothing in them is executed), ncnn's .param with .bin and MATLAB's .mat,\n"
-      "and tells which network they are of.",
-      "  zsr weights info model.pth\n  zsr weights convert model.pth -o model.safetensors --half\n");
+      "and tells which network they are of. Two networks of one shape can be blended.",
+      "  zsr weights info model.pth\n  zsr weights convert model.pth -o model.safetensors --half\n"
+      "  zsr weights blend psnr.safetensors gan.safetensors -o between.safetensors --share 0.3\n");
   options.group("Options");
-  options.positional("input,i", "ACTION FILE", "info or convert, then the file", &words);
-  options.add("output,o", "FILE", "convert: the safetensors file to write", &output);
-  options.flag("half", "convert: 32- and 64-bit numbers as 16-bit ones", &half);
+  options.positional("input,i", "ACTION FILE", "info, convert or blend, then the file (blend: two)", &words);
+  options.add("output,o", "FILE", "convert, blend: the safetensors file to write", &output);
+  options.add("share", "PART", "blend: how much of the second, 0 to 1", &share);
+  options.flag("half", "convert, blend: 32- and 64-bit numbers as 16-bit ones", &half);
   options.flag("force", "Replace an existing file", &force);
   add_common_flags(options, common);
   if (!options.parse(arguments)) return kExitOk;
-  if (words.size() != 2 || (words[0] != "info" && words[0] != "convert")) {
-    throw UsageError("weights needs info or convert, then one FILE");
+  const std::string action = words.empty() ? "" : words[0];
+  const bool blend = action == "blend";
+  if ((action != "info" && action != "convert" && !blend) || words.size() != (blend ? 3U : 2U)) {
+    throw UsageError("weights needs info or convert and one FILE, or blend and two");
   }
-  const bool convert = words[0] == "convert";
-  if (convert == output.empty()) throw UsageError("'weights convert' writes to -o FILE; 'weights info' writes nothing");
+  const bool writes = action != "info";
+  if (writes == output.empty()) {
+    throw UsageError(fmt::format("'weights {}' {}", action, writes ? "writes to -o FILE" : "writes nothing"));
+  }
+  if (!(share >= 0.0) || share > 1.0) throw UsageError(fmt::format("--share {:g} must be 0 to 1", share));
   const Overwrite overwrite = force ? Overwrite::kYes : Overwrite::kNo;
-  if (convert) check_output(output, words[1], overwrite);
+  for (size_t i = 1; writes && i < words.size(); ++i) check_output(output, words[i], overwrite);
   WeightsFile file = load_weights(words[1]);
-  if (!convert) {
+  if (blend) file = blended(file, load_weights(words[2]), share);
+  if (!writes) {
     print_info(file, common.json);
     return kExitOk;
   }
@@ -80,7 +111,7 @@ int run_weights(const std::vector<std::string>& arguments) {
   }
   write_safetensors(output, file, overwrite);
   if (common.json) {
-    fmt::print("{}\n", nlohmann::ordered_json{{"command", "weights convert"},
+    fmt::print("{}\n", nlohmann::ordered_json{{"command", "weights " + action},
                                               {"input", words[1]},
                                               {"output", output},
                                               {"format", file.format},

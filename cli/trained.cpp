@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/weights/load_weights.h"
 #include "core/weights/shipped.h"
+#include "zssr/start.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -91,6 +92,12 @@ std::string describe_weights(const WeightsFile& weights, nlohmann::ordered_json*
       const srmd::Network network(file);
       return tell("srmd", network.knows_noise() ? kSrmdTitle : "SRMDNF (Zhang et al. 2018), without noise",
                   {network.scale()}, 3, true);
+    }
+    if (zssr::Start::is_start(file)) {
+      const zssr::Start start = zssr::Start::from_weights(file);
+      if (json != nullptr) *json = {{"method", "zssr"}, {"title", "starting point of ZSSR"}, {"scales", {start.scale}}};
+      return fmt::format("starting point of ZSSR, x{}: {} convolutions of {} channels; --init", start.scale,
+                         start.depth, start.width);
     }
     const networks::Kind* const kind = networks::recognise(file);
     if (kind == nullptr) return "of no network that zsr builds";

@@ -1,8 +1,10 @@
 #include "core/weights/safetensors.h"
 #include "tests/cli/support.h"
+#include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <torch/torch.h>
 
 #include <algorithm>
 #include <csignal>
@@ -77,8 +79,29 @@ TEST_F(TrainNetwork, WeightsServeAtOnce) {
       0);
 }
 
+TEST_F(TrainNetwork, TwoOfOneShapeCanBeBlended) {
+  ASSERT_EQ(run_zsr(train("a.safetensors", {"--steps", "1"})).code, 0);
+  ASSERT_EQ(run_zsr(train("b.safetensors", {"--steps", "5", "--seed", "3"})).code, 0);
+  ASSERT_EQ(run_zsr({"weights", "blend", at("a.safetensors"), at("b.safetensors"), "-o", at("c.safetensors"), "--share",
+                     "0.25"})
+                .code,
+            0);
+  const torch::Tensor a = *read_safetensors(at("a.safetensors")).find("head.0.weight");
+  const torch::Tensor b = *read_safetensors(at("b.safetensors")).find("head.0.weight");
+  EXPECT_LT(max_difference(*read_safetensors(at("c.safetensors")).find("head.0.weight"), 0.75 * a + 0.25 * b), 1e-6);
+  EXPECT_GT(max_difference(a, b), 1e-3);
+  ASSERT_EQ(run_zsr(train("other.safetensors", {"--steps", "1", "--depth", "3"})).code, 0);
+  const auto refused =
+      run_zsr({"weights", "blend", at("a.safetensors"), at("other.safetensors"), "-o", at("d.safetensors")});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_NE(refused.err.find("not of one network"), std::string::npos) << refused.err;
+  EXPECT_FALSE(fs::exists(dir_ / "d.safetensors"));
+}
+
 TEST_F(TrainNetwork, AStartingPointServesZssr) {
   ASSERT_EQ(run_zsr(train("start.safetensors", {"--steps", "3"}, "zssr-start")).code, 0);
+  EXPECT_NE(run_zsr({"weights", "info", at("start.safetensors")}).out.find("starting point of ZSSR, x2"),
+            std::string::npos);
   make_photo(dir_ / "small.png", 3, 40, 44);
   make_photo(dir_ / "gray.png", 1, 40, 44);
   for (const char* const name : {"small.png", "gray.png"}) {
