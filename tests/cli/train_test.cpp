@@ -164,20 +164,32 @@ TEST_F(TrainNetwork, BadFlagsAreNamed) {
   refused({}, "first: blur-predictor, edsr", "edrs");
 }
 
+bool can_signal() {
+  return std::system("command -v pkill >/dev/null 2>&1") == 0;
+}
+
+// Shell text that sends `signal` to the newest process whose command line holds `pattern` (a regular expression that
+// does not match itself) as soon as `condition` holds.
+std::string signal_when(const std::string& condition, const std::string& pattern, const std::string& signal) {
+  return "( until " + condition + "; do sleep 0.05; done; pkill -" + signal + " -n -f '" + pattern + "' ) & ";
+}
+
 TEST_F(TrainNetwork, KilledAndResumedTheLogGoesOn) {
-  const std::vector<std::string> steps = {"--steps", "600", "--save-every", "20"};
+  if (!can_signal()) GTEST_SKIP() << "no pkill here";
+  const std::vector<std::string> steps = {"--steps", "1500", "--save-every", "20"};
   ASSERT_EQ(run_zsr(train("whole.safetensors", steps)).code, 0);
-  run_zsr_and_signal(train("w.safetensors", steps), 1.5, SIGKILL);
+  const std::string checkpoint = at("w.safetensors.checkpoint");
+  const std::string pattern = at("[w].safetensors");
+  EXPECT_EQ(run_zsr(train("w.safetensors", steps), signal_when("[ -e '" + checkpoint + "' ]", pattern, "KILL")).code,
+            128 + SIGKILL);
+  EXPECT_LT(log("w.safetensors").size(), log("whole.safetensors").size());
+  // A second time, asked to end this time.
   std::vector<std::string> resumed = steps;
   resumed.emplace_back("--resume");
-  if (!fs::exists(dir_ / "w.safetensors.checkpoint")) {
-    resumed.back() = "--force";  // killed before the first checkpoint: from the start
-  } else {
-    EXPECT_LT(log("w.safetensors").size(), log("whole.safetensors").size()) << "it was not killed in time";
-  }
-  // A second time, asked to end this time.
-  EXPECT_EQ(run_zsr_and_signal(train("w.safetensors", resumed), 1.5, SIGTERM).code, 143);
-  resumed.back() = "--resume";
+  write_bytes(dir_ / "marker", "");
+  const std::string newer = "[ '" + checkpoint + "' -nt '" + at("marker") + "' ]";
+  EXPECT_EQ(run_zsr(train("w.safetensors", resumed), signal_when(newer, pattern, "TERM")).code, 128 + SIGTERM);
+  EXPECT_LT(log("w.safetensors").size(), log("whole.safetensors").size());
   ASSERT_EQ(run_zsr(train("w.safetensors", resumed)).code, 0);
   EXPECT_EQ(log("w.safetensors"), log("whole.safetensors"));
   const WeightsFile one = read_safetensors(at("w.safetensors"));
@@ -232,10 +244,11 @@ TEST_F(TrainNetwork, TwoProcessesGiveTheLogOfOne) {
 
 TEST_F(TrainNetwork, ALostProcessEndsTheOthers) {
   if (mpirun().empty()) GTEST_SKIP() << "no mpirun here";
+  if (!can_signal()) GTEST_SKIP() << "no pkill here";
   const std::vector<std::string> steps = {"--steps", "100000", "--save-every", "20"};
   // The newest process of that command line is one of the two.
   const std::string pattern = at("[w].safetensors");
-  const std::string killer = "( sleep 4; pkill -9 -n -f '" + pattern + "' ) & ";
+  const std::string killer = signal_when("[ -e '" + at("w.safetensors.checkpoint") + "' ]", pattern, "KILL");
   const ProgramResult result = run_zsr(train("w.safetensors", steps), killer + mpirun());
   EXPECT_NE(result.code, 0);
   EXPECT_FALSE(result.err.empty());
