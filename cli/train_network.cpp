@@ -247,8 +247,8 @@ int run_train_network(const std::vector<std::string>& arguments) {
   if (!flags.time.empty()) context.time_budget_s = parse_duration(flags.time);
   context.progress = [&](const Progress& now) { return printer(now); };
   const std::string command = command_line(arguments);
-  const auto save = [&](const training::Trainer& now) {
-    write_safetensors(checkpoint, now.checkpoint(), Overwrite::kYes);
+  const auto save = [&](const training::Trainer& now, const WeightsFile& state) {
+    write_safetensors(checkpoint, state, Overwrite::kYes);
     write_safetensors(output, final_weights(student, now, flags, command), Overwrite::kYes);
     write_file_atomically(output.string() + ".csv", log_text(now.state()), Overwrite::kYes);
     write_file_atomically(output.string() + ".svg", training::curve_svg(now.state(), output.filename().string()),

@@ -2,11 +2,12 @@
 
 #include "core/error.h"
 #include "core/image/dihedral.h"
+#include "core/image/photo.h"
 #include "core/image/resize.h"
 #include "core/normal_field.h"
 #include "degradations/downsample.h"
-#include "degradations/kernel_code.h"
 #include "degradations/kernel_families.h"
+#include "zssr/start.h"
 
 #include <fmt/format.h>
 #include <torch/torch.h>
@@ -17,8 +18,6 @@
 
 namespace zsr::training {
 namespace {
-
-constexpr double kStartNoiseUnit = 25.5;
 
 // LR pixels around a patch that the kernels of a condition reach.
 int64_t margin_of(Condition condition) {
@@ -35,10 +34,6 @@ int64_t margin_of(Condition condition) {
 
 torch::Tensor to_float(const torch::Tensor& bytes) {
   return bytes.to(torch::kFloat32) / 255.0;
-}
-
-torch::Tensor to_bytes(const torch::Tensor& image) {
-  return image.clamp(0.0, 1.0).mul(255.0).round_().div_(255.0);
 }
 
 double draw_noise(const PatchOptions& options, Random& random, double hardness) {
@@ -94,8 +89,19 @@ BlurKernel draw_start_kernel(int64_t scale, Random& random, double hardness) {
 void PatchOptions::validate() const {
   if (batch < 1 || batch > 4096) throw OptionError(fmt::format("batch = {}, must be 1 to 4096", batch));
   if (patch < 8 || patch > 1024) throw OptionError(fmt::format("patch = {}, must be 8 to 1024", patch));
-  if (!(noise >= 0.0) || noise > 75.0) throw OptionError(fmt::format("noise = {:g}, must be 0 to 75", noise));
+  if (!(noise >= 0.0) || noise > kMostNoise) {
+    throw OptionError(fmt::format("noise = {:g}, must be 0 to {:g}", noise, kMostNoise));
+  }
   if (curriculum < 0) throw OptionError(fmt::format("curriculum = {}, must be >= 0", curriculum));
+}
+
+torch::Tensor made_smaller(const torch::Tensor& hr, Condition condition, const BlurKernel& told, int64_t scale,
+                           Phase phase) {
+  const auto factor = static_cast<double>(scale);
+  const BlurKernel whole = condition == Condition::kSrmd
+                               ? compose(told, make_kernel({.family = KernelFamily::kBicubic, .scale = factor}), 1)
+                               : told;
+  return downsample(hr, whole.moved_to(phase), {factor, factor});
 }
 
 const KernelPca& srmd_basis() {
@@ -111,13 +117,8 @@ std::vector<float> condition_of(Condition condition, const BlurKernel& kernel, d
     values.assign(code.data_ptr<float>(), code.data_ptr<float>() + code.numel());
     values.push_back(static_cast<float>(noise / 255.0));
   } else if (condition == Condition::kKernelAndNoise) {
-    const auto code = kernel_code(kernel, static_cast<double>(scale));
-    values.assign(code.begin(), code.end());
-    values.push_back(static_cast<float>(noise / kStartNoiseUnit));
-    // Where the LR grid stands against the middle; 1 = in the corner.
-    const double middle = 0.5 * static_cast<double>(scale - 1);
-    values.push_back(static_cast<float>((phase.y - middle) / middle));
-    values.push_back(static_cast<float>((phase.x - middle) / middle));
+    const torch::Tensor maps = zssr::start_condition(kernel, noise / 255.0, scale, phase);
+    values.assign(maps.data_ptr<float>(), maps.data_ptr<float>() + maps.numel());
   }
   return values;
 }
@@ -176,17 +177,14 @@ PatchSource::Example PatchSource::make_conditioned(const TrainingPhoto& photo, R
   const double noise = draw_noise(options_, random, hardness);
   const auto factor = static_cast<double>(s);
   const Phase phase = srmd ? centered_phase({factor, factor}) : draw_phase(s, random);
-  const BlurKernel whole =
-      (srmd ? compose(told, make_kernel({.family = KernelFamily::kBicubic, .scale = factor}), 1) : told)
-          .moved_to(phase);
-  torch::Tensor lr = downsample(hr.unsqueeze(0), whole, {factor, factor})[0];
+  torch::Tensor lr = made_smaller(hr.unsqueeze(0), condition_, told, s, phase)[0];
   lr = lr.slice(1, m, m + options_.patch).slice(2, m, m + options_.patch).contiguous();
   if (noise > 0.0) {
     torch::Tensor field = torch::empty_like(lr);
     fill_normal(random.bits(), field.data_ptr<float>(), field.numel());
     lr = lr + field * (noise / 255.0);
   }
-  return {to_bytes(lr), hr.slice(1, m * s, -m * s).slice(2, m * s, -m * s),
+  return {quantize(lr), hr.slice(1, m * s, -m * s).slice(2, m * s, -m * s),
           condition_of(condition_, told, noise, s, phase), phase};
 }
 
@@ -196,7 +194,7 @@ PatchSource::Example PatchSource::make_by_recipe(const TrainingPhoto& photo, Ran
   const int64_t x = random.index(photo.hr.size(2) - side + 1);
   const torch::Tensor hr = to_float(photo.hr.slice(1, y, y + side).slice(2, x, x + side)).contiguous();
   const std::vector<Step> steps = options_.recipe->draw({side, side}, random);
-  return {to_bytes(apply_steps(steps, hr.unsqueeze(0))[0]), hr, {}};
+  return {quantize(apply_steps(steps, hr.unsqueeze(0))[0]), hr, {}};
 }
 
 PatchSource::Example PatchSource::draw_one(Random& random, double hardness) const {

@@ -73,6 +73,11 @@ class PatchSource {
   PatchOptions options_;
 };
 
+/// `hr` [N, 3, H, W] made smaller as a photo with the kernel `told` (of `condition`; see condition_of) whose LR pixels
+/// stand at `phase`; not rounded.
+torch::Tensor made_smaller(const torch::Tensor& hr, Condition condition, const BlurKernel& told, int64_t scale,
+                           Phase phase);
+
 /// The basis that SRMD students are told kernels in.
 const KernelPca& srmd_basis();
 

@@ -1,8 +1,9 @@
 #include "training/student.h"
 
 #include "core/error.h"
-#include "degradations/kernel_code.h"
+#include "srmd/network.h"
 #include "training/patches.h"
+#include "zssr/start.h"
 
 #include <fmt/format.h>
 #include <torch/torch.h>
@@ -12,14 +13,13 @@
 namespace zsr::training {
 namespace {
 
-constexpr int64_t kSrmdMaps = 16;  // 15 of the code, one of the noise
-constexpr int64_t kStartMaps = static_cast<int64_t>(kKernelCodeLength) + 3;
+constexpr int64_t kSrmdMaps = srmd::Network::kComponents + 1;  // the kernel's code and the noise
 // EDSR counts colours from 0 to 255. Its convolutions are the same for colours from 0 to 1 once the biases shrink.
 constexpr double kEdsrRange = 255.0;
 
 int64_t maps_of(const std::string& network) {
   if (network == "srmd") return kSrmdMaps;
-  return network == "zssr-start" ? kStartMaps : 0;
+  return network == "zssr-start" ? zssr::Start::kMaps : 0;
 }
 
 // The factors of EDSR's pixel shuffles: 2, 3, or 2 twice.

@@ -43,8 +43,6 @@ class Student {
   int64_t condition_maps() const;
   /// Whether it gives what is missing from cubic interpolation, not the whole image.
   bool gives_residual() const { return spec_.network == "zssr-start"; }
-  /// The layer before whose images a discriminator-free feature loss could look; LR pixels that an output depends on.
-  int64_t reach() const { return static_cast<int64_t>(chain_.layers().size()); }
 
   /// [N, 3 + condition_maps(), h, w], RGB in [0, 1] first -> [N, 3, scale h, scale w]; differentiable in `parameters`
   /// (flat) and the input.

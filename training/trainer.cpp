@@ -185,8 +185,8 @@ Summary Trainer::run(const RunContext& context, const SaveFn& save) {
       state_.seconds = elapsed();
       // Where a run is stopped its log has no line: going on, it has the lines of a run that never stopped.
       if (done || regular) add_line();
-      if (communicator_.leads() && save) save(*this);
       good = checkpoint();
+      if (communicator_.leads() && save) save(*this, good);
     }
     if (end) {
       if (!done) summary.termination = out_of_time ? Termination::kTimeBudget : Termination::kStopped;
@@ -238,7 +238,7 @@ void Trainer::restore(const WeightsFile& file) {
         fmt::format("'{}' is the checkpoint of another run: it has {}, this one {}", file.origin, run->second, own));
   }
   const torch::NoGradGuard no_grad;
-  // All that can fail comes before anything changes.
+  // What is damaged, but for the optimiser's part, shows before anything changes.
   const torch::Tensor values = file.take("values", values_.sizes());
   const torch::Tensor average = average_.defined() ? file.take("average", average_.sizes()) : torch::Tensor();
   TrainState read;

@@ -53,16 +53,16 @@ struct TrainState {
   std::vector<LogLine> log;
 };
 
-/// Trains `student` on `source` until the schedule ends, the caller stops, or the loss diverges for the third time;
-/// each time it does, the weights of the last checkpoint come back and the rates halve. With several processes each
-/// draws its share of every batch and all take the same steps.
+/// Trains `student` on `source` until the schedule ends, the caller stops, or the loss diverges for the fourth
+/// time; the first three times the state of the last checkpoint comes back and the rates halve. With several processes
+/// each draws its share of every batch and all take the same steps.
 class Trainer {
  public:
   Trainer(Student& student, const PatchSource& source, const Validation& validation, const TrainOptions& options,
           int64_t batch, Communicator& communicator, uint64_t seed = 0);
 
   /// Called by the leading process after every `save_every` steps and when the run ends.
-  using SaveFn = std::function<void(const Trainer&)>;
+  using SaveFn = std::function<void(const Trainer&, const WeightsFile& checkpoint)>;
   Summary run(const RunContext& context, const SaveFn& save);
 
   const TrainState& state() const { return state_; }

@@ -1,8 +1,8 @@
 #include "training/validation.h"
 
 #include "core/image/metrics.h"
+#include "core/image/photo.h"
 #include "core/image/resize.h"
-#include "degradations/downsample.h"
 #include "degradations/kernel_families.h"
 #include "training/patches.h"
 
@@ -16,30 +16,21 @@ Validation::Validation(const std::vector<torch::Tensor>& photos, const Student& 
   const int64_t s = student.spec().scale;
   const auto factor = static_cast<double>(s);
   const Condition condition = student.condition();
-  const BlurKernel bicubic =
-      make_kernel({.family = KernelFamily::kBicubic, .scale = factor}).moved_to(centered_phase({factor, factor}));
+  const Phase middle = centered_phase({factor, factor});
   constexpr double kPoint = 0.2;
   const bool srmd = condition == Condition::kSrmd;
   for (const bool blurred : {false, true}) {
     if (blurred && condition == Condition::kNone) break;
-    const BlurKernel gaussian = gaussian_kernel(15, 0.5 * factor, 0.5 * factor);
-    const BlurKernel told = blurred ? (srmd ? gaussian : gaussian.moved_to(centered_phase({factor, factor})))
-                                    : (srmd ? gaussian_kernel(15, kPoint, kPoint) : bicubic);
+    const BlurKernel unblurred =
+        srmd ? gaussian_kernel(15, kPoint, kPoint) : make_kernel({.family = KernelFamily::kBicubic, .scale = factor});
+    const BlurKernel told = blurred ? gaussian_kernel(15, 0.5 * factor, 0.5 * factor) : unblurred;
     for (const torch::Tensor& photo : photos) {
       const torch::Tensor hr =
           photo.slice(1, 0, photo.size(1) / s * s).slice(2, 0, photo.size(2) / s * s).to(torch::kFloat32).unsqueeze(0) /
           255.0;
-      torch::Tensor lr;
-      if (!blurred) {
-        lr = imresize_uint8(hr, {1.0 / factor, 1.0 / factor});
-      } else {
-        const BlurKernel whole =
-            srmd ? compose(told, make_kernel({.family = KernelFamily::kBicubic, .scale = factor}), 1)
-                       .moved_to(centered_phase({factor, factor}))
-                 : told;
-        lr = downsample(hr, whole, {factor, factor}).clamp(0.0, 1.0).mul(255.0).round().div(255.0);
-      }
-      const std::vector<float> values = condition_of(condition, told, 0.0, s, centered_phase({factor, factor}));
+      const torch::Tensor lr = blurred ? quantize(made_smaller(hr, condition, told, s, middle))
+                                       : imresize_uint8(hr, {1.0 / factor, 1.0 / factor});
+      const std::vector<float> values = condition_of(condition, told, 0.0, s, middle);
       const torch::Tensor maps = torch::tensor(values).view({1, -1, 1, 1}).expand({1, -1, lr.size(2), lr.size(3)});
       cases_.push_back({values.empty() ? lr : torch::cat({lr, maps}, 1),
                         student.gives_residual() ? imresize(lr, {factor, factor}) : torch::Tensor(), hr, blurred});
@@ -55,7 +46,7 @@ Validation::Score Validation::score(const Student& student, const torch::Tensor&
   for (const Case& item : cases_) {
     torch::Tensor made = student.forward(item.input, parameters);
     if (item.base.defined()) made = made + item.base;
-    made = made.clamp(0.0, 1.0).mul(255.0).round().div(255.0);
+    made = quantize(made);
     const double psnr = compare_images(made, item.hr, {.shave = student.spec().scale}).psnr_y;
     (item.blurred ? score.psnr_blur : score.psnr) += psnr / half;
   }
