@@ -1,6 +1,7 @@
 // The 8 x 64 network of ZSSR, EDSR and SRMD in zsr and in stock LibTorch, side by side: rounds alternate between the
 // two, so that whatever slows the machine down slows both. Prints ratios above 1 where zsr is faster.
-//   zsr_vs_libtorch [--json] [--threads N] [--rounds N]
+//   zsr_vs_libtorch [--json] [--threads N] [--rounds N] [--only dip]
+#include "bench/hourglass_race.h"
 #include "bench/race.h"
 #include "bench/trained_networks.h"
 #include "core/conv/conv_chain.h"
@@ -113,13 +114,19 @@ nlohmann::json to_json(const std::vector<Entrant>& entrants) {
 void print(const char* what, const std::vector<Entrant>& entrants) {
   fmt::print("{}\n", what);
   for (const Entrant& entrant : entrants) fmt::print("  {:<24} {:8.1f} ms\n", entrant.name, entrant.median_ms());
-  fmt::print("  zsr is {:.2f} times as fast as the faster of the two\n", ratio(entrants));
+  fmt::print("  zsr is {:.2f} times as fast as the fastest of the others\n", ratio(entrants));
+}
+
+void print(const zsr::bench::Race& one) {
+  print(one.what.c_str(), one.entrants);
+  fmt::print("Largest relative difference of the outputs: {:.1e}\n", one.difference);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   bool json = false;
+  bool only_dip = false;
   int64_t threads = 0;
   int rounds = 9;
   for (int i = 1; i < argc; ++i) {
@@ -137,13 +144,22 @@ int main(int argc, char** argv) {
       } else {
         rounds = value;
       }
+    } else if (flag == "--only" && i + 1 < argc && std::string(argv[i + 1]) == "dip") {
+      only_dip = true;
+      ++i;
     } else {
-      fmt::print(stderr, "zsr_vs_libtorch: unknown '{}'; flags are --json, --threads N, --rounds N\n", flag);
+      fmt::print(stderr, "zsr_vs_libtorch: unknown '{}'; flags are --json, --threads N, --rounds N, --only dip\n", flag);
       return 2;
     }
   }
   threads = zsr::set_thread_count(threads);
   torch::manual_seed(0);
+  if (only_dip) {
+    zsr::bench::Race dip = zsr::bench::hourglass_race(kInferSide);
+    race(dip.entrants, rounds, 1);
+    print(dip);
+    return 0;
+  }
   const zsr::ConvChain chain(layers());
   const torch::Tensor parameters = torch::randn({chain.parameter_count()}) * 0.04;
   const double difference = largest_difference(chain, parameters);
@@ -152,6 +168,7 @@ int main(int argc, char** argv) {
   std::vector<Entrant> inference = inference_entrants(chain, parameters);
   race(inference, rounds, 2);
   std::vector<zsr::bench::Race> trained = zsr::bench::trained_network_races();
+  trained.push_back(zsr::bench::hourglass_race(kInferSide));
   for (zsr::bench::Race& one : trained) race(one.entrants, std::max(3, rounds / 2), 1);
   if (json) {
     nlohmann::json others = nlohmann::json::array();
@@ -182,8 +199,7 @@ int main(int argc, char** argv) {
   fmt::print("Largest relative difference of the outputs: {:.1e}\n", difference);
   for (const zsr::bench::Race& one : trained) {
     fmt::print("\n");
-    print(one.what.c_str(), one.entrants);
-    fmt::print("Largest relative difference of the outputs: {:.1e}\n", one.difference);
+    print(one);
   }
   return 0;
 }

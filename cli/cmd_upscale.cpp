@@ -23,14 +23,18 @@ struct Job {
   fs::path output;
 };
 
-fs::path beside(const fs::path& input, Scale scale, const std::string& format) {
+fs::path beside(const fs::path& input, const UpscaleSettings& settings) {
+  const std::string& format = settings.format;
+
   std::string extension = input.extension().string();
   if (!format.empty()) {
     extension = "." + format;
   } else if (extension.empty() || !is_writable(format_from_name(input))) {
     extension = ".png";  // GIF and HEIF are read only
   }
-  return input.parent_path() / fmt::format("{}_x{}{}", input.stem().string(), format_scale(scale), extension);
+  const std::string what =
+      settings.scale.y == 1.0 ? settings.dip.task : fmt::format("x{}", format_scale(settings.scale));
+  return input.parent_path() / fmt::format("{}_{}{}", input.stem().string(), what, extension);
 }
 
 fs::path in_folder(const fs::path& folder, const fs::path& relative, const std::string& format) {
@@ -55,7 +59,7 @@ std::vector<Job> plan_jobs(const UpscaleFlags& flags, const UpscaleSettings& set
       if (into_folder) {
         jobs.push_back({input, in_folder(output, input.filename(), settings.format)});
       } else {
-        jobs.push_back({input, output.empty() ? beside(input, settings.scale, settings.format) : output});
+        jobs.push_back({input, output.empty() ? beside(input, settings) : output});
       }
       continue;
     }
@@ -79,6 +83,13 @@ void print_settings(const UpscaleSettings& settings) {
   const auto& zssr = settings.zssr.options;
   if (settings.method == "bicubic") {
     fmt::print(stderr, "bicubic x{}\n", format_scale(settings.scale));
+    return;
+  }
+  if (settings.method == "dip") {
+    fmt::print(stderr, "dip {}{}: kernel {}, stop {}; {} thread(s) on {}, seed {}\n", settings.dip.task,
+               settings.scale.y == 1.0 ? "" : fmt::format(" x{}", format_scale(settings.scale)),
+               settings.zssr.kernel == "bicubic" ? "lanczos" : settings.zssr.kernel, settings.dip.stop,
+               settings.runtime.threads, settings.runtime.device.str(), settings.runtime.seed);
     return;
   }
   if (settings.trained) {
@@ -169,45 +180,62 @@ void run_job(const Job& job, const UpscaleSettings& settings, const UpscaleFlags
   }
 }
 
+const char* const kDipExamples =
+    "  zsr dip photo.jpg -s 4\n  zsr dip noisy.png --task denoise\n  zsr dip saved_too_often.jpg --task jpeg -o clean.png\n"
+    "  zsr dip scratched.png --task inpaint --mask mask.png\n  zsr dip photo.jpg -s 2 --kernel auto --time 5m\n";
+
 // `method` empty: -m chooses it.
 int run(const std::vector<std::string>& arguments, const std::string& name, const std::string& method) {
   UpscaleFlags flags;
   ZssrFlags zssr;
+  DipFlags dip;
   CommonFlags common;
   if (!method.empty()) flags.method = method;
-  const auto make_options = [&](UpscaleFlags& f, ZssrFlags& z, CommonFlags& c) {
-    const bool trained = !method.empty() && method != "zssr";
+  const auto make_options = [&](UpscaleFlags& f, ZssrFlags& z, DipFlags& d, CommonFlags& c) {
+    const bool trained = !method.empty() && method != "zssr" && method != "dip";
     auto options = std::make_unique<OptionSet>(
         fmt::format("zsr {} PHOTO... [-o OUTPUT] [-s 2]{} [options]", name, trained ? " --weights FILE" : ""),
         "Enlarges photos and keeps what they carry: metadata, colour profile, bit depth, transparency.",
-        trained ? fmt::format("  zsr {0} photo.jpg --weights weights.pth\n", name)
+        method == "dip" ? kDipExamples
+        : trained ? fmt::format("  zsr {0} photo.jpg --weights weights.pth\n", name)
                 : fmt::format("  zsr {0} photo.jpg -s 2\n  zsr {0} scans/ -o enlarged/ -s 2 --skip-existing\n"
                               "  zsr {0} photo.png -s 2 --kernel kernel.mat\n  zsr {0} photo.png -s 3 --time 60s\n",
                               name));
     add_upscale_flags(*options, f, method.empty());
     add_formation_flags(*options, z);
-    add_passes_flags(*options, z);
-    if (!trained) add_training_flags(*options, z);
-    if (method != "zssr") add_network_flags(*options, f);
+    if (method == "dip") {
+      add_dip_flags(*options, d);
+    } else {
+      add_passes_flags(*options, z);
+      if (!trained) add_training_flags(*options, z);
+      if (method != "zssr") add_network_flags(*options, f);
+    }
     add_common_flags(*options, c);
     return options;
   };
   // First pass for preset, weights and scale, which give the defaults that the second pass overrides.
   UpscaleFlags first_flags = flags;
   ZssrFlags first_zssr;
+  DipFlags first_dip;
   CommonFlags first_common;
-  const auto first = make_options(first_flags, first_zssr, first_common);
+  const auto first = make_options(first_flags, first_zssr, first_dip, first_common);
   if (!first->parse(arguments)) return kExitOk;
   const auto trained = find_trained(first_flags);
   if (trained && !first->given("scale") && trained->scales().size() == 1) {
     flags.scale = std::to_string(trained->scales()[0]);
     first_flags.scale = flags.scale;
   }
+  if (first_dip.task != "sr") {
+    if (first->given("scale")) throw UsageError("-s belongs to --task sr; the other tasks keep the photo's size");
+    flags.scale = first_flags.scale = "1";
+  }
   const bool own_network = first->given("width") || first->given("depth");
-  zssr.options = starting_options(first_zssr, parse_scale(first_flags.scale), own_network);
-  make_options(flags, zssr, common)->parse(arguments);
+  zssr.options = starting_options(first_zssr, parse_scale(first_flags.scale, first_dip.task != "sr"), own_network);
+  make_options(flags, zssr, dip, common)->parse(arguments);
+  // `zsr upscale -m dip --steps 500`: there the flag is bound to ZSSR's field.
+  if (method.empty() && flags.method == "dip" && first->given("steps")) dip.steps = zssr.options.max_steps;
 
-  const UpscaleSettings settings = resolve(flags, zssr, common, trained);
+  const UpscaleSettings settings = resolve(flags, zssr, dip, common, trained);
   int64_t skipped = 0;
   const std::vector<Job> jobs = plan_jobs(flags, settings, skipped);
   if (jobs.empty()) throw UsageError("no photos found");
@@ -244,6 +272,10 @@ int run_upscale(const std::vector<std::string>& arguments) {
 
 int run_zssr(const std::vector<std::string>& arguments) {
   return run(arguments, "zssr", "zssr");
+}
+
+int run_dip(const std::vector<std::string>& arguments) {
+  return run(arguments, "dip", "dip");
 }
 
 std::vector<std::string> method_commands() {

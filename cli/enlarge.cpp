@@ -1,6 +1,7 @@
 #include "cli/enlarge.h"
 
 #include "core/image/resize.h"
+#include "dip/dip.h"
 #include "networks/enlarge.h"
 #include "srmd/srmd.h"
 #include "zssr/zssr.h"
@@ -41,7 +42,7 @@ Enlarged enlarge_by_srmd(const torch::Tensor& color, const UpscaleSettings& sett
     result.summary.message = fmt::format("'{}' is a network for photos without noise; the noise of {:.1f}/255 stays",
                                          settings.trained->weights, options.noise);
   }
-  return {result.image, result.summary, {}};
+  return {result.image, result.summary, {}, {}};
 }
 
 Enlarged enlarge_by_network(const torch::Tensor& color, const UpscaleSettings& settings, const zssr::Options& found,
@@ -59,7 +60,66 @@ Enlarged enlarge_by_network(const torch::Tensor& color, const UpscaleSettings& s
   context.progress = [&](const Progress& now) { return progress(now); };
   networks::Result result = networks::run(color, *settings.trained->network, options, context);
   progress.finish();
-  return {result.image, result.summary, {}};
+  return {result.image, result.summary, {}, {}};
+}
+
+// States what it will take once the first steps have shown it: nobody should wait for hours unwarned.
+class CostTeller {
+ public:
+  CostTeller(const dip::Options& options, int64_t height, int64_t width, bool quiet)
+      : bytes_(dip::needed_bytes(options, height, width)), quiet_(quiet) {}
+
+  void tell(const Progress& now) {
+    constexpr int64_t kSteps = 5;
+    if (quiet_ || told_ || now.step < kSteps) return;
+    told_ = true;
+    const double seconds = now.elapsed_s / static_cast<double>(now.step);
+    fmt::print(stderr, "{:.2f} s a step: {:.0f} min for all {} steps, {:.1f} GB of memory; --steps, --time and --stop "
+               "auto shorten it, Ctrl-C keeps the best image so far\n",
+               seconds, seconds * static_cast<double>(now.total_steps) / 60.0, now.total_steps,
+               static_cast<double>(bytes_) / 1e9);
+  }
+
+ private:
+  int64_t bytes_;
+  bool quiet_;
+  bool told_ = false;
+};
+
+dip::FrameFn frame_writer(const DipFlags& flags) {
+  if (flags.frames.empty()) return {};
+  std::filesystem::create_directories(flags.frames);
+  return [folder = std::filesystem::path(flags.frames)](const torch::Tensor& image, int64_t step) {
+    Photo photo;
+    photo.color = image.clamp(0.0, 1.0);
+    WriteOptions write;
+    write.overwrite = Overwrite::kYes;
+    save_photo(photo, folder / fmt::format("step_{:06}.png", step), write);
+  };
+}
+
+Enlarged enlarge_by_dip(const torch::Tensor& color, const UpscaleSettings& settings, const zssr::Options& found,
+                        ProgressPrinter& progress) {
+  dip::Options options = dip_options(settings.dip, color, settings.scale, settings.limits);
+  if (!found.kernels.empty() && options.task == dip::Task::kSuperResolution) {
+    options.kernel = found.kernels[0];
+    options.phase = found.phase;
+  }
+  RunContext context;
+  context.device = settings.runtime.device;
+  context.seed = settings.runtime.seed;
+  context.time_budget_s = settings.time_budget_s;
+  CostTeller cost(options, color.size(2) * options.scale, color.size(3) * options.scale, settings.common.quiet);
+  context.progress = [&](const Progress& now) {
+    cost.tell(now);
+    return progress(now);
+  };
+  dip::Result result = dip::run(color, options, context, frame_writer(settings.dip));
+  progress.finish();
+  return {result.image,
+          result.summary,
+          {},
+          {{"settings", to_json(options)}, {"best_step", result.best_step}, {"restored", result.restored}}};
 }
 
 }  // namespace
@@ -73,8 +133,10 @@ Enlarged enlarge(const torch::Tensor& color, int bit_depth, const UpscaleSetting
     return {bit_depth == 8 ? imresize_uint8(color, settings.scale, resize)
                            : imresize(color, settings.scale, resize).clamp_(0.0, 1.0),
             {},
+            {},
             {}};
   }
+  if (settings.method == "dip") return enlarge_by_dip(color, settings, findings.options, progress);
   if (settings.trained && settings.trained->srmd) {
     return enlarge_by_srmd(color, settings, findings.options, progress);
   }
@@ -89,7 +151,7 @@ Enlarged enlarge(const torch::Tensor& color, int bit_depth, const UpscaleSetting
     zssr::Result result = zssr::run(color, findings.options, context);
     progress.finish();
     result.summary.train_s += spent_s;
-    if (!result.inconsistent) return {result.image, result.summary, result.consistency_db};
+    if (!result.inconsistent) return {result.image, result.summary, result.consistency_db, {}};
     spent_s = result.summary.train_s;
     take_narrower_kernel(findings, settings, result.consistency_db);
     if (settings.time_budget_s) context.time_budget_s = std::max(1.0, *settings.time_budget_s - spent_s);

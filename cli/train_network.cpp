@@ -49,7 +49,7 @@ struct TrainFlags {
 void set_defaults(TrainFlags& flags, const std::string& network) {
   flags.spec.network = network;
   flags.spec.depth = network == "srmd" ? 12 : 8;
-  flags.spec.width = network == "edsr" ? 48 : 64;
+  flags.spec.width = network == "srmd" ? 64 : 48;
   if (network == "srmd") flags.patches.noise = training::PatchOptions::kMostNoise;
   if (network == "zssr-start") flags.patches.noise = 6.0;
 }
@@ -70,7 +70,7 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
   options->add("output,o", "FILE", "Weights file (.safetensors)", &flags.output);
   options->add("scale,s", "FACTOR", "2, 3 or 4", &flags.spec.scale);
   options->add("width", "N", "Channels, a multiple of 16", &flags.spec.width);
-  options->add("depth", "N", "edsr: residual blocks; else: convolutions", &flags.spec.depth);
+  options->add("depth", "N", "srmd: convolutions; else: residual blocks", &flags.spec.depth);
   options->add("init", "FILE", "Weights to begin with; what another scale shares is taken too", &flags.init);
   options->group("What it sees");
   options->add("patch", "PIXELS", "Side of an LR patch", &flags.patches.patch);

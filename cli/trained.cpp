@@ -96,8 +96,8 @@ std::string describe_weights(const WeightsFile& weights, nlohmann::ordered_json*
     if (zssr::Start::is_start(file)) {
       const zssr::Start start = zssr::Start::from_weights(file);
       if (json != nullptr) *json = {{"method", "zssr"}, {"title", "starting point of ZSSR"}, {"scales", {start.scale}}};
-      return fmt::format("starting point of ZSSR, x{}: {} convolutions of {} channels; --init", start.scale,
-                         start.depth, start.width);
+      return fmt::format("starting point of ZSSR, x{}: {} residual blocks of {} channels; --init", start.scale,
+                         start.blocks, start.width);
     }
     const networks::Kind* const kind = networks::recognise(file);
     if (kind == nullptr) return "of no network that zsr builds";

@@ -95,7 +95,7 @@ void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method
               "Above 1, fractions too; 2x1.5 = horizontal x vertical. Default: 2, or the weights' own", &flags.scale);
   if (with_method) {
     options.add("method,m", "NAME",
-                fmt::format("auto (zssr, or what --weights are), zssr, bicubic, or a trained network: {}",
+                fmt::format("auto (zssr, or what --weights are), zssr, dip, bicubic, or a trained network: {}",
                             fmt::join(trained_methods(), ", ")),
                 &flags.method);
   }
@@ -114,9 +114,10 @@ void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method
 std::shared_ptr<const Trained> find_trained(const UpscaleFlags& flags) {
   const auto known = trained_methods();
   const bool trained = std::find(known.begin(), known.end(), flags.method) != known.end();
-  if (flags.method != "auto" && flags.method != "zssr" && flags.method != "bicubic" && !trained) {
-    throw UsageError(
-        fmt::format("--method '{}' must be auto, zssr, bicubic or {}", flags.method, fmt::join(known, ", ")));
+  static const std::vector<std::string> others = {"auto", "zssr", "dip", "bicubic"};
+  if (!trained && std::find(others.begin(), others.end(), flags.method) == others.end()) {
+    throw UsageError(fmt::format("--method '{}' must be {} or {}", flags.method, fmt::join(others, ", "),
+                                 fmt::join(known, ", ")));
   }
   if (trained || (flags.method == "auto" && !flags.weights.empty())) {
     return std::make_shared<const Trained>(load_trained(flags.method, flags.weights, flags.pca));
@@ -127,7 +128,7 @@ std::shared_ptr<const Trained> find_trained(const UpscaleFlags& flags) {
   return nullptr;
 }
 
-UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const CommonFlags& common,
+UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const DipFlags& dip, const CommonFlags& common,
                         std::shared_ptr<const Trained> trained) {
   UpscaleSettings settings;
   settings.method = trained ? trained->method : flags.method == "auto" ? "zssr" : flags.method;
@@ -138,6 +139,12 @@ UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const 
   settings.zssr = zssr;
   settings.scale = zssr.options.scale;
   if (settings.trained && !settings.trained->takes_kernel()) settings.zssr.kernel = "bicubic";
+  if (settings.method == "dip") {
+    settings.dip = dip;
+    check_dip_flags(dip, settings.scale);
+    if (settings.zssr.kernel.empty()) settings.zssr.kernel = "bicubic";
+    if (settings.zssr.noise.empty()) settings.zssr.noise = "0";
+  }
   resolve_maps(flags, settings);
   resolve_zssr_flags(settings.zssr);
   settings.limits.max_pixels = parse_count(flags.max_pixels, "max-pixels");

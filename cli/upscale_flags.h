@@ -41,7 +41,7 @@ void add_network_flags(OptionSet& options, UpscaleFlags& flags);
 std::shared_ptr<const Trained> find_trained(const UpscaleFlags& flags);
 
 /// All flags together as settings, checked against each other. Throws UsageError.
-UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const CommonFlags& common,
+UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const DipFlags& dip, const CommonFlags& common,
                         std::shared_ptr<const Trained> trained);
 
 }  // namespace zsr::cli

@@ -88,7 +88,7 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
     throw Error(fmt::format("'{}': the result has pixels that are not numbers; nothing was written", input.string()));
   }
   photo.color = enlarged.color;
-  if (photo.alpha.defined()) photo.alpha = imresize(photo.alpha, settings.scale).clamp_(0.0, 1.0);
+  if (photo.alpha.defined() && settings.scale.y != 1.0) photo.alpha = imresize(photo.alpha, settings.scale).clamp_(0.0, 1.0);
   if (!enlarged.summary.message.empty()) warnings.push_back(enlarged.summary.message);
 
   const auto save_start = Clock::now();
@@ -138,6 +138,14 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
     record["termination"] = to_string(enlarged.summary.termination);
     if (enlarged.consistency_db) record["consistency_db"] = *enlarged.consistency_db;
   }
+  if (settings.method == "dip") {
+    record["kernel"] = settings.zssr.kernel;
+    if (!findings.record.is_null()) record["estimated"] = findings.record;
+    record["steps"] = enlarged.summary.steps;
+    record["final_loss"] = enlarged.summary.final_loss;
+    record["termination"] = to_string(enlarged.summary.termination);
+  }
+  if (!enlarged.record.is_null()) record.update(enlarged.record);
   // The output itself may be a device; only a file gets a companion.
   if (settings.keep_record && std::filesystem::is_regular_file(output)) {
     write_file_atomically(record_path(output), record.dump(2) + "\n", Overwrite::kYes);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/common_flags.h"
+#include "cli/dip_flags.h"
 #include "cli/progress.h"
 #include "cli/trained.h"
 #include "cli/zssr_flags.h"
@@ -17,8 +18,9 @@ namespace zsr::cli {
 
 /// Everything `zsr upscale` needs to know for one photo.
 struct UpscaleSettings {
-  std::string method = "zssr";  ///< "zssr", "bicubic" or one of `trained_methods`.
+  std::string method = "zssr";  ///< "zssr", "dip", "bicubic" or one of `trained_methods`.
   ZssrFlags zssr;
+  DipFlags dip;
   Scale scale{2.0, 2.0};
   ReadLimits limits;
   WriteOptions write;                      ///< format is set per photo.

@@ -6,7 +6,7 @@ include(CMakePackageConfigHelpers)
 get_property(zsr_targets GLOBAL PROPERTY ZSR_INSTALL_TARGETS)
 install(TARGETS zsr RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS ${zsr_targets} EXPORT zsrTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-foreach(folder core degradations kernelgan networks srmd zssr datasets training)
+foreach(folder core degradations dip kernelgan networks srmd zssr datasets training)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder}
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/zsr FILES_MATCHING PATTERN "*.h")
 endforeach()

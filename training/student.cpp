@@ -43,14 +43,23 @@ std::vector<ConvLayer> edsr_layers(const StudentSpec& spec) {
   return layers;
 }
 
+zssr::Start start_of(const StudentSpec& spec) {
+  zssr::Start start;
+  start.scale = spec.scale;
+  start.blocks = spec.depth;
+  start.width = spec.width;
+  return start;
+}
+
 std::vector<ConvLayer> layers_of(const StudentSpec& spec) {
   spec.validate();
   if (spec.network == "edsr") return edsr_layers(spec);
+  if (spec.network == "zssr-start") return start_of(spec).layers(3);
   std::vector<ConvLayer> layers;
   for (int64_t i = 0; i < spec.depth; ++i) {
-    layers.push_back({.in_channels = i == 0 ? 3 + maps_of(spec.network) : spec.width,
+    layers.push_back({.in_channels = i == 0 ? 3 + kSrmdMaps : spec.width,
                       .out_channels = i + 1 == spec.depth ? 3 * spec.scale * spec.scale : spec.width,
-                      .bias = spec.network == "srmd",
+                      .bias = true,
                       .relu = i + 1 < spec.depth});
   }
   return layers;
@@ -58,13 +67,6 @@ std::vector<ConvLayer> layers_of(const StudentSpec& spec) {
 
 torch::Tensor edsr_mean() {
   return torch::tensor({0.4488F, 0.4371F, 0.4040F}).view({1, 3, 1, 1});
-}
-
-// Consecutive numbers from 0 on for which a name exists.
-int64_t count(const WeightsFile& file, const std::string& pattern, int64_t step = 1) {
-  int64_t n = 0;
-  while (file.find(fmt::format(fmt::runtime(pattern), n * step)) != nullptr) ++n;
-  return n;
 }
 
 }  // namespace
@@ -97,41 +99,6 @@ Student::Student(const StudentSpec& spec, Random& random) : Student(spec) {
   parameters_.set_requires_grad(true);
 }
 
-Student Student::from_weights(const WeightsFile& file) {
-  StudentSpec spec;
-  const auto size = [&](const std::string& name, int64_t dim) {
-    const torch::Tensor* const found = file.find(name);
-    return found != nullptr && found->dim() == 4 ? found->size(dim) : 0;
-  };
-  if (file.find("head.0.weight") != nullptr && file.find("body.0.body.0.weight") != nullptr) {
-    const int64_t stages = count(file, "tail.0.{}.weight", 2);
-    const int64_t width = size("head.0.weight", 0);
-    const auto factor = static_cast<int64_t>(
-        std::llround(std::sqrt(static_cast<double>(size("tail.0.0.weight", 0)) / std::max<double>(1.0, width))));
-    spec = {"edsr", stages == 2 ? 4 : factor, width, count(file, "body.{}.body.0.weight")};
-  } else if (file.find("model.0.weight") != nullptr) {
-    const int64_t depth = count(file, "model.{}.weight", 2);
-    const int64_t outputs = size(fmt::format("model.{}.weight", 2 * (depth - 1)), 0);
-    spec = {"srmd", std::llround(std::sqrt(static_cast<double>(outputs) / 3.0)), size("model.0.weight", 0), depth};
-  } else if (file.find("start.0.weight") != nullptr) {
-    const int64_t depth = count(file, "start.{}.weight");
-    const int64_t outputs = size(fmt::format("start.{}.weight", depth - 1), 0);
-    spec = {"zssr-start", std::llround(std::sqrt(static_cast<double>(outputs) / 3.0)), size("start.0.weight", 0),
-            depth};
-  } else {
-    throw InputError(fmt::format("'{}' holds no network that zsr can train (edsr, srmd, zssr-start)", file.origin));
-  }
-  try {
-    spec.validate();
-  } catch (const OptionError& error) {
-    throw InputError(fmt::format("'{}' holds a network that zsr cannot train: {}", file.origin, error.what()));
-  }
-  Student student(spec);
-  student.parameters_.set_requires_grad(true);
-  student.load(file);
-  return student;
-}
-
 Condition Student::condition() const {
   if (spec_.network == "srmd") return Condition::kSrmd;
   return spec_.network == "zssr-start" ? Condition::kKernelAndNoise : Condition::kNone;
@@ -159,13 +126,10 @@ std::vector<MatrixSlice> Student::hidden_matrices() const {
 std::string Student::name_of(size_t layer) const {
   const auto i = static_cast<int64_t>(layer);
   if (spec_.network == "srmd") return fmt::format("model.{}", 2 * i);
-  if (spec_.network == "zssr-start") return fmt::format("start.{}", i);
-  const int64_t blocks = spec_.depth;
-  if (i == 0) return "head.0";
-  if (i <= 2 * blocks) return fmt::format("body.{}.body.{}", (i - 1) / 2, (i - 1) % 2 * 2);
-  if (i == 2 * blocks + 1) return fmt::format("body.{}", blocks);
+  const int64_t trunk = 2 * spec_.depth + 2;  // EDSR's and the starting point's are the same
+  if (spec_.network == "zssr-start" || i < trunk) return start_of(spec_).name_of(i);
   if (layer + 1 == chain_.layers().size()) return "tail.1";
-  return fmt::format("tail.0.{}", 2 * (i - 2 * blocks - 2));
+  return fmt::format("tail.0.{}", 2 * (i - trunk));
 }
 
 double Student::bias_factor() const {
@@ -187,17 +151,34 @@ WeightsFile Student::weights(const torch::Tensor& values) const {
   return file;
 }
 
-void Student::load(const WeightsFile& file, bool other_scale) {
+void Student::load(const WeightsFile& file, bool other) {
   const torch::NoGradGuard no_grad;
+  size_t taken = 0;
   const torch::Tensor values = parameters_.detach();
   for (size_t i = 0; i < chain_.layers().size(); ++i) {
     const torch::Tensor weight = chain_.weight(values, i);
     const torch::Tensor bias = chain_.bias(values, i);
     const torch::Tensor* const found = file.find(name_of(i) + ".weight");
     const bool fits = found != nullptr && found->sizes() == weight.sizes();
-    if (other_scale && !fits) continue;
+    if (other && !fits) {
+      // A first convolution that sees only the colours: the condition begins without effect.
+      const bool colors = i == 0 && found != nullptr && found->dim() == 4 && found->size(0) == weight.size(0) &&
+                          found->size(1) == 3 && found->size(2) == 3 && found->size(3) == 3 && weight.size(1) > 3;
+      if (!colors) continue;
+      weight.zero_();
+      weight.slice(1, 0, 3).copy_(*found);
+      ++taken;
+      continue;
+    }
     weight.copy_(file.take(name_of(i) + ".weight", weight.sizes()));
-    if (bias.defined()) bias.copy_(file.take(name_of(i) + ".bias", bias.sizes()) * bias_factor());
+    ++taken;
+    if (bias.defined() && (!other || file.find(name_of(i) + ".bias") != nullptr)) {
+      bias.copy_(file.take(name_of(i) + ".bias", bias.sizes()) * bias_factor());
+    }
+  }
+  if (taken == 0) {
+    throw InputError(fmt::format("'{}' shares no convolution with {} of width {} and depth {}", file.origin,
+                                 spec_.network, spec_.width, spec_.depth));
   }
 }
 

@@ -17,7 +17,7 @@ struct StudentSpec {
   std::string network;  ///< "edsr", "srmd" or "zssr-start".
   int64_t scale = 2;    ///< 2, 3 or 4.
   int64_t width = 64;   ///< Channels, a multiple of 16.
-  int64_t depth = 8;    ///< edsr: residual blocks; else: convolutions. >= 2.
+  int64_t depth = 8;    ///< srmd: convolutions; else: residual blocks. >= 2.
   /// Throws OptionError.
   void validate() const;
 };
@@ -35,8 +35,6 @@ class Student {
  public:
   /// With weights drawn from `random`.
   Student(const StudentSpec& spec, Random& random);
-  /// The network that `file` holds, with its weights. Throws InputError when it is none that can be trained.
-  static Student from_weights(const WeightsFile& file);
 
   const StudentSpec& spec() const { return spec_; }
   Condition condition() const;
@@ -54,9 +52,10 @@ class Student {
   std::vector<MatrixSlice> hidden_matrices() const;
   /// `values` (flat) as a weights file that zsr, and the published code, can use.
   WeightsFile weights(const torch::Tensor& values) const;
-  /// Takes the values of `file`, which must hold this very network; of another scale where `other_scale`: then what
-  /// depends on it stays as it is. Throws InputError.
-  void load(const WeightsFile& file, bool other_scale = false);
+  /// Takes the values of `file`, which must hold this very network; where `other`, one that shares convolutions with
+  /// it: of another scale, or EDSR for a starting point of ZSSR, whose trunks are alike. Throws InputError, also when
+  /// they share none.
+  void load(const WeightsFile& file, bool other = false);
 
  private:
   explicit Student(const StudentSpec& spec);

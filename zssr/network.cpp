@@ -11,15 +11,14 @@ bool is_whole(double value) {
   return std::abs(value - std::round(value)) < 1e-9;
 }
 
-ConvChain make_chain(const Options& options, int64_t in_channels, int64_t out_channels) {
-  const int64_t depth = options.start ? options.start->depth : options.depth;
-  const int64_t width = options.start ? options.start->width : options.width;
+ConvChain make_chain(const Options& options, int64_t channels, int64_t out_channels) {
+  if (options.start) return ConvChain(options.start->layers(channels));
   std::vector<ConvLayer> layers;
-  for (int64_t i = 0; i < depth; ++i) {
-    layers.push_back({.in_channels = i == 0 ? in_channels : width,
-                      .out_channels = i + 1 == depth ? out_channels : width,
+  for (int64_t i = 0; i < options.depth; ++i) {
+    layers.push_back({.in_channels = i == 0 ? channels : options.width,
+                      .out_channels = i + 1 == options.depth ? out_channels : options.width,
                       .bias = false,
-                      .relu = i + 1 < depth});
+                      .relu = i + 1 < options.depth});
   }
   return ConvChain(std::move(layers));
 }
@@ -61,9 +60,7 @@ Architecture resolve_architecture(const Options& options, Scale scale) {
 Network::Network(const Options& options, int64_t channels, Scale scale, Random& random, torch::Device device)
     : architecture_(resolve_architecture(options, scale)),
       channels_(channels),
-      depth_(options.start ? options.start->depth : options.depth),
-      chain_(make_chain(options, options.start ? channels + Start::kMaps : channels,
-                        output_channels(architecture_, channels, scale))) {
+      chain_(make_chain(options, channels, output_channels(architecture_, channels, scale))) {
   if (architecture_ == Architecture::kPixelShuffle) {
     factor_y_ = std::llround(scale.y);
     factor_x_ = std::llround(scale.x);
@@ -100,9 +97,10 @@ void Network::set_parameters(const torch::Tensor& values) {
 
 int64_t Network::halo(Scale scale) const {
   constexpr int64_t kCubicRadius = 2;
-  if (architecture_ == Architecture::kPixelShuffle) return std::max(depth_, kCubicRadius);
+  const auto depth = static_cast<int64_t>(chain_.layers().size());
+  if (architecture_ == Architecture::kPixelShuffle) return std::max(depth, kCubicRadius);
   const double smallest = std::min(scale.y, scale.x);
-  return static_cast<int64_t>(std::ceil(static_cast<double>(depth_) / smallest)) + kCubicRadius;
+  return static_cast<int64_t>(std::ceil(static_cast<double>(depth) / smallest)) + kCubicRadius;
 }
 
 void Network::set_condition(const torch::Tensor& condition) {

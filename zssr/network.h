@@ -12,7 +12,7 @@ namespace zsr::zssr {
 
 /// The image-specific network: `depth` convolutions 3x3 of `width` channels without bias, ReLU between them; it gives
 /// the residual over the cubic-upscaled LR image. With 8 x 64 on RGB: 224,640 parameters when pre-upsampled, receptive
-/// field 17 x 17 pixels of the grid it works on. With a starting point it has that one's weights and maps.
+/// field 17 x 17 pixels of the grid it works on. With a starting point it has that one's layers, weights and maps.
 class Network {
  public:
   /// `channels` 1 or 3; `scale` decides between the two architectures as Architecture says. Weights are drawn from
@@ -44,7 +44,6 @@ class Network {
   int64_t channels_;
   int64_t factor_y_ = 1;
   int64_t factor_x_ = 1;
-  int64_t depth_;
   ConvChain chain_;
   torch::Tensor parameters_;
   torch::Tensor condition_;  // [1, 15, 1, 1], undefined without a starting point

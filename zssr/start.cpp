@@ -10,17 +10,28 @@
 #include <cmath>
 
 namespace zsr::zssr {
-namespace {
 
-std::string name_of(int64_t layer) {
-  return fmt::format("start.{}.weight", layer);
+std::vector<ConvLayer> Start::layers(int64_t colors) const {
+  std::vector<ConvLayer> layers = {{.in_channels = colors + kMaps, .out_channels = width}};
+  for (int64_t i = 0; i < blocks; ++i) {
+    const auto into = static_cast<int64_t>(layers.size());
+    layers.push_back({.in_channels = width, .out_channels = width, .relu = true});
+    layers.push_back({.in_channels = width, .out_channels = width, .add = into});
+  }
+  layers.push_back({.in_channels = width, .out_channels = width, .add = 1});
+  layers.push_back({.in_channels = width, .out_channels = colors * scale * scale});
+  return layers;
 }
 
-}  // namespace
+std::string Start::name_of(int64_t layer) const {
+  if (layer == 0) return "head.0";
+  if (layer <= 2 * blocks) return fmt::format("body.{}.body.{}", (layer - 1) / 2, (layer - 1) % 2 * 2);
+  return layer == 2 * blocks + 1 ? fmt::format("body.{}", blocks) : "tail";
+}
 
 bool Start::is_start(const WeightsFile& file) {
-  const torch::Tensor* const first = file.find(name_of(0));
-  return first != nullptr && first->dim() == 4 && first->size(1) == 3 + kMaps;
+  const torch::Tensor* const first = file.find("head.0.weight");
+  return first != nullptr && first->dim() == 4 && first->size(1) == 3 + kMaps && file.find("tail.weight") != nullptr;
 }
 
 Start Start::from_weights(const WeightsFile& file) {
@@ -29,18 +40,18 @@ Start Start::from_weights(const WeightsFile& file) {
         fmt::format("'{}' holds no starting point of zssr ('zsr train zssr-start' makes one)", file.origin));
   }
   Start start;
-  start.width = file.find(name_of(0))->size(0);
-  while (file.find(name_of(start.depth)) != nullptr) ++start.depth;
-  const int64_t outputs = file.find(name_of(start.depth - 1))->size(0);
+  start.width = file.find("head.0.weight")->size(0);
+  while (file.find(fmt::format("body.{}.body.0.weight", start.blocks)) != nullptr) ++start.blocks;
+  const int64_t outputs = file.find("tail.weight")->size(0);
   start.scale = std::llround(std::sqrt(static_cast<double>(outputs) / 3.0));
-  if (start.depth < 2 || start.scale < 2 || 3 * start.scale * start.scale != outputs) {
-    throw InputError(fmt::format("'{}': a starting point of {} layers and {} outputs has no scale", file.origin,
-                                 start.depth, outputs));
+  if (start.blocks < 1 || start.scale < 2 || 3 * start.scale * start.scale != outputs) {
+    throw InputError(fmt::format("'{}': a starting point of {} blocks and {} outputs has no scale", file.origin,
+                                 start.blocks, outputs));
   }
-  for (int64_t i = 0; i < start.depth; ++i) {
-    const int64_t in = i == 0 ? 3 + kMaps : start.width;
-    const int64_t out = i + 1 == start.depth ? outputs : start.width;
-    start.weights.push_back(file.take(name_of(i), {out, in, 3, 3}));
+  const auto layers = start.layers(3);
+  for (size_t i = 0; i < layers.size(); ++i) {
+    start.weights.push_back(file.take(start.name_of(static_cast<int64_t>(i)) + ".weight",
+                                      {layers[i].out_channels, layers[i].in_channels, 3, 3}));
   }
   return start;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/conv/conv_layer.h"
 #include "core/weights/weights_file.h"
 #include "degradations/kernel.h"
 
@@ -12,17 +13,23 @@ namespace zsr::zssr {
 /// A trained starting point for the network that works on the photo's own grid (Architecture::kPixelShuffle), in the
 /// spirit of MZSR (Soh, Cho and Cho, CVPR 2020): trained on many photos, kernels and levels of noise (`zsr train
 /// zssr-start`). It sees, beside RGB, what the kernel lets pass (kernel_code), the noise and where the LR grid stands
-/// as maps of one number each, so that it knows the blur before its first test-time step.
+/// as maps of one number each, so that it knows the blur before its first test-time step. It is EDSR's trunk, a head,
+/// residual blocks and a sum over them, without biases, and one convolution for all pixels of the output.
 struct Start {
   int64_t scale = 0;
-  int64_t depth = 0;
+  int64_t blocks = 0;  ///< Residual blocks of two convolutions.
   int64_t width = 0;
-  std::vector<torch::Tensor> weights;  ///< Of each convolution, [out, in, 3, 3] float32; the first sees 3 + 15 maps.
+  std::vector<torch::Tensor> weights;  ///< Of each of layers(3), [out, in, 3, 3] float32.
 
   /// Maps beside RGB.
   static constexpr int64_t kMaps = 15;
   /// Noise that the last map tells as 1, in [0, 1] units of the photo.
   static constexpr double kNoiseUnit = 0.1;
+
+  /// Its convolutions for a photo of `colors` channels.
+  std::vector<ConvLayer> layers(int64_t colors) const;
+  /// Name in a weights file of convolution `layer`, "head.0" to "tail"; those of EDSR's trunk are EDSR's.
+  std::string name_of(int64_t layer) const;
 
   /// Throws InputError when the file holds none.
   static Start from_weights(const WeightsFile& file);

@@ -176,16 +176,18 @@ TEST(Student, WeightsGoOutAndComeBack) {
       const Student student = make_student(name, scale, 3);
       const torch::Tensor values = random_values(student);
       const WeightsFile file = student.weights(values);
-      const Student back = Student::from_weights(file);
-      EXPECT_EQ(back.spec().network, name);
-      EXPECT_EQ(back.spec().scale, scale);
-      EXPECT_EQ(back.spec().depth, 3);
+      Student back = make_student(name, scale, 3);
+      back.load(file);
       EXPECT_LT(max_difference(back.parameters().detach(), values), 1e-6) << name;
       const torch::Tensor input = torch::rand({1, 3 + student.condition_maps(), 12, 9});
       EXPECT_EQ(student.forward(input, values).sizes(), (std::vector<int64_t>{1, 3, 12 * scale, 9 * scale}));
     }
   }
-  EXPECT_THROW(Student::from_weights({"empty", "test", {}, {}}), InputError);
+  Student edsr = make_student("edsr", 2, 3);
+  EXPECT_THROW(edsr.load({"empty", "test", {}, {}}), InputError);
+  EXPECT_THROW(edsr.load({"empty", "test", {}, {}}, true), InputError);
+  EXPECT_THROW(edsr.load(make_student("srmd", 2, 3).weights(make_student("srmd", 2, 3).parameters().detach()), true),
+               InputError);
   EXPECT_THROW(make_student("vdsr"), OptionError);
 }
 
@@ -208,7 +210,7 @@ TEST(Student, TrainedWeightsAreThoseOfThePublishedNetworks) {
   EXPECT_NE(srmd_file.find("pca"), nullptr);
 
   const Student start = make_student("zssr-start", 2, 4);
-  EXPECT_EQ(zssr::Start::from_weights(start.weights(random_values(start))).depth, 4);
+  EXPECT_EQ(zssr::Start::from_weights(start.weights(random_values(start))).blocks, 4);
 }
 
 TEST(Student, AnotherScaleBeginsWithWhatIsShared) {
@@ -221,6 +223,21 @@ TEST(Student, AnotherScaleBeginsWithWhatIsShared) {
   EXPECT_LT(max_difference(*loaded.find("body.1.body.0.weight"), *from.find("body.1.body.0.weight")), 1e-7);
   EXPECT_LT(max_difference(*loaded.find("tail.1.weight"), *from.find("tail.1.weight")), 1e-7);
   EXPECT_THROW(four.load(from), InputError);
+}
+
+TEST(Student, AStartingPointBeginsWithEdsrsTrunk) {
+  const Student edsr = make_student("edsr", 3, 3);
+  const torch::Tensor values = random_values(edsr);
+  Student start = make_student("zssr-start", 2, 3);
+  start.load(edsr.weights(values), true);
+  const WeightsFile loaded = start.weights(start.parameters().detach());
+  const WeightsFile from = edsr.weights(values);
+  for (const char* const name : {"body.0.body.0.weight", "body.2.body.2.weight", "body.3.weight"}) {
+    EXPECT_LT(max_difference(*loaded.find(name), *from.find(name)), 1e-7) << name;
+  }
+  const torch::Tensor head = *loaded.find("head.0.weight");
+  EXPECT_LT(max_difference(head.slice(1, 0, 3), *from.find("head.0.weight")), 1e-7);
+  EXPECT_EQ(head.slice(1, 3).abs().max().item<double>(), 0.0);  // what it is told has no effect yet
 }
 
 // A VGG network of random weights, as torchvision names it, down to the second block.

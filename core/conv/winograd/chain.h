@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/conv/conv_layer.h"
-#include "core/conv/winograd/kernels.h"
+#include "core/conv/winograd/convolver.h"
 
 #include <torch/types.h>
 
@@ -45,7 +45,6 @@ class Chain {
                          std::vector<LayerTensors>& gradients);
 
  private:
-  struct Threads;
   struct Image {
     torch::Tensor data;
     ImageShape shape;
@@ -58,24 +57,17 @@ class Chain {
   void set_input(int64_t batch, int64_t height, int64_t width);
   std::shared_ptr<Image> free_image(const ImageShape& shape);
   void forward_layer(size_t layer, const LayerTensors& parameters, const float* from, const float* add, float* to);
-  void convolve(const float* from, const ImageShape& from_shape, const torch::Tensor& weight, bool backward, float* to,
-                const ImageShape& to_shape, const Epilogue& epilogue);
-  void accumulate_gradients(const float* image, const ImageShape& image_shape, const float* gradient,
-                            const ImageShape& gradient_shape, torch::Tensor& weight_gradient,
-                            torch::Tensor* bias_gradient);
   std::shared_ptr<Activations> take_activations();
 
   std::vector<ConvLayer> layers_;
   std::vector<int64_t> enlargement_;  // of each image against the input
   std::vector<size_t> last_use_;      // the last layer that reads each image
-  const Kernels& kernels_;
+  Convolver convolver_;
   int64_t batch_ = 0;
   int64_t height_ = 0;
   int64_t width_ = 0;
   std::vector<std::shared_ptr<Activations>> spare_;  // of finished training passes
   std::vector<std::shared_ptr<Image>> pool_;         // of inference and of the running gradient; zero borders
-  torch::Tensor transformed_weights_;
-  std::unique_ptr<Threads> threads_;
 };
 
 }  // namespace zsr::winograd

@@ -1,0 +1,102 @@
+#include "cli/dip_flags.h"
+
+#include "cli/usage_error.h"
+#include "cli/values.h"
+#include "core/device.h"
+#include "core/error.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <torch/torch.h>
+
+#include <cmath>
+
+namespace zsr::cli {
+namespace {
+
+// [1, 1, h, w]: white is kept, black is filled.
+torch::Tensor read_mask(const std::string& path, const ReadLimits& limits) {
+  return load_photo(path, limits).color.mean(1, true).gt(0.5).to(torch::kFloat32);
+}
+
+// Pieces as large as may be when the whole needs more than what may be used.
+int64_t tile_within(dip::Options options, int64_t height, int64_t width, int64_t bytes) {
+  options.tile = 0;
+  if (dip::needed_bytes(options, height, width) <= bytes) return 0;
+  constexpr int64_t kLargest = 2048;
+  constexpr int64_t kLeast = 192;
+  for (int64_t tile = kLargest; tile > kLeast; tile -= 64) {
+    options.tile = tile;
+    if (dip::needed_bytes(options, height, width) <= bytes) return tile;
+  }
+  return kLeast;
+}
+
+}  // namespace
+
+void add_dip_flags(OptionSet& options, DipFlags& flags) {
+  options.group("Deep image prior");
+  options.add("task", "NAME", "sr, denoise, jpeg (takes off traces of compression) or inpaint", &flags.task);
+  options.add("mask", "FILE", "inpaint: white is kept, black is filled; as large as the photo", &flags.mask);
+  options.add("steps", "N", "Training steps; 0 = as published for the task, ended by --stop", &flags.steps);
+  options.add("stop", "RULE",
+              "auto (where the output varies least, no sooner than it has begun to vary more again) or steps",
+              &flags.stop);
+  options.add("learning-rate", "RATE", "Of adam; 0 = 0.01 as published", &flags.learning_rate);
+  options.add("input-noise", "SIGMA", "Added to the network's input in each step; -1 = as published", &flags.noise);
+  options.add("average", "MEMORY", "Of the averaged output; 0 = the last output; -1 = 0.99", &flags.average);
+  options.add("frames", "FOLDER", "Keeps an image every --frame-every steps", &flags.frames);
+  options.add("frame-every", "N", "Steps between frames", &flags.frame_every);
+  options.add("piece", "PIXELS", "Side of the pieces that a large result is made in; 0 = whole; -1 = by free memory",
+              &flags.tile);
+}
+
+void check_dip_flags(const DipFlags& flags, Scale scale) {
+  const dip::Task task = dip::parse_task(flags.task);
+  const bool whole = scale.y == scale.x && scale.y == std::floor(scale.y);
+  if (!whole) {
+    throw UsageError(fmt::format("deep image prior enlarges by whole factors, not by {}", format_scale(scale)));
+  }
+  if (task == dip::Task::kInpaint && flags.mask.empty()) {
+    throw UsageError("--task inpaint needs --mask FILE: white is kept, black is filled");
+  }
+  if (task != dip::Task::kInpaint && !flags.mask.empty()) throw UsageError("--mask belongs to --task inpaint");
+  if (flags.stop != "auto" && flags.stop != "steps") {
+    throw UsageError(fmt::format("--stop '{}' must be auto or steps", flags.stop));
+  }
+  if (flags.steps < 0) throw UsageError(fmt::format("--steps {} must be 0 or more", flags.steps));
+  if (flags.frame_every < 1) throw UsageError(fmt::format("--frame-every {} must be 1 or more", flags.frame_every));
+}
+
+dip::Options dip_options(const DipFlags& flags, const torch::Tensor& photo, Scale scale, const ReadLimits& limits) {
+  dip::Options options = dip::preset(dip::parse_task(flags.task), std::llround(scale.y), photo.size(1));
+  options.stop = flags.stop == "auto" ? dip::StopRule::kVariance : dip::StopRule::kSteps;
+  if (flags.steps > 0) options.steps = flags.steps;
+  if (flags.learning_rate > 0.0) options.learning_rate = flags.learning_rate;
+  if (flags.noise >= 0.0) options.noise = flags.noise;
+  if (flags.average >= 0.0) options.average = flags.average;
+  if (!flags.frames.empty()) options.frame_every = flags.frame_every;
+  if (!flags.mask.empty()) options.mask = read_mask(flags.mask, limits);
+  constexpr double kShareOfMemory = 0.7;
+  options.memory_limit = static_cast<int64_t>(kShareOfMemory * static_cast<double>(available_memory()));
+  options.tile = flags.tile >= 0 ? flags.tile
+                                 : tile_within(options, photo.size(2) * options.scale, photo.size(3) * options.scale,
+                                               options.memory_limit);
+  return options;
+}
+
+nlohmann::json to_json(const dip::Options& options) {
+  return {{"task", dip::to_string(options.task)},
+          {"kernel", options.kernel ? "given" : "lanczos2"},
+          {"steps", options.steps},
+          {"learning_rate", options.learning_rate},
+          {"input_noise", options.noise},
+          {"average", options.average},
+          {"stop", options.stop == dip::StopRule::kVariance ? "variance" : "steps"},
+          {"window", options.window},
+          {"patience", options.patience},
+          {"piece", options.tile},
+          {"parameters", dip::SkipLayout(options.network).count}};
+}
+
+}  // namespace zsr::cli

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "core/image/photo.h"
+#include "dip/dip.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <optional>
+#include <string>
+
+namespace zsr::cli {
+
+/// Settings of Deep Image Prior as typed; empty or 0: the task's own.
+struct DipFlags {
+  std::string task = "sr";
+  std::string mask;
+  std::string stop = "auto";
+  std::string frames;
+  int64_t steps = 0;
+  int64_t frame_every = 100;
+  int64_t tile = -1;
+  double noise = -1.0;
+  double average = -1.0;
+  double learning_rate = 0.0;
+};
+
+void add_dip_flags(OptionSet& options, DipFlags& flags);
+
+/// Throws UsageError and OptionError; `scale` as of --scale.
+void check_dip_flags(const DipFlags& flags, Scale scale);
+
+/// The options for one photo ([1, C, h, w]); reads the mask. Throws UsageError, InputError, IoError.
+dip::Options dip_options(const DipFlags& flags, const torch::Tensor& photo, Scale scale, const ReadLimits& limits);
+
+/// Every effective setting, for records.
+nlohmann::json to_json(const dip::Options& options);
+
+}  // namespace zsr::cli
