@@ -92,6 +92,13 @@ void print_settings(const UpscaleSettings& settings) {
                settings.runtime.threads, settings.runtime.device.str(), settings.runtime.seed);
     return;
   }
+  if (settings.method == "dip-fkp") {
+    fmt::print(stderr, "dip-fkp x{}: kernel prior of {} x {} pixels{}; {} thread(s) on {}, seed {}\n",
+               format_scale(settings.scale), settings.prior->side(), settings.prior->side(),
+               settings.afterwards ? ", then USRNet" : "", settings.runtime.threads, settings.runtime.device.str(),
+               settings.runtime.seed);
+    return;
+  }
   if (settings.trained) {
     const bool kernel = settings.trained->takes_kernel();
     fmt::print(stderr, "{} x{}: weights {}{}, ensemble {}; {} thread(s)\n", settings.trained->title,
@@ -192,11 +199,13 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
   CommonFlags common;
   if (!method.empty()) flags.method = method;
   const auto make_options = [&](UpscaleFlags& f, ZssrFlags& z, DipFlags& d, CommonFlags& c) {
-    const bool trained = !method.empty() && method != "zssr" && method != "dip";
+    const bool own_flags = method == "dip" || method == "dip-fkp";
+    const bool trained = !method.empty() && method != "zssr" && !own_flags;
     auto options = std::make_unique<OptionSet>(
         fmt::format("zsr {} PHOTO... [-o OUTPUT] [-s 2]{} [options]", name, trained ? " --weights FILE" : ""),
         "Enlarges photos and keeps what they carry: metadata, colour profile, bit depth, transparency.",
-        method == "dip" ? kDipExamples
+        method == "dip"       ? std::string(kDipExamples)
+        : method == "dip-fkp" ? std::string("  zsr dip-fkp photo.png -s 2 --save-kernel kernel.mat\n")
         : trained ? fmt::format("  zsr {0} photo.jpg --weights weights.pth\n", name)
                 : fmt::format("  zsr {0} photo.jpg -s 2\n  zsr {0} scans/ -o enlarged/ -s 2 --skip-existing\n"
                               "  zsr {0} photo.png -s 2 --kernel kernel.mat\n  zsr {0} photo.png -s 3 --time 60s\n",
@@ -205,10 +214,14 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
     add_formation_flags(*options, z);
     if (method == "dip") {
       add_dip_flags(*options, d);
+    } else if (method == "dip-fkp") {
+      add_fkp_flags(*options, d, true);
+      options->add("weights", "FILE", "Weights of USRNet, which then enlarges the photo with the kernel found", &f.weights);
     } else {
       add_passes_flags(*options, z);
       if (!trained) add_training_flags(*options, z);
       if (method != "zssr") add_network_flags(*options, f);
+      if (method.empty()) add_fkp_flags(*options, d, false);
     }
     add_common_flags(*options, c);
     return options;
@@ -233,7 +246,7 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
   zssr.options = starting_options(first_zssr, parse_scale(first_flags.scale, first_dip.task != "sr"), own_network);
   make_options(flags, zssr, dip, common)->parse(arguments);
   // `zsr upscale -m dip --steps 500`: there the flag is bound to ZSSR's field.
-  if (method.empty() && flags.method == "dip" && first->given("steps")) dip.steps = zssr.options.max_steps;
+  if (method.empty() && flags.method.starts_with("dip") && first->given("steps")) dip.steps = zssr.options.max_steps;
 
   const UpscaleSettings settings = resolve(flags, zssr, dip, common, trained);
   int64_t skipped = 0;
@@ -279,7 +292,9 @@ int run_dip(const std::vector<std::string>& arguments) {
 }
 
 std::vector<std::string> method_commands() {
-  return trained_methods();
+  std::vector<std::string> names = trained_methods();
+  names.emplace_back("dip-fkp");
+  return names;
 }
 
 int run_method(const std::string& method, const std::vector<std::string>& arguments) {

@@ -4,6 +4,8 @@
 #include "cli/values.h"
 #include "core/device.h"
 #include "core/error.h"
+#include "core/weights/load_weights.h"
+#include "core/weights/shipped.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -49,6 +51,30 @@ void add_dip_flags(OptionSet& options, DipFlags& flags) {
   options.add("frame-every", "N", "Steps between frames", &flags.frame_every);
   options.add("piece", "PIXELS", "Side of the pieces that a large result is made in; 0 = whole; -1 = by free memory",
               &flags.tile);
+}
+
+void add_fkp_flags(OptionSet& options, DipFlags& flags, bool steps) {
+  options.group("Kernel prior");
+  options.add("prior", "WEIGHTS", "dip-fkp: what blur kernels look like; 'zsr train kernel-prior', or FKP_x2.pt of its authors",
+              &flags.prior);
+  options.add("save-kernel", "FILE", "dip-fkp: the kernel that it found; .mat, .txt, .npy or .png", &flags.save_kernel);
+  if (steps) options.add("steps", "N", "Training steps; 0 = 1000 as published", &flags.steps);
+}
+
+FlowPrior load_prior(const DipFlags& flags, Scale scale) {
+  const std::string name = fmt::format("kernel-prior-x{}", format_scale(scale));
+  std::string source = flags.prior.empty() ? name : flags.prior;
+  if (flags.prior.empty() && !is_shipped(name)) {
+    throw UsageError(fmt::format("no kernel prior for x{} comes with zsr; train one with 'zsr train kernel-prior' and name "
+                                 "it with --prior",
+                                 format_scale(scale)));
+  }
+  const FlowPrior prior = FlowPrior::from_weights(is_shipped(source) ? shipped_weights(source) : load_weights(source));
+  if (static_cast<double>(prior.scale()) != scale.y || scale.y != scale.x) {
+    throw UsageError(
+        fmt::format("'{}' is a kernel prior for x{}, not for x{}", source, prior.scale(), format_scale(scale)));
+  }
+  return prior;
 }
 
 void check_dip_flags(const DipFlags& flags, Scale scale) {

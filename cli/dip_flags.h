@@ -3,6 +3,7 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "core/image/photo.h"
+#include "degradations/flow_prior.h"
 #include "dip/dip.h"
 
 #include <nlohmann/json_fwd.hpp>
@@ -24,11 +25,19 @@ struct DipFlags {
   double noise = -1.0;
   double average = -1.0;
   double learning_rate = 0.0;
+  std::string prior;        ///< dip-fkp: weights by file or name; empty: those that come with zsr.
+  std::string save_kernel;  ///< dip-fkp: file, or empty.
 };
 
 void add_dip_flags(OptionSet& options, DipFlags& flags);
 
-/// Throws UsageError and OptionError; `scale` as of --scale.
+/// --prior and --save-kernel, where `steps` too: --steps.
+void add_fkp_flags(OptionSet& options, DipFlags& flags, bool steps);
+
+/// The kernel prior of the flags. Throws UsageError, InputError, IoError.
+FlowPrior load_prior(const DipFlags& flags, Scale scale);
+
+/// Throws UsageError and OptionError; `scale` as of --scale. Of the method "dip".
 void check_dip_flags(const DipFlags& flags, Scale scale);
 
 /// The options for one photo ([1, C, h, w]); reads the mask. Throws UsageError, InputError, IoError.

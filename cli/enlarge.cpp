@@ -1,7 +1,9 @@
 #include "cli/enlarge.h"
 
 #include "core/image/resize.h"
+#include "degradations/kernel_io.h"
 #include "dip/dip.h"
+#include "dip/dip_fkp.h"
 #include "networks/enlarge.h"
 #include "srmd/srmd.h"
 #include "zssr/zssr.h"
@@ -122,6 +124,41 @@ Enlarged enlarge_by_dip(const torch::Tensor& color, const UpscaleSettings& setti
           {{"settings", to_json(options)}, {"best_step", result.best_step}, {"restored", result.restored}}};
 }
 
+Enlarged enlarge_by_fkp(const torch::Tensor& color, const UpscaleSettings& settings, ProgressPrinter& progress) {
+  dip::FkpOptions options;
+  options.scale = settings.prior->scale();
+  if (settings.dip.steps > 0) options.steps = settings.dip.steps;
+  options.published_phase = settings.zssr.kernel_convention == "fkp";
+  RunContext context;
+  context.device = settings.runtime.device;
+  context.seed = settings.runtime.seed;
+  context.time_budget_s = settings.time_budget_s;
+  context.progress = [&](const Progress& now) { return progress(now); };
+  dip::FkpResult result = dip::run_fkp(color, *settings.prior, options, context);
+  progress.finish();
+  if (!settings.dip.save_kernel.empty()) {
+    save_kernel(result.kernel, settings.dip.save_kernel, KernelConvention::kZssr, settings.write.overwrite);
+  }
+  nlohmann::json record{{"settings",
+                         {{"steps", options.steps},
+                          {"learning_rate", options.learning_rate},
+                          {"kernel_rate", options.kernel_rate},
+                          {"published_phase", options.published_phase}}},
+                        {"steps", result.summary.steps},
+                        {"termination", to_string(result.summary.termination)}};
+  if (settings.afterwards) {
+    networks::Options usrnet;
+    usrnet.scale = settings.scale;
+    usrnet.kernel = result.kernel;
+    usrnet.circular = options.published_phase;
+    networks::Result enlarged = networks::run(color, *settings.afterwards->network, usrnet, context);
+    progress.finish();
+    result.image = enlarged.image;
+    result.summary.upscale_s = enlarged.summary.upscale_s;
+  }
+  return {result.image, result.summary, {}, std::move(record)};
+}
+
 }  // namespace
 
 Enlarged enlarge(const torch::Tensor& color, int bit_depth, const UpscaleSettings& settings, BlindFindings& findings,
@@ -136,6 +173,7 @@ Enlarged enlarge(const torch::Tensor& color, int bit_depth, const UpscaleSetting
             {},
             {}};
   }
+  if (settings.method == "dip-fkp") return enlarge_by_fkp(color, settings, progress);
   if (settings.method == "dip") return enlarge_by_dip(color, settings, findings.options, progress);
   if (settings.trained && settings.trained->srmd) {
     return enlarge_by_srmd(color, settings, findings.options, progress);

@@ -1,9 +1,11 @@
 #include "cli/trained.h"
 
 #include "cli/usage_error.h"
+#include "cli/values.h"
 #include "core/error.h"
 #include "core/weights/load_weights.h"
 #include "core/weights/shipped.h"
+#include "degradations/flow_prior.h"
 #include "zssr/start.h"
 
 #include <fmt/format.h>
@@ -42,9 +44,12 @@ std::vector<std::string> trained_methods() {
   return names;
 }
 
-Trained load_trained(const std::string& method, const std::string& weights, const std::string& pca) {
-  if (weights.empty()) {
-    throw UsageError(fmt::format("{} needs --weights FILE: the weights of a trained network", method));
+Trained load_trained(const std::string& method, const std::string& given, const std::string& pca, Scale scale) {
+  std::string weights = given;
+  if (weights.empty()) weights = fmt::format("{}-light-x{}", method, format_scale(scale));
+  if (given.empty() && !is_shipped(weights)) {
+    throw UsageError(fmt::format("no weights of {} for x{} come with zsr; name a file with --weights", method,
+                                 format_scale(scale)));
   }
   const WeightsFile file = read_weights(weights);
   Trained made;
@@ -98,6 +103,12 @@ std::string describe_weights(const WeightsFile& weights, nlohmann::ordered_json*
       if (json != nullptr) *json = {{"method", "zssr"}, {"title", "starting point of ZSSR"}, {"scales", {start.scale}}};
       return fmt::format("starting point of ZSSR, x{}: {} residual blocks of {} channels; --init", start.scale,
                          start.blocks, start.width);
+    }
+    if (FlowPrior::is_prior(file)) {
+      const FlowPrior prior = FlowPrior::from_weights(file);
+      if (json != nullptr) *json = {{"method", "dip-fkp"}, {"title", "kernel prior"}, {"scales", {prior.scale()}}};
+      return fmt::format("flow prior of blur kernels (FKP), x{}: {} x {} pixels; -m dip-fkp --prior", prior.scale(),
+                         prior.side(), prior.side());
     }
     const networks::Kind* const kind = networks::recognise(file);
     if (kind == nullptr) return "of no network that zsr builds";

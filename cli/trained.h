@@ -29,9 +29,10 @@ struct Trained {
 /// Methods that are networks trained beforehand: "srmd", "edsr", ...
 std::vector<std::string> trained_methods();
 
-/// Reads `weights` (a file, or a name of shipped ones). `method` is "auto" (whatever the weights are) or one of
+/// Reads `weights` (a file, or a name of shipped ones; empty: those that come with zsr for the method and `scale`).
+/// `method` is "auto" (whatever the weights are) or one of
 /// `trained_methods`. Throws UsageError, InputError or IoError.
-Trained load_trained(const std::string& method, const std::string& weights, const std::string& pca);
+Trained load_trained(const std::string& method, const std::string& weights, const std::string& pca, Scale scale);
 
 /// One line for people: "EDSR (...), x2, RGB", or why the weights are of no network that zsr knows. `json` (may be
 /// null) receives the same by parts.

@@ -95,7 +95,7 @@ void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method
               "Above 1, fractions too; 2x1.5 = horizontal x vertical. Default: 2, or the weights' own", &flags.scale);
   if (with_method) {
     options.add("method,m", "NAME",
-                fmt::format("auto (zssr, or what --weights are), zssr, dip, bicubic, or a trained network: {}",
+                fmt::format("auto (zssr, or what --weights are), zssr, dip, dip-fkp, bicubic, or a trained network: {}",
                             fmt::join(trained_methods(), ", ")),
                 &flags.method);
   }
@@ -114,15 +114,16 @@ void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method
 std::shared_ptr<const Trained> find_trained(const UpscaleFlags& flags) {
   const auto known = trained_methods();
   const bool trained = std::find(known.begin(), known.end(), flags.method) != known.end();
-  static const std::vector<std::string> others = {"auto", "zssr", "dip", "bicubic"};
+  static const std::vector<std::string> others = {"auto", "zssr", "dip", "dip-fkp", "bicubic"};
   if (!trained && std::find(others.begin(), others.end(), flags.method) == others.end()) {
     throw UsageError(fmt::format("--method '{}' must be {} or {}", flags.method, fmt::join(others, ", "),
                                  fmt::join(known, ", ")));
   }
   if (trained || (flags.method == "auto" && !flags.weights.empty())) {
-    return std::make_shared<const Trained>(load_trained(flags.method, flags.weights, flags.pca));
+    return std::make_shared<const Trained>(load_trained(flags.method, flags.weights, flags.pca, parse_scale(flags.scale, true)));
   }
-  if (!(flags.weights.empty() && flags.pca.empty() && !flags.keep_colors && !flags.circular)) {
+  const bool then_usrnet = flags.method == "dip-fkp";
+  if (!((flags.weights.empty() || then_usrnet) && flags.pca.empty() && !flags.keep_colors && !flags.circular)) {
     throw UsageError("--weights, --pca, --circular and --keep-colors belong to trained networks");
   }
   return nullptr;
@@ -139,14 +140,32 @@ UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const 
   settings.zssr = zssr;
   settings.scale = zssr.options.scale;
   if (settings.trained && !settings.trained->takes_kernel()) settings.zssr.kernel = "bicubic";
+  settings.dip = dip;
+  if (settings.method == "dip-fkp") {
+    if (!(zssr.kernel.empty() && zssr.noise.empty())) {
+      throw UsageError("dip-fkp finds the kernel itself and knows no noise; leave --kernel and --noise out");
+    }
+    settings.zssr.kernel = "bicubic";
+    settings.zssr.noise = "0";
+    settings.prior = std::make_shared<const FlowPrior>(load_prior(dip, settings.scale));
+    if (!flags.weights.empty()) {
+      settings.afterwards =
+          std::make_shared<const Trained>(load_trained("usrnet", flags.weights, "", settings.scale));
+    }
+  } else if (!(dip.prior.empty() && dip.save_kernel.empty())) {
+    throw UsageError("--prior and --save-kernel belong to -m dip-fkp");
+  }
   if (settings.method == "dip") {
-    settings.dip = dip;
     check_dip_flags(dip, settings.scale);
+    if (settings.scale.y == 1.0 && !(zssr.kernel.empty() && zssr.noise.empty())) {
+      throw UsageError("--kernel and --noise belong to --task sr");
+    }
     if (settings.zssr.kernel.empty()) settings.zssr.kernel = "bicubic";
     if (settings.zssr.noise.empty()) settings.zssr.noise = "0";
   }
   resolve_maps(flags, settings);
-  resolve_zssr_flags(settings.zssr);
+  // What does not enlarge has no kernel, phase or noise of an enlargement.
+  if (settings.scale.y != 1.0) resolve_zssr_flags(settings.zssr);
   settings.limits.max_pixels = parse_count(flags.max_pixels, "max-pixels");
   if (flags.quality < 1 || flags.quality > 100) {
     throw UsageError(fmt::format("--quality {} must be from 1 to 100", flags.quality));

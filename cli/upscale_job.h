@@ -18,14 +18,16 @@ namespace zsr::cli {
 
 /// Everything `zsr upscale` needs to know for one photo.
 struct UpscaleSettings {
-  std::string method = "zssr";  ///< "zssr", "dip", "bicubic" or one of `trained_methods`.
+  std::string method = "zssr";  ///< "zssr", "dip", "dip-fkp", "bicubic" or one of `trained_methods`.
   ZssrFlags zssr;
   DipFlags dip;
+  std::shared_ptr<const FlowPrior> prior;  ///< dip-fkp.
   Scale scale{2.0, 2.0};
   ReadLimits limits;
   WriteOptions write;                      ///< format is set per photo.
   std::string format;                      ///< Empty: by the output's extension.
   std::shared_ptr<const Trained> trained;  ///< Of the methods that are trained networks.
+  std::shared_ptr<const Trained> afterwards;  ///< dip-fkp: USRNet, which takes the kernel found; or null.
   bool keep_low_frequencies = false;       ///< Trained networks: see networks::Options.
   bool circular = false;                   ///< Likewise.
   srmd::KernelGrid kernel_grid;            ///< srmd: of --kernel-grid; with one cell it says nothing.

@@ -78,10 +78,6 @@ void add_training_flags(OptionSet& options, ZssrFlags& flags) {
 zssr::Options starting_options(const ZssrFlags& flags, Scale scale, bool own_network) {
   zssr::Options options = zssr::preset(flags.preset, scale);
   if (flags.init == "none") return options;
-  const auto& shipped = shipped_names();
-  const auto is_shipped = [&](const std::string& name) {
-    return std::find(shipped.begin(), shipped.end(), name) != shipped.end();
-  };
   if (flags.init == "auto") {
     const std::string name = fmt::format("zssr-start-x{:g}", scale.y);
     const bool fits = flags.preset == "default" && scale.y == scale.x && !own_network && is_shipped(name);

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 // The assembler copies the files into the object: no array literal of a million numbers to compile.
 #define ZSR_SHIPPED(symbol, name, path)                                                            \
   __asm__(".pushsection .rodata\n.balign 64\n.globl zsr_shipped_" #symbol "\nzsr_shipped_" #symbol \
@@ -37,6 +39,11 @@ const std::vector<Entry>& entries() {
 }
 
 }  // namespace
+
+bool is_shipped(std::string_view name) {
+  const auto& names = shipped_names();
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 const std::vector<std::string>& shipped_names() {
   static const std::vector<std::string> names = [] {

@@ -12,6 +12,8 @@ namespace zsr {
 /// so that nothing has to be found or downloaded. Throws OptionError for a name that is none.
 WeightsFile shipped_weights(std::string_view name);
 
+bool is_shipped(std::string_view name);
+
 /// The names that it knows.
 const std::vector<std::string>& shipped_names();
 

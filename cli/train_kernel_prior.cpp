@@ -1,0 +1,80 @@
+#include "cli/command.h"
+#include "cli/common_flags.h"
+#include "cli/interrupt.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "cli/usage_error.h"
+#include "core/files.h"
+#include "core/weights/safetensors.h"
+#include "training/kernel_prior.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <torch/torch.h>
+
+namespace zsr::cli {
+
+int run_train_kernel_prior(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words;
+  std::string output;
+  bool force = false;
+  bool half = false;
+  training::KernelPriorOptions training;
+  CommonFlags common;
+  OptionSet options("zsr train kernel-prior -o PRIOR.safetensors [-s 2] [options]",
+                    "Trains the flow kernel prior of DIP-FKP and KernelGAN-FKP. It needs no photos: it learns what blur\n"
+                    "kernels look like from kernels that it draws.",
+                    "  zsr train kernel-prior -s 2 -o prior_x2.safetensors\n"
+                    "  zsr upscale photo.jpg -s 2 -m dip-fkp --prior prior_x2.safetensors\n");
+  options.group("Options");
+  options.positional("input,i", "NETWORK", "kernel-prior", &words);
+  options.add("output,o", "FILE", "Weights file (.safetensors)", &output);
+  options.add("scale,s", "FACTOR", "2, 3, 4 or 8: kernels of 11, 15, 19 or 21 pixels", &training.scale);
+  options.add("steps", "N", "Training steps", &training.steps);
+  options.add("batch", "N", "Kernels a step", &training.batch);
+  options.add("learning-rate", "RATE", "Highest rate of adam; halved at 40, 50, 60, 70, 80 and 90 %",
+              &training.learning_rate);
+  options.flag("half", "Weights as 16-bit numbers", &half);
+  options.flag("force", "Replace an existing file", &force);
+  add_common_flags(options, common);
+  if (!options.parse(arguments)) return kExitOk;
+  if (words.size() != 1 || output.empty()) throw UsageError("train kernel-prior needs -o FILE, and no photos");
+  training.validate();
+  const Overwrite overwrite = force ? Overwrite::kYes : Overwrite::kNo;
+  check_output(output, "", overwrite);
+  const Runtime runtime = start_runtime(common);
+  ProgressPrinter printer(common.quiet);
+  RunContext context;
+  context.seed = runtime.seed;
+  Progress last;
+  context.progress = [&](const Progress& now) {
+    last = now;
+    return printer(now);
+  };
+  const FlowPrior prior = training::train_kernel_prior(training, context);
+  printer.finish();
+  WeightsFile weights = prior.weights();
+  if (half) {
+    for (NamedTensor& entry : weights.tensors) entry.tensor = entry.tensor.to(torch::kFloat16);
+  }
+  weights.metadata["command"] = fmt::format("zsr train kernel-prior -s {} --steps {} --batch {} --learning-rate {} --seed {}",
+                                            training.scale, training.steps, training.batch, training.learning_rate,
+                                            runtime.seed);
+  write_safetensors(output, weights, overwrite);
+  if (common.json) {
+    const nlohmann::ordered_json json{{"command", "train"},
+                                      {"network", "kernel-prior"},
+                                      {"output", output},
+                                      {"steps", last.step},
+                                      {"negative_log_density", last.loss},
+                                      {"parameters", prior.parameter_count()},
+                                      {"seconds", last.elapsed_s},
+                                      {"seed", runtime.seed}};
+    fmt::print("{}\n", json.dump(2));
+  } else {
+    fmt::print("{}\n", output);
+  }
+  return interrupted() ? interrupt_exit_code() : kExitOk;
+}
+
+}  // namespace zsr::cli
