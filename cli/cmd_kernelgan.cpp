@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "cli/common_flags.h"
+#include "cli/dip_flags.h"
 #include "cli/interrupt.h"
 #include "cli/kernel_check.h"
 #include "cli/options.h"
@@ -29,6 +30,8 @@ int run_kernelgan(const std::vector<std::string>& arguments) {
   std::string scale = "2";
   bool force = false;
   bool check = false;
+  int64_t steps = 0;
+  DipFlags prior;
   kernelgan::EstimateOptions estimate_options;
   CommonFlags common;
   OptionSet options("zsr kernelgan PHOTO -o kernel.mat [-s 2] [options]",
@@ -41,10 +44,12 @@ int run_kernelgan(const std::vector<std::string>& arguments) {
   options.add("preview", "FILE", "Also a picture of the kernel (.png)", &preview);
   options.add("scale,s", "FACTOR", "Factor the kernel is for", &scale);
   options.add("estimator", "NAME",
-              "combined (a small network and the spectrum, a second), predictor, spectrum or kernelgan (adversarial)",
+              "combined (a small network and the spectrum, a second), predictor, spectrum, kernelgan "
+              "(adversarial) or kernelgan-fkp (adversarial with a prior of kernels)",
               &estimate_options.estimator);
   options.add("seeds", "N", "kernelgan: runs whose spread is told; the middle one is taken", &estimate_options.seeds);
-  options.add("steps", "N", "kernelgan: training steps", &estimate_options.adversarial.iterations);
+  options.add("steps", "N", "kernelgan, kernelgan-fkp: training steps; 0 = as published, 3000 and 1000", &steps);
+  options.add("prior", "WEIGHTS", "kernelgan-fkp: a kernel prior for x2; 'zsr train kernel-prior'", &prior.prior);
   options.flag("check",
                "Also train short networks with this kernel, the bicubic one and a point, and tell how well each brings "
                "the photo back",
@@ -56,6 +61,12 @@ int run_kernelgan(const std::vector<std::string>& arguments) {
   const Scale factor = parse_scale(scale);
   if (factor.y != factor.x) throw UsageError("--scale must be the same for both axes here");
   estimate_options.scale = factor.y;
+  if (steps > 0) estimate_options.adversarial.iterations = estimate_options.fkp.iterations = steps;
+  if (estimate_options.estimator == "kernelgan-fkp") {
+    estimate_options.fkp.prior = std::make_shared<const FlowPrior>(load_prior(prior, {2.0, 2.0}));
+  } else if (!prior.prior.empty()) {
+    throw UsageError("--prior belongs to --estimator kernelgan-fkp");
+  }
   estimate_options.validate();
   const Overwrite overwrite = force ? Overwrite::kYes : Overwrite::kNo;
   check_output(output, inputs[0], overwrite);

@@ -188,7 +188,8 @@ void run_job(const Job& job, const UpscaleSettings& settings, const UpscaleFlags
 }
 
 const char* const kDipExamples =
-    "  zsr dip photo.jpg -s 4\n  zsr dip noisy.png --task denoise\n  zsr dip saved_too_often.jpg --task jpeg -o clean.png\n"
+    "  zsr dip photo.jpg -s 4\n  zsr dip noisy.png --task denoise\n  zsr dip saved_too_often.jpg --task jpeg -o "
+    "clean.png\n"
     "  zsr dip scratched.png --task inpaint --mask mask.png\n  zsr dip photo.jpg -s 2 --kernel auto --time 5m\n";
 
 // `method` empty: -m chooses it.
@@ -206,17 +207,18 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
         "Enlarges photos and keeps what they carry: metadata, colour profile, bit depth, transparency.",
         method == "dip"       ? std::string(kDipExamples)
         : method == "dip-fkp" ? std::string("  zsr dip-fkp photo.png -s 2 --save-kernel kernel.mat\n")
-        : trained ? fmt::format("  zsr {0} photo.jpg --weights weights.pth\n", name)
-                : fmt::format("  zsr {0} photo.jpg -s 2\n  zsr {0} scans/ -o enlarged/ -s 2 --skip-existing\n"
-                              "  zsr {0} photo.png -s 2 --kernel kernel.mat\n  zsr {0} photo.png -s 3 --time 60s\n",
-                              name));
+        : trained             ? fmt::format("  zsr {0} photo.jpg --weights weights.pth\n", name)
+                  : fmt::format("  zsr {0} photo.jpg -s 2\n  zsr {0} scans/ -o enlarged/ -s 2 --skip-existing\n"
+                                "  zsr {0} photo.png -s 2 --kernel kernel.mat\n  zsr {0} photo.png -s 3 --time 60s\n",
+                                name));
     add_upscale_flags(*options, f, method.empty());
     add_formation_flags(*options, z);
     if (method == "dip") {
       add_dip_flags(*options, d);
     } else if (method == "dip-fkp") {
       add_fkp_flags(*options, d, true);
-      options->add("weights", "FILE", "Weights of USRNet, which then enlarges the photo with the kernel found", &f.weights);
+      options->add("weights", "FILE", "Weights of USRNet, which then enlarges the photo with the kernel found",
+                   &f.weights);
     } else {
       add_passes_flags(*options, z);
       if (!trained) add_training_flags(*options, z);
@@ -248,10 +250,26 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
   // `zsr upscale -m dip --steps 500`: there the flag is bound to ZSSR's field.
   if (method.empty() && flags.method.starts_with("dip") && first->given("steps")) dip.steps = zssr.options.max_steps;
 
+  if (dip.mask == "auto") {
+    if (flags.inputs.size() != 1) throw UsageError("--mask auto takes one photo at a time");
+    dip.mask =
+        write_proposed_mask(flags.inputs[0], {}, flags.force ? Overwrite::kYes : Overwrite::kNo, common.quiet).string();
+    if (!dip.accept_mask) {
+      fmt::print("{}\n", dip.mask);
+      fmt::print(stderr, "Look at it, change it if need be, then: zsr dip '{}' --task inpaint --mask '{}'\n",
+                 flags.inputs[0], dip.mask);
+      return kExitOk;
+    }
+  }
   const UpscaleSettings settings = resolve(flags, zssr, dip, common, trained);
   int64_t skipped = 0;
   const std::vector<Job> jobs = plan_jobs(flags, settings, skipped);
   if (jobs.empty()) throw UsageError("no photos found");
+  for (const std::string& extra : {dip.frames, dip.save_kernel}) {
+    if (extra.empty()) continue;
+    if (jobs.size() > 1) throw UsageError("--frames and --save-kernel take one photo at a time");
+    if (fs::path(extra).has_extension()) check_output(extra, jobs[0].input, settings.write.overwrite);
+  }
   print_settings(settings);
 
   Tally tally;

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/weights/load_weights.h"
 #include "core/weights/shipped.h"
+#include "dip/scratches.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -39,7 +40,11 @@ int64_t tile_within(dip::Options options, int64_t height, int64_t width, int64_t
 void add_dip_flags(OptionSet& options, DipFlags& flags) {
   options.group("Deep image prior");
   options.add("task", "NAME", "sr, denoise, jpeg (takes off traces of compression) or inpaint", &flags.task);
-  options.add("mask", "FILE", "inpaint: white is kept, black is filled; as large as the photo", &flags.mask);
+  options.add("mask", "FILE",
+              "inpaint: white is kept, black is filled; as large as the photo; or auto: scratches are looked "
+              "for, shown in PHOTO_mask.png and PHOTO_mask_shown.png, and filled when the mask is named next time",
+              &flags.mask);
+  options.flag("accept-mask", "Fills what --mask auto finds at once", &flags.accept_mask);
   options.add("steps", "N", "Training steps; 0 = as published for the task, ended by --stop", &flags.steps);
   options.add("stop", "RULE",
               "auto (where the output varies least, no sooner than it has begun to vary more again) or steps",
@@ -47,7 +52,8 @@ void add_dip_flags(OptionSet& options, DipFlags& flags) {
   options.add("learning-rate", "RATE", "Of adam; 0 = 0.01 as published", &flags.learning_rate);
   options.add("input-noise", "SIGMA", "Added to the network's input in each step; -1 = as published", &flags.noise);
   options.add("average", "MEMORY", "Of the averaged output; 0 = the last output; -1 = 0.99", &flags.average);
-  options.add("frames", "FOLDER", "Keeps an image every --frame-every steps", &flags.frames);
+  options.add("frames", "PATH", "Keeps an image every --frame-every steps: a folder, or FILE.webp that moves",
+              &flags.frames);
   options.add("frame-every", "N", "Steps between frames", &flags.frame_every);
   options.add("piece", "PIXELS", "Side of the pieces that a large result is made in; 0 = whole; -1 = by free memory",
               &flags.tile);
@@ -55,7 +61,8 @@ void add_dip_flags(OptionSet& options, DipFlags& flags) {
 
 void add_fkp_flags(OptionSet& options, DipFlags& flags, bool steps) {
   options.group("Kernel prior");
-  options.add("prior", "WEIGHTS", "dip-fkp: what blur kernels look like; 'zsr train kernel-prior', or FKP_x2.pt of its authors",
+  options.add("prior", "WEIGHTS",
+              "dip-fkp: what blur kernels look like; 'zsr train kernel-prior', or FKP_x2.pt of its authors",
               &flags.prior);
   options.add("save-kernel", "FILE", "dip-fkp: the kernel that it found; .mat, .txt, .npy or .png", &flags.save_kernel);
   if (steps) options.add("steps", "N", "Training steps; 0 = 1000 as published", &flags.steps);
@@ -65,9 +72,10 @@ FlowPrior load_prior(const DipFlags& flags, Scale scale) {
   const std::string name = fmt::format("kernel-prior-x{}", format_scale(scale));
   std::string source = flags.prior.empty() ? name : flags.prior;
   if (flags.prior.empty() && !is_shipped(name)) {
-    throw UsageError(fmt::format("no kernel prior for x{} comes with zsr; train one with 'zsr train kernel-prior' and name "
-                                 "it with --prior",
-                                 format_scale(scale)));
+    throw UsageError(
+        fmt::format("no kernel prior for x{} comes with zsr; train one with 'zsr train kernel-prior' and name "
+                    "it with --prior",
+                    format_scale(scale)));
   }
   const FlowPrior prior = FlowPrior::from_weights(is_shipped(source) ? shipped_weights(source) : load_weights(source));
   if (static_cast<double>(prior.scale()) != scale.y || scale.y != scale.x) {
@@ -109,6 +117,34 @@ dip::Options dip_options(const DipFlags& flags, const torch::Tensor& photo, Scal
                                  : tile_within(options, photo.size(2) * options.scale, photo.size(3) * options.scale,
                                                options.memory_limit);
   return options;
+}
+
+std::filesystem::path write_proposed_mask(const std::filesystem::path& photo, const ReadLimits& limits,
+                                          Overwrite overwrite, bool quiet) {
+  Photo shown = load_photo(photo, limits);
+  const torch::Tensor mask = dip::propose_mask(shown.color);
+  const double share = 1.0 - mask.mean().item<double>();
+  if (share == 0.0) {
+    throw InputError(
+        fmt::format("no scratches were found in '{}'; paint a mask (white is kept, black is filled) and name "
+                    "it with --mask",
+                    photo.string()));
+  }
+  const auto beside = [&](const char* suffix) { return photo.parent_path() / (photo.stem().string() + suffix); };
+  WriteOptions write;
+  write.overwrite = overwrite;
+  Photo black_and_white;
+  black_and_white.color = mask;
+  save_photo(black_and_white, beside("_mask.png"), write);
+  const torch::Tensor red = torch::tensor({1.0F, 0.0F, 0.0F}).view({1, 3, 1, 1});
+  shown.color = torch::where(mask > 0.5, shown.color.expand({1, 3, -1, -1}), red);
+  shown.alpha = torch::Tensor();
+  save_photo(shown, beside("_mask_shown.png"), write);
+  if (!quiet) {
+    fmt::print(stderr, "{:.2f} % of '{}' look like scratches or dust: in red in '{}'\n", 100.0 * share, photo.string(),
+               beside("_mask_shown.png").string());
+  }
+  return beside("_mask.png");
 }
 
 nlohmann::json to_json(const dip::Options& options) {

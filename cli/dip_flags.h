@@ -8,7 +8,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include <optional>
+#include <filesystem>
 #include <string>
 
 namespace zsr::cli {
@@ -17,6 +17,7 @@ namespace zsr::cli {
 struct DipFlags {
   std::string task = "sr";
   std::string mask;
+  bool accept_mask = false;
   std::string stop = "auto";
   std::string frames;
   int64_t steps = 0;
@@ -42,6 +43,11 @@ void check_dip_flags(const DipFlags& flags, Scale scale);
 
 /// The options for one photo ([1, C, h, w]); reads the mask. Throws UsageError, InputError, IoError.
 dip::Options dip_options(const DipFlags& flags, const torch::Tensor& photo, Scale scale, const ReadLimits& limits);
+
+/// For --mask auto: proposes what to fill in `photo` (a file) and writes the mask, and the photo with it in red, beside
+/// it; returns the mask's path. Throws InputError when nothing was found, IoError.
+std::filesystem::path write_proposed_mask(const std::filesystem::path& photo, const ReadLimits& limits,
+                                          Overwrite overwrite, bool quiet);
 
 /// Every effective setting, for records.
 nlohmann::json to_json(const dip::Options& options);

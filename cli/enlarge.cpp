@@ -76,7 +76,8 @@ class CostTeller {
     if (quiet_ || told_ || now.step < kSteps) return;
     told_ = true;
     const double seconds = now.elapsed_s / static_cast<double>(now.step);
-    fmt::print(stderr, "{:.2f} s a step: {:.0f} min for all {} steps, {:.1f} GB of memory; --steps, --time and --stop "
+    fmt::print(stderr,
+               "{:.2f} s a step: {:.0f} min for all {} steps, {:.1f} GB of memory; --steps, --time and --stop "
                "auto shorten it, Ctrl-C keeps the best image so far\n",
                seconds, seconds * static_cast<double>(now.total_steps) / 60.0, now.total_steps,
                static_cast<double>(bytes_) / 1e9);
@@ -88,8 +89,24 @@ class CostTeller {
   bool told_ = false;
 };
 
-dip::FrameFn frame_writer(const DipFlags& flags) {
+constexpr int kFrameMs = 150;
+
+// Frames into a folder as they come, or all into one moving picture at the end.
+dip::FrameFn frame_writer(const DipFlags& flags, std::vector<torch::Tensor>& kept) {
   if (flags.frames.empty()) return {};
+  if (flags.frames.ends_with(".webp")) {
+    // No more than a film can hold: then every second one goes, and from there on every second one is kept.
+    return [&kept, every = int64_t{1}, seen = int64_t{0}](const torch::Tensor& image, int64_t) mutable {
+      constexpr size_t kMost = 100;
+      if (seen++ % every != 0) return;
+      if (!kept.empty() && kept[0].sizes() != image.sizes()) return;  // of another piece
+      kept.push_back(image.clamp(0.0, 1.0));
+      if (kept.size() < kMost) return;
+      for (size_t i = 0; 2 * i < kept.size(); ++i) kept[i] = kept[2 * i];
+      kept.resize((kept.size() + 1) / 2);
+      every *= 2;
+    };
+  }
   std::filesystem::create_directories(flags.frames);
   return [folder = std::filesystem::path(flags.frames)](const torch::Tensor& image, int64_t step) {
     Photo photo;
@@ -116,8 +133,14 @@ Enlarged enlarge_by_dip(const torch::Tensor& color, const UpscaleSettings& setti
     cost.tell(now);
     return progress(now);
   };
-  dip::Result result = dip::run(color, options, context, frame_writer(settings.dip));
+  std::vector<torch::Tensor> film;
+  dip::Result result = dip::run(color, options, context, frame_writer(settings.dip, film));
   progress.finish();
+  if (!film.empty()) {
+    film.push_back(result.image);
+    if (film.back().sizes() != film[0].sizes()) film.pop_back();
+    save_animation(film, settings.dip.frames, kFrameMs, settings.write.overwrite);
+  }
   return {result.image,
           result.summary,
           {},

@@ -88,12 +88,12 @@ void FlowPrior::collect_parameters() {
   for (Block& block : blocks_) {
     for (Mlp* mlp : {&block.scale, &block.move}) {
       for (size_t i = 0; i < kLayers; ++i) {
-        parameters_.push_back(mlp->weight[i].set_requires_grad(true));
-        parameters_.push_back(mlp->bias[i].set_requires_grad(true));
+        parameters_.push_back(mlp->weight[i]);
+        parameters_.push_back(mlp->bias[i]);
       }
     }
-    parameters_.push_back(block.log_gain.set_requires_grad(true));
-    parameters_.push_back(block.shift.set_requires_grad(true));
+    parameters_.push_back(block.log_gain);
+    parameters_.push_back(block.shift);
   }
 }
 

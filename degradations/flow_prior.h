@@ -13,8 +13,9 @@ namespace zsr {
 
 /// A normalising flow over blur kernels: five affine coupling layers, each with a normalisation behind it, that take a
 /// kernel to normal numbers and back (FKP: Liang, Zhang, Gu, Van Gool and Timofte, "Flow-based kernel prior with
-/// application to blind super-resolution", CVPR 2021; FKP/network.py of their release, whose files it reads and writes).
-/// What lies within the sphere of the latent numbers is a plausible kernel, so that a search for one need not leave it.
+/// application to blind super-resolution", CVPR 2021; FKP/network.py of their release, whose files it reads and
+/// writes). What lies within the sphere of the latent numbers is a plausible kernel, so that a search for one need not
+/// leave it.
 ///
 /// The release's kernels follow KernelConvention::kFkp: correlation, centre of mass at (side - scale) / 2; turned half
 /// around they are aligned.
@@ -35,7 +36,7 @@ class FlowPrior {
   int64_t scale() const;
   /// Numbers that are trained: 41,270 for x2, 98,900 for x3, 194,470 for x4.
   int64_t parameter_count() const;
-  /// Leaves that require gradients.
+  /// Leaves; who trains them asks for their gradients.
   const std::vector<torch::Tensor>& parameters() const { return parameters_; }
 
   /// Latent [N, side^2] -> kernels [N, 1, side, side], all entries > 0, sum about 1; differentiable in the latent.

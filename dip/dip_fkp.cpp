@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/optim/flat_adam.h"
+#include "degradations/spherical_latent.h"
 #include "dip/skip_network.h"
 #include "dip/ssim_loss.h"
 
@@ -15,40 +16,14 @@
 namespace zsr::dip {
 namespace {
 
-// Numbers on the sphere around the origin whose radius is one less than the kernel's side.
-class SphericalLatent {
- public:
-  SphericalLatent(int64_t side, double rate, uint64_t seed)
-      : rate_(rate), radius_(static_cast<double>(side - 1)), adam_(side * side, torch::kCPU, 0.9, 0.999) {
-    Random random(derive_seed(seed, "fkp-latent"));
-    torch::Tensor values = torch::empty({side * side});
-    float* const to = values.data_ptr<float>();
-    for (int64_t i = 0; i < values.numel(); ++i) to[i] = static_cast<float>(random.normal());
-    values_ = values.set_requires_grad(true);
-  }
-
-  const torch::Tensor& values() const { return values_; }
-
-  /// Moves along the gradient, if `free`, and comes back to the sphere.
-  void step(bool free) {
-    const torch::NoGradGuard no_grad;
-    if (free && values_.grad().defined()) adam_.step(values_.detach(), values_.grad(), rate_);
-    values_.mul_(radius_ / (values_.square().sum() + 1e-9).sqrt());
-    values_.mutable_grad().reset();
-  }
-
- private:
-  torch::Tensor values_;
-  double rate_;
-  double radius_;
-  FlatAdam adam_;
-};
+constexpr double kBeta1 = 0.9;
 
 // [1, C, H, W] by a kernel [1, 1, k, k] that may ask for gradients, every `scale`-th pixel.
 torch::Tensor blur_and_sample(const torch::Tensor& image, const torch::Tensor& kernel, int64_t scale, bool circular) {
   const int64_t border = kernel.size(2) / 2;
-  const auto mode = circular ? torch::nn::functional::PadFuncOptions({border, border, border, border}).mode(torch::kCircular)
-                             : torch::nn::functional::PadFuncOptions({border, border, border, border}).mode(torch::kReflect);
+  const auto mode = circular
+                        ? torch::nn::functional::PadFuncOptions({border, border, border, border}).mode(torch::kCircular)
+                        : torch::nn::functional::PadFuncOptions({border, border, border, border}).mode(torch::kReflect);
   const torch::Tensor padded = torch::nn::functional::pad(image, mode);
   // One channel after the other, as images of a batch: the kernel's gradient is then one of a plain convolution.
   const torch::Tensor blurred = torch::conv2d(padded.transpose(0, 1), kernel, {}, scale);
@@ -80,8 +55,8 @@ FkpResult run_fkp(const torch::Tensor& photo, const FlowPrior& prior, const FkpO
     throw InputError("DIP-FKP takes one float32 image of shape [1, 1 or 3, H, W]");
   }
   if (prior.scale() != options.scale) {
-    throw OptionError(fmt::format("this kernel prior is for x{} ({} x {} pixels), not for x{}", prior.scale(), prior.side(),
-                                  prior.side(), options.scale));
+    throw OptionError(fmt::format("this kernel prior is for x{} ({} x {} pixels), not for x{}", prior.scale(),
+                                  prior.side(), prior.side(), options.scale));
   }
   SkipSpec spec;
   spec.inputs = photo.size(1);
@@ -92,19 +67,17 @@ FkpResult run_fkp(const torch::Tensor& photo, const FlowPrior& prior, const FkpO
   const SkipNetwork network(spec, weights, context.device);
   const int64_t height = photo.size(2) * options.scale;
   const int64_t width = photo.size(3) * options.scale;
-  torch::Tensor noise = torch::empty({1, spec.inputs, up_to_multiple(height, spec.divisor()),
-                                      up_to_multiple(width, spec.divisor())});
+  torch::Tensor noise =
+      torch::empty({1, spec.inputs, up_to_multiple(height, spec.divisor()), up_to_multiple(width, spec.divisor())});
   Random random(derive_seed(context.seed, "fkp-input"));
   for (int64_t i = 0; i < noise.numel(); ++i) noise.data_ptr<float>()[i] = static_cast<float>(0.1 * random.uniform());
   noise = noise.to(context.device);
   const torch::Tensor target = photo.to(context.device);
-  SphericalLatent latent(prior.side(), options.kernel_rate, context.seed);
-  FlatAdam adam(network.parameters().numel(), context.device, 0.9, 0.999);
+  SphericalLatent latent(prior.side(), options.kernel_rate, kBeta1, context.seed);
+  FlatAdam adam(network.parameters().numel(), context.device, kBeta1, 0.999);
 
   const auto begin = std::chrono::steady_clock::now();
-  const auto elapsed = [&] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  };
+  const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
   const auto predict = [&](const torch::Tensor& image) {
     torch::Tensor kernel = prior.decode(latent.values());
     if (!options.published_phase) kernel = kernel.flip({2, 3});
@@ -119,8 +92,8 @@ FkpResult run_fkp(const torch::Tensor& photo, const FlowPrior& prior, const FkpO
     network.parameters().mutable_grad().reset();
     const torch::Tensor output = network.forward(noise).slice(2, 0, height).slice(3, 0, width);
     const torch::Tensor made = predict(output);
-    const torch::Tensor loss = step <= options.similarity_steps ? 1.0 - ssim_loss_similarity(made, target)
-                                                                : (made - target).square().mean();
+    const torch::Tensor loss =
+        step <= options.similarity_steps ? 1.0 - ssim_loss_similarity(made, target) : (made - target).square().mean();
     const double value = loss.item<double>();
     if (!std::isfinite(value)) {
       const torch::NoGradGuard no_grad;

@@ -37,7 +37,7 @@ BlurKernel narrowed_kernel(const Estimate& estimate, double share, double scale)
 }
 
 const std::vector<std::string>& estimator_names() {
-  static const std::vector<std::string> names = {"combined", "predictor", "spectrum", "kernelgan"};
+  static const std::vector<std::string> names = {"combined", "predictor", "spectrum", "kernelgan", "kernelgan-fkp"};
   return names;
 }
 
@@ -52,6 +52,7 @@ void EstimateOptions::validate() const {
     throw OptionError(fmt::format("unknown estimator '{}'; there are {}", estimator, all));
   }
   adversarial.validate();
+  if (estimator == "kernelgan-fkp") fkp.validate();
 }
 
 Estimate estimate_kernel(const torch::Tensor& photo, const EstimateOptions& options, const RunContext& context) {

@@ -2,6 +2,7 @@
 
 #include "core/run_context.h"
 #include "degradations/kernel.h"
+#include "kernelgan/fkp_adversary.h"
 #include "kernelgan/kernelgan.h"
 
 #include <torch/types.h>
@@ -26,6 +27,7 @@ struct EstimateOptions {
   double scale = 2.0;                  ///< Factor the kernel is for, above 1 to 8.
   int64_t seeds = 1;                   ///< Runs of a random estimator, 1 to 20; the spread is told.
   AdversarialOptions adversarial;      ///< Of the estimator kernelgan.
+  FkpAdversaryOptions fkp;             ///< Of the estimator kernelgan-fkp.
   void validate() const;               ///< Throws OptionError.
 };
 

@@ -11,16 +11,20 @@ namespace zsr::kernelgan {
 
 void estimate_by_adversary(const torch::Tensor& photo, const EstimateOptions& options, const RunContext& context,
                            Estimate& estimate) {
+  const auto run_once = [&](const RunContext& own) {
+    return options.estimator == "kernelgan-fkp" ? run_fkp_adversarial(photo, options.fkp, own)
+                                                : run_adversarial(photo, options.adversarial, own);
+  };
   std::vector<BlurKernel> kernels;
   std::vector<std::array<double, 2>> variances;
   for (int64_t run = 0; run < options.seeds; ++run) {
     AdversarialResult result = [&] {
       RunContext own = context;
       own.seed = context.seed + static_cast<uint64_t>(run);
-      AdversarialResult first = run_adversarial(photo, options.adversarial, own);
+      AdversarialResult first = run_once(own);
       if (first.summary.termination != Termination::kDiverged) return first;
       own.seed += 1000003;  // once more from another start
-      return run_adversarial(photo, options.adversarial, own);
+      return run_once(own);
     }();
     estimate.summary.steps += result.summary.steps;
     estimate.summary.termination = result.summary.termination;

@@ -73,6 +73,7 @@ FlowPrior train_kernel_prior(const KernelPriorOptions& options, const RunContext
   Random weights(derive_seed(context.seed, "kernel-prior-weights"));
   Random data(derive_seed(context.seed, "kernel-prior-kernels"));
   FlowPrior prior = FlowPrior::for_scale(options.scale, weights);
+  for (torch::Tensor parameter : prior.parameters()) parameter.set_requires_grad(true);
   torch::optim::Adam adam(prior.parameters(),
                           torch::optim::AdamOptions(options.learning_rate).weight_decay(options.weight_decay));
   const auto begin = std::chrono::steady_clock::now();
@@ -100,6 +101,7 @@ FlowPrior train_kernel_prior(const KernelPriorOptions& options, const RunContext
       if (action == ProgressAction::kStop) break;
     }
   }
+  for (torch::Tensor parameter : prior.parameters()) parameter.set_requires_grad(false);
   return prior;
 }
 

@@ -92,6 +92,18 @@ void save_photo(const Photo& photo, const std::filesystem::path& path, const Wri
   file.commit();
 }
 
+void save_animation(const std::vector<torch::Tensor>& frames, const std::filesystem::path& path, int frame_ms,
+                    Overwrite overwrite) {
+  if (frames.empty()) throw OptionError("an animation needs at least one picture");
+  EncodeOptions encode;
+  encode.quality = 90;
+  encode.frames = static_cast<int>(frames.size());
+  encode.frame_ms = frame_ms;
+  AtomicFile file(path, overwrite);
+  encode_photo(to_pixels(torch::cat(frames, 2), 8), nullptr, ImageFormat::kWebp, encode, path, file.descriptor());
+  file.commit();
+}
+
 std::string encode_png_quickly(const torch::Tensor& image) {
   return encode_png_bytes(to_pixels(image, 8));
 }

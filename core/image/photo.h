@@ -42,8 +42,13 @@ struct WriteOptions {
 /// the format cannot hold the photo (alpha in a JPEG), IoError when the system refuses.
 void save_photo(const Photo& photo, const std::filesystem::path& path, const WriteOptions& options);
 
-/// `image` [1, C, H, W] as an 8-bit PNG file without metadata, packed for speed and not for size (run lengths only): for
-/// the thousands of small files of a training set. The same bytes for the same image.
+/// Pictures of one size, [1, C, H, W] in [0, 1], as an animated WebP that shows each for `frame_ms`. Throws
+/// like save_photo.
+void save_animation(const std::vector<torch::Tensor>& frames, const std::filesystem::path& path, int frame_ms,
+                    Overwrite overwrite);
+
+/// `image` [1, C, H, W] as an 8-bit PNG file without metadata, packed for speed and not for size (run lengths only):
+/// for the thousands of small files of a training set. The same bytes for the same image.
 std::string encode_png_quickly(const torch::Tensor& image);
 
 /// `image` rounded to what `bit_depth` bits can hold, still in [0, 1]. [N, C, H, W].

@@ -395,6 +395,11 @@ void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, Imag
       result = 0;
       break;
     case ImageFormat::kWebp:
+      if (options.frames > 1) {
+        const std::vector<int> delays(static_cast<size_t>(options.frames), options.frame_ms);
+        vips_image_set_int(image.get(), VIPS_META_PAGE_HEIGHT, static_cast<int>(pixels.height) / options.frames);
+        vips_image_set_array_int(image.get(), "delay", delays.data(), options.frames);
+      }
       result = vips_webpsave_target(image.get(), output.get(), "Q", options.quality, "smart_subsample", TRUE,
                                     "lossless", options.quality >= 100, "strip", options.strip, nullptr);
       break;

@@ -64,8 +64,10 @@ struct DecodedPhoto {
 };
 
 struct EncodeOptions {
-  int quality = 95;         ///< 1-100, JPEG and WebP.
-  bool strip = false;       ///< Leave out EXIF, XMP, IPTC and ICC.
+  int quality = 95;    ///< 1-100, JPEG and WebP.
+  bool strip = false;  ///< Leave out EXIF, XMP, IPTC and ICC.
+  int frames = 1;      ///< Above 1: the picture is that many, one below the other, to be shown in turn. WebP only.
+  int frame_ms = 200;  ///< How long each is shown.
 };
 
 /// Reads only the header. Throws like `decode_photo`.

@@ -46,8 +46,8 @@ TEST_F(DipCommand, EveryTaskGivesAPhoto) {
       {"sr", {"-s", "2"}}, {"denoise", {}}, {"jpeg", {}}, {"inpaint", {"--mask", at("mask.png")}}};
   for (const auto& [task, more] : tasks) {
     for (const char* const photo : {"photo.png", "gray.png"}) {
-      std::vector<std::string> arguments = {"dip", at(photo), "--task", task, "--steps", "2", "-o", at("o.png"),
-                                            "--force", "-q", "-j", "1", "--json"};
+      std::vector<std::string> arguments = {"dip",       at(photo), "--task", task, "--steps", "2",     "-o",
+                                            at("o.png"), "--force", "-q",     "-j", "1",       "--json"};
       arguments.insert(arguments.end(), more.begin(), more.end());
       const ProgramResult result = run_zsr(arguments);
       ASSERT_EQ(result.code, 0) << task << result.err;
@@ -66,12 +66,43 @@ TEST_F(DipCommand, EveryTaskGivesAPhoto) {
 }
 
 TEST_F(DipCommand, KeepsFramesWhenAsked) {
-  ASSERT_EQ(run_zsr({"dip", at("photo.png"), "--task", "jpeg", "--steps", "4", "--frames", at("frames"), "--frame-every",
-                     "2", "-o", at("o.png"), "-q", "-j", "1"})
+  ASSERT_EQ(run_zsr({"dip", at("photo.png"), "--task", "jpeg", "--steps", "4", "--frames", at("frames"),
+                     "--frame-every", "2", "-o", at("o.png"), "-q", "-j", "1"})
                 .code,
             0);
   EXPECT_EQ(load_photo(dir_ / "frames" / "step_000004.png").color.size(3), 44);
   EXPECT_TRUE(fs::exists(dir_ / "frames" / "step_000002.png"));
+  ASSERT_EQ(run_zsr({"dip", at("photo.png"), "--task", "jpeg", "--steps", "6", "--frames", at("film.webp"), "--average",
+                     "0", "--frame-every", "2", "-o", at("o.png"), "--force", "-q", "-j", "1"})
+                .code,
+            0);
+  const PhotoHeader film = read_photo_header(dir_ / "film.webp");
+  EXPECT_EQ(film.pages, 3);  // the result is the last of them
+  EXPECT_EQ(film.width, 44);
+}
+
+TEST_F(DipCommand, ProposesAMaskAndShowsIt) {
+  Photo scratched;
+  scratched.color = torch::full({1, 3, 120, 130}, 0.4);
+  for (int64_t y = 10; y < 110; ++y) scratched.color.slice(2, y, y + 1).slice(3, 50 + y / 5, 52 + y / 5).fill_(1.0);
+  save_photo(scratched, dir_ / "old.png", {});
+  const ProgramResult shown = run_zsr({"dip", at("old.png"), "--task", "inpaint", "--mask", "auto", "-j", "1"});
+  ASSERT_EQ(shown.code, 0) << shown.err;
+  EXPECT_EQ(shown.out, at("old_mask.png") + "\n");
+  EXPECT_NE(shown.err.find("--mask '" + at("old_mask.png")), std::string::npos);
+  const torch::Tensor mask = load_photo(dir_ / "old_mask.png").color;
+  EXPECT_EQ(mask.slice(2, 50, 51).slice(3, 60, 62).max().item<double>(), 0.0);
+  EXPECT_GT(mask.mean().item<double>(), 0.9);
+  EXPECT_TRUE(fs::exists(dir_ / "old_mask_shown.png"));
+  EXPECT_FALSE(fs::exists(dir_ / "old_inpaint.png"));
+  ASSERT_EQ(run_zsr({"dip", at("old.png"), "--task", "inpaint", "--mask", "auto", "--accept-mask", "--force", "--steps",
+                     "2", "-q", "-j", "1"})
+                .code,
+            0);
+  EXPECT_TRUE(fs::exists(dir_ / "old_inpaint.png"));
+  make_photo(dir_ / "flat.png", 1, 60, 60);
+  expect_refused({"dip", at("old.png"), at("photo.png"), "--task", "inpaint", "--mask", "auto"}, 2,
+                 "one photo at a time");
 }
 
 TEST_F(DipCommand, RefusesWhatCannotBeDone) {
@@ -93,14 +124,15 @@ TEST_F(DipCommand, RefusesWhatCannotBeDone) {
 }
 
 TEST_F(DipCommand, KernelPriorFindsImageAndKernel) {
-  ASSERT_EQ(run_zsr({"train", "kernel-prior", "-s", "2", "-o", at("prior.safetensors"), "--steps", "20", "-q", "-j", "1"})
-                .code,
-            0);
+  ASSERT_EQ(
+      run_zsr({"train", "kernel-prior", "-s", "2", "-o", at("prior.safetensors"), "--steps", "20", "-q", "-j", "1"})
+          .code,
+      0);
   EXPECT_NE(run_zsr({"weights", "info", at("prior.safetensors")}).out.find("flow prior of blur kernels (FKP), x2"),
             std::string::npos);
   const ProgramResult result =
-      run_zsr({"upscale", at("photo.png"), "-m", "dip-fkp", "-s", "2", "--prior", at("prior.safetensors"), "--steps", "3",
-               "--save-kernel", at("k.mat"), "-o", at("o.png"), "-q", "-j", "1", "--json"});
+      run_zsr({"upscale", at("photo.png"), "-m", "dip-fkp", "-s", "2", "--prior", at("prior.safetensors"), "--steps",
+               "3", "--save-kernel", at("k.mat"), "-o", at("o.png"), "-q", "-j", "1", "--json"});
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(nlohmann::json::parse(result.out)["steps"], 3);
   EXPECT_EQ(load_photo(dir_ / "o.png").color.size(3), 88);
@@ -108,8 +140,9 @@ TEST_F(DipCommand, KernelPriorFindsImageAndKernel) {
   expect_refused({"upscale", at("photo.png"), "-m", "dip-fkp", "-s", "4", "--prior", at("prior.safetensors")}, 2,
                  "is a kernel prior for x2, not for x4");
   expect_refused({"upscale", at("photo.png"), "-m", "dip-fkp", "--prior", at("no.safetensors")}, 1, "no.safetensors");
-  expect_refused({"upscale", at("photo.png"), "-m", "dip-fkp", "--prior", at("prior.safetensors"), "--kernel", "bicubic"},
-                 2, "finds the kernel itself");
+  expect_refused(
+      {"upscale", at("photo.png"), "-m", "dip-fkp", "--prior", at("prior.safetensors"), "--kernel", "bicubic"}, 2,
+      "finds the kernel itself");
   expect_refused({"upscale", at("photo.png"), "-m", "zssr", "--prior", at("prior.safetensors")}, 2,
                  "belong to -m dip-fkp");
   expect_refused({"train", "kernel-prior", "-s", "5"}, 2, "scale = 5");

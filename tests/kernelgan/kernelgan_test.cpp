@@ -5,6 +5,7 @@
 #include "kernelgan/constraints.h"
 #include "kernelgan/crops.h"
 #include "kernelgan/discriminator.h"
+#include "kernelgan/fkp_adversary.h"
 #include "kernelgan/generator.h"
 #include "kernelgan/side_thread.h"
 #include "tests/support/test_images.h"
@@ -304,6 +305,33 @@ TEST(KernelGan, SameSeedSameKernelAndStopKeepsIt) {
   EXPECT_EQ(run_adversarial(photo, {}, context).summary.steps, 5);
   EXPECT_THROW(run_adversarial(photo.slice(2, 0, 40), {}, {}), InputError);
   EXPECT_THROW(run_adversarial(photo, {.iterations = 0}, {}), OptionError);
+}
+
+TEST(KernelGanFkp, SearchesWithinThePrior) {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const torch::Tensor photo = test::texture(3, 96, 100).to(torch::kFloat32);
+  Random random(5);
+  FkpAdversaryOptions options;
+  options.prior = std::make_shared<const FlowPrior>(FlowPrior::for_scale(2, random));
+  options.iterations = 3;
+  options.batch = 4;
+  options.learning_rate = 0.5;
+  RunContext context;
+  context.seed = 2;
+  const AdversarialResult first = run_fkp_adversarial(photo, options, context);
+  EXPECT_EQ(first.summary.steps, 3);
+  EXPECT_NEAR(first.kernel.weights().sum().item<double>(), 1.0, 1e-9);
+  EXPECT_NEAR(first.kernel.phase().y, 0.5, 0.02);
+  EXPECT_EQ(max_difference(first.kernel.weights(), run_fkp_adversarial(photo, options, context).kernel.weights()), 0.0);
+  options.iterations = 1;  // the kernel has not moved yet
+  EXPECT_GT(max_difference(first.kernel.weights(), run_fkp_adversarial(photo, options, context).kernel.weights()), 0.0);
+  EXPECT_THROW(run_fkp_adversarial(photo.slice(2, 0, 40), options, context), InputError);
+  options.prior = std::make_shared<const FlowPrior>(FlowPrior::for_scale(3, random));
+  EXPECT_THROW(run_fkp_adversarial(photo, options, context), OptionError);
+  options.prior = nullptr;
+  EXPECT_THROW(run_fkp_adversarial(photo, options, context), OptionError);
+  at::set_num_threads(threads);
 }
 
 }  // namespace
