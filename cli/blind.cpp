@@ -49,7 +49,8 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
   BlindFindings found{settings.zssr.options, nullptr, {}, std::nullopt, 1.0};
   const bool kernel = settings.zssr.kernel == "auto";
   const bool noise = settings.zssr.noise == "auto";
-  const bool asks = settings.method == "zssr" || settings.method == "dip" || (settings.trained && settings.trained->takes_kernel());
+  const bool asks =
+      settings.method == "zssr" || settings.method == "dip" || (settings.trained && settings.trained->takes_kernel());
   if (!asks || (!kernel && !noise)) return found;
   found.record = nlohmann::json::object();
   constexpr int64_t kLeastForNoise = 32;

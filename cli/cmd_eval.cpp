@@ -92,8 +92,11 @@ void print_table(const std::vector<Row>& rows, const Metrics& mean, const Metric
 std::string csv_text(const std::vector<Row>& rows) {
   std::string text = "name,psnr_y,ssim_y,psnr_rgb,ssim_rgb\n";
   for (const Row& row : rows) {
-    std::string name = row.name;
-    for (size_t at = 0; (at = name.find('"', at)) != std::string::npos; at += 2) name.insert(at, "\"");
+    std::string name;
+    for (const char c : row.name) {
+      if (c == '"') name += '"';  // doubled inside quotes
+      name += c;
+    }
     text += fmt::format("\"{}\",{},{},{},{}\n", name, row.metrics.psnr_y, row.metrics.ssim_y, row.metrics.psnr_rgb,
                         row.metrics.ssim_rgb);
   }

@@ -268,7 +268,7 @@ int run_convert(const std::vector<std::string>& arguments) {
   return kExitOk;
 }
 
-int run_compare(const std::vector<std::string>& arguments) {
+int compare_two(const std::vector<std::string>& arguments) {
   std::vector<std::string> files;
   std::string convention = "zssr";
   bool json = false;
@@ -312,7 +312,7 @@ int run_kernel(const std::vector<std::string>& arguments) {
   if (verb == "make") return run_make(rest);
   if (verb == "show") return run_show(rest);
   if (verb == "convert") return run_convert(rest);
-  if (verb == "compare") return run_compare(rest);
+  if (verb == "compare") return compare_two(rest);
   if (verb == "--help" || verb == "-h") {
     fmt::print(
         "Usage: zsr kernel make|show|convert|compare ...\n\n"

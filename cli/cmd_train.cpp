@@ -30,7 +30,8 @@ int run_train(const std::vector<std::string>& arguments) {
   if (!arguments.empty() && arguments[0] == "kernel-prior") return run_train_kernel_prior(arguments);
   const bool help = !arguments.empty() && arguments[0].starts_with("-");
   if (!help && (arguments.empty() || arguments[0] != "blur-predictor")) {
-    throw UsageError(fmt::format("train needs a network first: blur-predictor, kernel-prior, {}{}", fmt::join(networks, ", "),
+    throw UsageError(fmt::format("train needs a network first: blur-predictor, kernel-prior, {}{}",
+                                 fmt::join(networks, ", "),
                                  arguments.empty() ? "" : fmt::format("; not '{}'", arguments[0])));
   }
   std::vector<std::string> words;
@@ -40,9 +41,10 @@ int run_train(const std::vector<std::string>& arguments) {
   CommonFlags common;
   OptionSet options(
       "zsr train blur-predictor PHOTO_FOLDER... -o FILE.safetensors [options]",
-      fmt::format("Trains a network from photos: here the blur of a photo from its patches, the estimator that\n"
-                  "`zsr kernelgan` uses unless told otherwise. Other networks: kernel-prior, {}; 'zsr train {} --help'.",
-                  fmt::join(networks, ", "), networks[0]),
+      fmt::format(
+          "Trains a network from photos: here the blur of a photo from its patches, the estimator that\n"
+          "`zsr kernelgan` uses unless told otherwise. Other networks: kernel-prior, {}; 'zsr train {} --help'.",
+          fmt::join(networks, ", "), networks[0]),
       "  zsr train blur-predictor photos/ more-photos/ -o blur.safetensors\n");
   options.group("Options");
   options.positional("input,i", "NETWORK", "The network, then folders of sharp photos", &words);

@@ -265,9 +265,9 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
   int64_t skipped = 0;
   const std::vector<Job> jobs = plan_jobs(flags, settings, skipped);
   if (jobs.empty()) throw UsageError("no photos found");
-  for (const std::string& extra : {dip.frames, dip.save_kernel}) {
+  for (const std::string& extra : {dip.frames, flags.save_kernel, flags.loss_log}) {
     if (extra.empty()) continue;
-    if (jobs.size() > 1) throw UsageError("--frames and --save-kernel take one photo at a time");
+    if (jobs.size() > 1) throw UsageError("--frames, --save-kernel and --loss-log take one photo at a time");
     if (fs::path(extra).has_extension()) check_output(extra, jobs[0].input, settings.write.overwrite);
   }
   print_settings(settings);

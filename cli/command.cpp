@@ -45,6 +45,7 @@ const std::vector<Command>& commands() {
       {"upscale", "Enlarge photos (method zssr unless -m names another)", run_upscale},
       {"zssr", "Enlarge by zero-shot super-resolution: a network trained on the photo alone", run_zssr},
       {"dip", "Restore by Deep Image Prior: enlarge, denoise, take off JPEG traces, fill scratches", run_dip},
+      {"compare", "Run several methods on one photo and write a report to look at", run_compare},
       {"kernelgan", "Estimate the blur kernel of one photo, with a verdict", run_kernelgan},
       {"degrade", "Make low-resolution images from high-resolution ones", run_degrade},
       {"kernel", "Make, show, convert and compare blur kernels", run_kernel},

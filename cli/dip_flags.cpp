@@ -64,7 +64,6 @@ void add_fkp_flags(OptionSet& options, DipFlags& flags, bool steps) {
   options.add("prior", "WEIGHTS",
               "dip-fkp: what blur kernels look like; 'zsr train kernel-prior', or FKP_x2.pt of its authors",
               &flags.prior);
-  options.add("save-kernel", "FILE", "dip-fkp: the kernel that it found; .mat, .txt, .npy or .png", &flags.save_kernel);
   if (steps) options.add("steps", "N", "Training steps; 0 = 1000 as published", &flags.steps);
 }
 

@@ -26,13 +26,12 @@ struct DipFlags {
   double noise = -1.0;
   double average = -1.0;
   double learning_rate = 0.0;
-  std::string prior;        ///< dip-fkp: weights by file or name; empty: those that come with zsr.
-  std::string save_kernel;  ///< dip-fkp: file, or empty.
+  std::string prior;  ///< dip-fkp: weights by file or name; empty: those that come with zsr.
 };
 
 void add_dip_flags(OptionSet& options, DipFlags& flags);
 
-/// --prior and --save-kernel, where `steps` too: --steps.
+/// --prior, where `steps` too: --steps.
 void add_fkp_flags(OptionSet& options, DipFlags& flags, bool steps);
 
 /// The kernel prior of the flags. Throws UsageError, InputError, IoError.

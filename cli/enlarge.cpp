@@ -1,7 +1,6 @@
 #include "cli/enlarge.h"
 
 #include "core/image/resize.h"
-#include "degradations/kernel_io.h"
 #include "dip/dip.h"
 #include "dip/dip_fkp.h"
 #include "networks/enlarge.h"
@@ -44,7 +43,7 @@ Enlarged enlarge_by_srmd(const torch::Tensor& color, const UpscaleSettings& sett
     result.summary.message = fmt::format("'{}' is a network for photos without noise; the noise of {:.1f}/255 stays",
                                          settings.trained->weights, options.noise);
   }
-  return {result.image, result.summary, {}, {}};
+  return {result.image, result.summary, {}, {}, {}};
 }
 
 Enlarged enlarge_by_network(const torch::Tensor& color, const UpscaleSettings& settings, const zssr::Options& found,
@@ -62,7 +61,7 @@ Enlarged enlarge_by_network(const torch::Tensor& color, const UpscaleSettings& s
   context.progress = [&](const Progress& now) { return progress(now); };
   networks::Result result = networks::run(color, *settings.trained->network, options, context);
   progress.finish();
-  return {result.image, result.summary, {}, {}};
+  return {result.image, result.summary, {}, {}, {}};
 }
 
 // States what it will take once the first steps have shown it: nobody should wait for hours unwarned.
@@ -144,6 +143,7 @@ Enlarged enlarge_by_dip(const torch::Tensor& color, const UpscaleSettings& setti
   return {result.image,
           result.summary,
           {},
+          {},
           {{"settings", to_json(options)}, {"best_step", result.best_step}, {"restored", result.restored}}};
 }
 
@@ -159,9 +159,6 @@ Enlarged enlarge_by_fkp(const torch::Tensor& color, const UpscaleSettings& setti
   context.progress = [&](const Progress& now) { return progress(now); };
   dip::FkpResult result = dip::run_fkp(color, *settings.prior, options, context);
   progress.finish();
-  if (!settings.dip.save_kernel.empty()) {
-    save_kernel(result.kernel, settings.dip.save_kernel, KernelConvention::kZssr, settings.write.overwrite);
-  }
   nlohmann::json record{{"settings",
                          {{"steps", options.steps},
                           {"learning_rate", options.learning_rate},
@@ -179,7 +176,7 @@ Enlarged enlarge_by_fkp(const torch::Tensor& color, const UpscaleSettings& setti
     result.image = enlarged.image;
     result.summary.upscale_s = enlarged.summary.upscale_s;
   }
-  return {result.image, result.summary, {}, std::move(record)};
+  return {result.image, result.summary, {}, result.kernel, std::move(record)};
 }
 
 }  // namespace
@@ -192,6 +189,7 @@ Enlarged enlarge(const torch::Tensor& color, int bit_depth, const UpscaleSetting
     // 8-bit photos go the way MATLAB goes, so that figures match published bicubic rows.
     return {bit_depth == 8 ? imresize_uint8(color, settings.scale, resize)
                            : imresize(color, settings.scale, resize).clamp_(0.0, 1.0),
+            {},
             {},
             {},
             {}};
@@ -212,7 +210,7 @@ Enlarged enlarge(const torch::Tensor& color, int bit_depth, const UpscaleSetting
     zssr::Result result = zssr::run(color, findings.options, context);
     progress.finish();
     result.summary.train_s += spent_s;
-    if (!result.inconsistent) return {result.image, result.summary, result.consistency_db, {}};
+    if (!result.inconsistent) return {result.image, result.summary, result.consistency_db, {}, {}};
     spent_s = result.summary.train_s;
     take_narrower_kernel(findings, settings, result.consistency_db);
     if (settings.time_budget_s) context.time_budget_s = std::max(1.0, *settings.time_budget_s - spent_s);

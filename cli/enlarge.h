@@ -3,6 +3,7 @@
 #include "cli/blind.h"
 #include "cli/progress.h"
 #include "core/run_context.h"
+#include "degradations/kernel.h"
 
 #include <nlohmann/json.hpp>
 #include <torch/types.h>
@@ -15,7 +16,8 @@ struct Enlarged {
   torch::Tensor color;  ///< [1, C, H, W] in [0, 1].
   Summary summary;
   std::optional<double> consistency_db;
-  nlohmann::json record;  ///< What the method has to tell, an object to go into the photo's record; or null.
+  std::optional<BlurKernel> kernel;  ///< Where the method found it.
+  nlohmann::json record;             ///< What the method has to tell, an object to go into the photo's record; or null.
 };
 
 /// `color` [1, C, h, w] by the method of the settings. `findings` receives what was changed on the way.

@@ -36,7 +36,24 @@ std::string format_seconds(double seconds) {
 
 ProgressPrinter::ProgressPrinter(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1) {}
 
+void ProgressPrinter::keep_losses(std::vector<std::pair<int64_t, double>>* to) {
+  losses_ = to;
+  keep_every_ = 1;
+  offered_ = 0;
+}
+
+void ProgressPrinter::keep(const Progress& progress) {
+  constexpr size_t kMost = 4000;
+  if (offered_++ % keep_every_ != 0) return;
+  losses_->emplace_back(progress.step, progress.loss);
+  if (losses_->size() < kMost) return;
+  for (size_t i = 0; 2 * i < losses_->size(); ++i) (*losses_)[i] = (*losses_)[2 * i];
+  losses_->resize(losses_->size() / 2);
+  keep_every_ *= 2;
+}
+
 ProgressAction ProgressPrinter::operator()(const Progress& progress) {
+  if (losses_ != nullptr && progress.loss != 0.0) keep(progress);
   if (!quiet_) {
     const auto now = Clock::now();
     const bool new_stage = progress.stage != stage_;

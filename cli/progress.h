@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace zsr::cli {
 
@@ -15,6 +17,8 @@ class ProgressPrinter {
 
   /// For RunContext::progress.
   ProgressAction operator()(const Progress& progress);
+  /// Keeps (step, loss) of what goes by from now on in `to`, thinned out to some thousand points; null: no more.
+  void keep_losses(std::vector<std::pair<int64_t, double>>* to);
   /// Ends the bar's line. Call before printing anything else.
   void finish();
 
@@ -22,8 +26,13 @@ class ProgressPrinter {
   void print_bar(const Progress& progress, double rate, double left_s);
   void print_line(const Progress& progress, double rate, double left_s);
 
+  void keep(const Progress& progress);
+
   bool quiet_;
   bool terminal_;
+  std::vector<std::pair<int64_t, double>>* losses_ = nullptr;
+  int64_t keep_every_ = 1;
+  int64_t offered_ = 0;
   bool bar_open_ = false;
   std::string stage_;
   std::chrono::steady_clock::time_point stage_start_;

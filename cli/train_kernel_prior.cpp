@@ -21,11 +21,12 @@ int run_train_kernel_prior(const std::vector<std::string>& arguments) {
   bool half = false;
   training::KernelPriorOptions training;
   CommonFlags common;
-  OptionSet options("zsr train kernel-prior -o PRIOR.safetensors [-s 2] [options]",
-                    "Trains the flow kernel prior of DIP-FKP and KernelGAN-FKP. It needs no photos: it learns what blur\n"
-                    "kernels look like from kernels that it draws.",
-                    "  zsr train kernel-prior -s 2 -o prior_x2.safetensors\n"
-                    "  zsr upscale photo.jpg -s 2 -m dip-fkp --prior prior_x2.safetensors\n");
+  OptionSet options(
+      "zsr train kernel-prior -o PRIOR.safetensors [-s 2] [options]",
+      "Trains the flow kernel prior of DIP-FKP and KernelGAN-FKP. It needs no photos: it learns what blur\n"
+      "kernels look like from kernels that it draws.",
+      "  zsr train kernel-prior -s 2 -o prior_x2.safetensors\n"
+      "  zsr upscale photo.jpg -s 2 -m dip-fkp --prior prior_x2.safetensors\n");
   options.group("Options");
   options.positional("input,i", "NETWORK", "kernel-prior", &words);
   options.add("output,o", "FILE", "Weights file (.safetensors)", &output);
@@ -57,9 +58,9 @@ int run_train_kernel_prior(const std::vector<std::string>& arguments) {
   if (half) {
     for (NamedTensor& entry : weights.tensors) entry.tensor = entry.tensor.to(torch::kFloat16);
   }
-  weights.metadata["command"] = fmt::format("zsr train kernel-prior -s {} --steps {} --batch {} --learning-rate {} --seed {}",
-                                            training.scale, training.steps, training.batch, training.learning_rate,
-                                            runtime.seed);
+  weights.metadata["command"] =
+      fmt::format("zsr train kernel-prior -s {} --steps {} --batch {} --learning-rate {} --seed {}", training.scale,
+                  training.steps, training.batch, training.learning_rate, runtime.seed);
   write_safetensors(output, weights, overwrite);
   if (common.json) {
     const nlohmann::ordered_json json{{"command", "train"},

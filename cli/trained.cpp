@@ -48,8 +48,8 @@ Trained load_trained(const std::string& method, const std::string& given, const 
   std::string weights = given;
   if (weights.empty()) weights = fmt::format("{}-light-x{}", method, format_scale(scale));
   if (given.empty() && !is_shipped(weights)) {
-    throw UsageError(fmt::format("no weights of {} for x{} come with zsr; name a file with --weights", method,
-                                 format_scale(scale)));
+    throw UsageError(
+        fmt::format("no weights of {} for x{} come with zsr; name a file with --weights", method, format_scale(scale)));
   }
   const WeightsFile file = read_weights(weights);
   Trained made;

@@ -108,6 +108,9 @@ void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method
   options.flag("skip-existing", "In folders: leave out photos whose output exists", &flags.skip_existing);
   options.flag("recursive,r", "Folders with their subfolders; the tree is kept", &flags.recursive);
   options.add("max-pixels", "N", "Largest photo to read or to make, e.g. 200M", &flags.max_pixels);
+  options.add("save-kernel", "FILE", "The blur kernel that was used, found or given: .mat, .npy, .txt or .png",
+              &flags.save_kernel);
+  options.add("loss-log", "FILE", "The training losses, step by step (.csv)", &flags.loss_log);
   options.flag("no-record", "Do not store OUTPUT.zsr.json with the effective settings", &flags.no_record);
 }
 
@@ -116,11 +119,12 @@ std::shared_ptr<const Trained> find_trained(const UpscaleFlags& flags) {
   const bool trained = std::find(known.begin(), known.end(), flags.method) != known.end();
   static const std::vector<std::string> others = {"auto", "zssr", "dip", "dip-fkp", "bicubic"};
   if (!trained && std::find(others.begin(), others.end(), flags.method) == others.end()) {
-    throw UsageError(fmt::format("--method '{}' must be {} or {}", flags.method, fmt::join(others, ", "),
-                                 fmt::join(known, ", ")));
+    throw UsageError(
+        fmt::format("--method '{}' must be {} or {}", flags.method, fmt::join(others, ", "), fmt::join(known, ", ")));
   }
   if (trained || (flags.method == "auto" && !flags.weights.empty())) {
-    return std::make_shared<const Trained>(load_trained(flags.method, flags.weights, flags.pca, parse_scale(flags.scale, true)));
+    return std::make_shared<const Trained>(
+        load_trained(flags.method, flags.weights, flags.pca, parse_scale(flags.scale, true)));
   }
   const bool then_usrnet = flags.method == "dip-fkp";
   if (!((flags.weights.empty() || then_usrnet) && flags.pca.empty() && !flags.keep_colors && !flags.circular)) {
@@ -129,8 +133,8 @@ std::shared_ptr<const Trained> find_trained(const UpscaleFlags& flags) {
   return nullptr;
 }
 
-UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const DipFlags& dip, const CommonFlags& common,
-                        std::shared_ptr<const Trained> trained) {
+UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const DipFlags& dip,
+                        const CommonFlags& common, std::shared_ptr<const Trained> trained) {
   UpscaleSettings settings;
   settings.method = trained ? trained->method : flags.method == "auto" ? "zssr" : flags.method;
   if (trained) check_network(*trained, flags, zssr);
@@ -149,11 +153,16 @@ UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const 
     settings.zssr.noise = "0";
     settings.prior = std::make_shared<const FlowPrior>(load_prior(dip, settings.scale));
     if (!flags.weights.empty()) {
-      settings.afterwards =
-          std::make_shared<const Trained>(load_trained("usrnet", flags.weights, "", settings.scale));
+      settings.afterwards = std::make_shared<const Trained>(load_trained("usrnet", flags.weights, "", settings.scale));
     }
-  } else if (!(dip.prior.empty() && dip.save_kernel.empty())) {
-    throw UsageError("--prior and --save-kernel belong to -m dip-fkp");
+  } else if (!dip.prior.empty()) {
+    throw UsageError("--prior belongs to -m dip-fkp");
+  }
+  settings.save_kernel = flags.save_kernel;
+  settings.loss_log = flags.loss_log;
+  const bool has_kernel = settings.trained ? settings.trained->takes_kernel() : settings.method != "bicubic";
+  if (!flags.save_kernel.empty() && (!has_kernel || settings.scale.y == 1.0)) {
+    throw UsageError(fmt::format("--save-kernel: {} uses no kernel", settings.method));
   }
   if (settings.method == "dip") {
     check_dip_flags(dip, settings.scale);

@@ -31,6 +31,8 @@ struct UpscaleFlags {
   bool skip_existing = false;
   bool recursive = false;
   bool no_record = false;
+  std::string save_kernel;
+  std::string loss_log;
 };
 
 /// `with_method`: -m too, for the command that leaves the method open.
@@ -41,7 +43,7 @@ void add_network_flags(OptionSet& options, UpscaleFlags& flags);
 std::shared_ptr<const Trained> find_trained(const UpscaleFlags& flags);
 
 /// All flags together as settings, checked against each other. Throws UsageError.
-UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const DipFlags& dip, const CommonFlags& common,
-                        std::shared_ptr<const Trained> trained);
+UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const DipFlags& dip,
+                        const CommonFlags& common, std::shared_ptr<const Trained> trained);
 
 }  // namespace zsr::cli

@@ -7,6 +7,8 @@
 #include "cli/version.h"
 #include "core/device.h"
 #include "core/error.h"
+#include "degradations/kernel_families.h"
+#include "degradations/kernel_io.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -41,6 +43,20 @@ nlohmann::json describe_runtime_json(const UpscaleSettings& settings) {
           {"threads", settings.runtime.threads},
           {"seed", settings.runtime.seed},
           {"runtime", describe_runtime()}};
+}
+
+void write_losses(const std::vector<std::pair<int64_t, double>>& losses, const UpscaleSettings& settings) {
+  std::string text = "step,loss\n";
+  for (const auto& [step, loss] : losses) text += fmt::format("{},{:.8g}\n", step, loss);
+  write_file_atomically(settings.loss_log, text, settings.write.overwrite);
+}
+
+// Found, given, or that of bicubic downscaling.
+void save_used_kernel(const Enlarged& enlarged, const zssr::Options& options, const UpscaleSettings& settings) {
+  std::optional<BlurKernel> kernel = enlarged.kernel;
+  if (!kernel && !options.kernels.empty()) kernel = options.kernels[0];
+  if (!kernel) kernel = make_kernel({.family = KernelFamily::kBicubic, .scale = settings.scale.y});
+  save_kernel(*kernel, settings.save_kernel, KernelConvention::kZssr, settings.write.overwrite);
 }
 
 }  // namespace
@@ -82,13 +98,19 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
   const Size low{photo.color.size(2), photo.color.size(3)};
   const torch::Tensor color = photo.alpha.defined() ? bleed_color(photo.color, photo.alpha) : photo.color;
   BlindFindings findings = look_at_photo(color, settings);
+  std::vector<std::pair<int64_t, double>> losses;
+  progress.keep_losses(settings.loss_log.empty() ? nullptr : &losses);
   Enlarged enlarged = enlarge(color, photo.bit_depth, settings, findings, progress);
+  progress.keep_losses(nullptr);
+  if (!settings.loss_log.empty()) write_losses(losses, settings);
+  if (!settings.save_kernel.empty()) save_used_kernel(enlarged, findings.options, settings);
   warnings.insert(warnings.end(), findings.warnings.begin(), findings.warnings.end());
   if (!torch::isfinite(enlarged.color).all().item<bool>()) {
     throw Error(fmt::format("'{}': the result has pixels that are not numbers; nothing was written", input.string()));
   }
   photo.color = enlarged.color;
-  if (photo.alpha.defined() && settings.scale.y != 1.0) photo.alpha = imresize(photo.alpha, settings.scale).clamp_(0.0, 1.0);
+  if (photo.alpha.defined() && settings.scale.y != 1.0)
+    photo.alpha = imresize(photo.alpha, settings.scale).clamp_(0.0, 1.0);
   if (!enlarged.summary.message.empty()) warnings.push_back(enlarged.summary.message);
 
   const auto save_start = Clock::now();

@@ -24,14 +24,16 @@ struct UpscaleSettings {
   std::shared_ptr<const FlowPrior> prior;  ///< dip-fkp.
   Scale scale{2.0, 2.0};
   ReadLimits limits;
-  WriteOptions write;                      ///< format is set per photo.
-  std::string format;                      ///< Empty: by the output's extension.
-  std::shared_ptr<const Trained> trained;  ///< Of the methods that are trained networks.
+  WriteOptions write;                         ///< format is set per photo.
+  std::string format;                         ///< Empty: by the output's extension.
+  std::shared_ptr<const Trained> trained;     ///< Of the methods that are trained networks.
   std::shared_ptr<const Trained> afterwards;  ///< dip-fkp: USRNet, which takes the kernel found; or null.
-  bool keep_low_frequencies = false;       ///< Trained networks: see networks::Options.
-  bool circular = false;                   ///< Likewise.
-  srmd::KernelGrid kernel_grid;            ///< srmd: of --kernel-grid; with one cell it says nothing.
-  std::string noise_map;                   ///< srmd: image file, or empty.
+  bool keep_low_frequencies = false;          ///< Trained networks: see networks::Options.
+  bool circular = false;                      ///< Likewise.
+  srmd::KernelGrid kernel_grid;               ///< srmd: of --kernel-grid; with one cell it says nothing.
+  std::string noise_map;                      ///< srmd: image file, or empty.
+  std::string save_kernel;                    ///< File, or empty.
+  std::string loss_log;                       ///< File, or empty.
   std::optional<double> time_budget_s;
   bool keep_record = true;
   CommonFlags common;

@@ -7,6 +7,8 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <sys/mman.h>
+#include <unistd.h>
 
 namespace zsr {
 namespace {
@@ -102,6 +104,26 @@ void save_animation(const std::vector<torch::Tensor>& frames, const std::filesys
   AtomicFile file(path, overwrite);
   encode_photo(to_pixels(torch::cat(frames, 2), 8), nullptr, ImageFormat::kWebp, encode, path, file.descriptor());
   file.commit();
+}
+
+std::string encode_webp(const torch::Tensor& image, int quality) {
+  const int descriptor = memfd_create("webp", MFD_CLOEXEC);
+  if (descriptor < 0) throw IoError("cannot get memory for a picture");
+  EncodeOptions encode;
+  encode.quality = quality;
+  std::string bytes;
+  try {
+    encode_photo(to_pixels(image, 8), nullptr, ImageFormat::kWebp, encode, "a picture in memory", descriptor);
+    bytes.resize(static_cast<size_t>(lseek(descriptor, 0, SEEK_END)));
+    if (pread(descriptor, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+      throw IoError("cannot read a picture from memory");
+    }
+  } catch (...) {
+    close(descriptor);
+    throw;
+  }
+  close(descriptor);
+  return bytes;
 }
 
 std::string encode_png_quickly(const torch::Tensor& image) {

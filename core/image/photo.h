@@ -47,6 +47,9 @@ void save_photo(const Photo& photo, const std::filesystem::path& path, const Wri
 void save_animation(const std::vector<torch::Tensor>& frames, const std::filesystem::path& path, int frame_ms,
                     Overwrite overwrite);
 
+/// `image` [1, C, H, W] in [0, 1] as a WebP file of that quality (1 to 100) without metadata.
+std::string encode_webp(const torch::Tensor& image, int quality);
+
 /// `image` [1, C, H, W] as an 8-bit PNG file without metadata, packed for speed and not for size (run lengths only):
 /// for the thousands of small files of a training set. The same bytes for the same image.
 std::string encode_png_quickly(const torch::Tensor& image);

@@ -144,7 +144,7 @@ TEST_F(DipCommand, KernelPriorFindsImageAndKernel) {
       {"upscale", at("photo.png"), "-m", "dip-fkp", "--prior", at("prior.safetensors"), "--kernel", "bicubic"}, 2,
       "finds the kernel itself");
   expect_refused({"upscale", at("photo.png"), "-m", "zssr", "--prior", at("prior.safetensors")}, 2,
-                 "belong to -m dip-fkp");
+                 "belongs to -m dip-fkp");
   expect_refused({"train", "kernel-prior", "-s", "5"}, 2, "scale = 5");
 }
 

@@ -1,0 +1,200 @@
+#include "cli/command.h"
+#include "cli/common_flags.h"
+#include "cli/compare/report_page.h"
+#include "cli/interrupt.h"
+#include "cli/options.h"
+#include "cli/usage_error.h"
+#include "cli/values.h"
+#include "cli/version.h"
+#include "core/device.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "core/image/metrics.h"
+#include "core/image/photo.h"
+#include "core/weights/shipped.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <cmath>
+#include <filesystem>
+
+namespace zsr::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct CompareFlags {
+  std::vector<std::string> inputs;
+  std::string output;
+  std::string scale = "2";
+  std::string methods;
+  std::string reference;
+  std::string kernel;
+  std::string timeout;
+  std::string keep;
+  int64_t crops = 4;
+  bool crop_reference = false;
+  bool force = false;
+};
+
+// A folder that goes when it is left.
+class ScratchFolder {
+ public:
+  ScratchFolder() {
+    std::string name = (fs::temp_directory_path() / "zsr-compare-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr)
+      throw IoError(fmt::format("cannot make a folder in '{}'", fs::temp_directory_path().string()));
+    path_ = name;
+  }
+  ~ScratchFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+// What can be run without anyone's downloads.
+std::string default_methods(Scale scale) {
+  std::string list = "bicubic";
+  for (const char* const method : {"edsr", "srmd"}) {
+    if (is_shipped(fmt::format("{}-light-x{}", method, format_scale(scale)))) list += fmt::format(",{}", method);
+  }
+  return list + ",zssr,zssr+kernelgan";
+}
+
+std::unique_ptr<OptionSet> make_options(CompareFlags& flags, CommonFlags& common) {
+  auto options = std::make_unique<OptionSet>(
+      "zsr compare PHOTO [-s 2] [-m LIST] [-o report.html] [options]",
+      "Runs several methods on one photo and writes a report to look at: pictures side by side, figures, kernels, "
+      "time.",
+      "  zsr compare photo.jpg -s 2\n"
+      "  zsr compare small.png -s 2 -m bicubic,edsr,zssr,zssr+kernelgan --reference sharp.png\n"
+      "  zsr compare small.png -s 2 -m zssr,zssr+kernelgan,zssr+true --kernel kernel.mat --reference sharp.png\n");
+  options->group("Options");
+  options->positional("input,i", "PHOTO", "The photo to enlarge", &flags.inputs);
+  options->add("output,o", "FILE", "The report (.html); .json and .csv lie beside it. Default: PHOTO_compare.html",
+               &flags.output);
+  options->add("scale,s", "FACTOR", "Above 1", &flags.scale);
+  options->add(
+      "methods,m", "LIST",
+      "METHOD[+kernelgan|+true][=WEIGHTS],...: +kernelgan estimates the kernel, +true takes --kernel. Default: what "
+      "runs without downloads",
+      &flags.methods);
+  options->add("reference,r", "FILE", "The true large image; without it the figures say less", &flags.reference);
+  options->flag("crop-reference", "Cut the reference at right and bottom to the results' size", &flags.crop_reference);
+  options->add("kernel", "FILE", "The true blur kernel, for METHOD+true", &flags.kernel);
+  options->add("time", "DURATION", "Longest run of one method, e.g. 5m", &flags.timeout);
+  options->add("crops", "N", "Details that are shown", &flags.crops);
+  options->add("keep", "FOLDER", "Also keep every method's image there", &flags.keep);
+  options->flag("force", "Replace existing files", &flags.force);
+  add_common_flags(*options, common);
+  return options;
+}
+
+torch::Tensor read_reference(const CompareFlags& flags, const torch::Tensor& photo, Scale scale) {
+  if (flags.reference.empty()) return {};
+  torch::Tensor reference = load_photo(flags.reference).color;
+  const Size size = scaled_size({photo.size(2), photo.size(3)}, scale);
+  if (reference.size(2) == size.height && reference.size(3) == size.width) return reference;
+  const bool larger = reference.size(2) >= size.height && reference.size(3) >= size.width;
+  if (!larger || !flags.crop_reference) {
+    throw InputError(fmt::format("the reference '{}' is {}x{}, the results will be {}x{}{}", flags.reference,
+                                 reference.size(3), reference.size(2), size.width, size.height,
+                                 larger ? "; --crop-reference cuts it at right and bottom" : ""));
+  }
+  return reference.slice(2, 0, size.height).slice(3, 0, size.width).contiguous();
+}
+
+void print_row(const MethodResult& result) {
+  std::string figures;
+  for (const char* const name : {"psnr_y", "consistency_db"}) {
+    if (!result.figures.contains(name)) continue;
+    figures += fmt::format("  {} {:.2f} dB", std::string(name) == "psnr_y" ? "PSNR" : "gives the photo back at",
+                           result.figures[name].get<double>());
+  }
+  if (result.status == "done") {
+    fmt::print(stderr, "{:<20} {:7.1f} s{}\n", result.spec.name, result.seconds, figures);
+  } else {
+    fmt::print(stderr, "{:<20} {}: {}\n", result.spec.name, result.status, result.message);
+  }
+}
+
+}  // namespace
+
+int run_compare(const std::vector<std::string>& arguments) {
+  CompareFlags flags;
+  CommonFlags common;
+  if (!make_options(flags, common)->parse(arguments)) return kExitOk;
+  if (flags.inputs.size() != 1) throw UsageError("compare takes one PHOTO");
+  const Scale scale = parse_scale(flags.scale);
+  const auto specs = parse_methods(flags.methods.empty() ? default_methods(scale) : flags.methods);
+  for (const MethodSpec& spec : specs)
+    arguments_of(spec, flags.kernel);  // what cannot be run is said before the minutes
+  const fs::path input = flags.inputs[0];
+  const fs::path output =
+      flags.output.empty() ? input.parent_path() / (input.stem().string() + "_compare.html") : fs::path(flags.output);
+  if (output.extension() != ".html") throw UsageError(fmt::format("-o '{}' must end in .html", output.string()));
+  const auto beside = [&](const char* extension) { return fs::path(output).replace_extension(extension); };
+  const Overwrite overwrite = flags.force ? Overwrite::kYes : Overwrite::kNo;
+  for (const fs::path& path : {output, beside(".json"), beside(".csv")}) check_output(path, input, overwrite);
+  if (flags.crops < 0 || flags.crops > 20) throw UsageError(fmt::format("--crops {} must be 0 to 20", flags.crops));
+  const torch::Tensor photo = load_photo(input).color;
+  const Runtime runtime = start_runtime(common);
+
+  Comparison comparison;
+  comparison.reference = read_reference(flags, photo, scale);
+  const ScratchFolder scratch;
+  MethodRuns runs;
+  runs.scale = scale;
+  runs.kernel_file = flags.kernel;
+  runs.folder = scratch.path();
+  if (!flags.keep.empty()) {
+    fs::create_directories(flags.keep);
+    runs.folder = flags.keep;
+  }
+  runs.arguments = {"--seed",     std::to_string(common.seed), "-j", std::to_string(runtime.threads), "--device",
+                    common.device};
+  if (!flags.timeout.empty()) runs.timeout_s = parse_duration(flags.timeout);
+  runs.cancelled = [] { return interrupted(); };
+  bool all = true;
+  for (const MethodSpec& spec : specs) {
+    if (interrupted()) break;
+    MethodResult result = run_method(spec, input, runs);
+    if (result.image.defined()) measure(result, photo, comparison.reference, scale);
+    if (!common.quiet) print_row(result);
+    all = all && result.status == "done";
+    comparison.results.push_back(std::move(result));
+  }
+  constexpr int64_t kCropSide = 56;
+  comparison.crops = crops_of_difference(comparison.results, kCropSide, static_cast<size_t>(flags.crops));
+  comparison.photo = input.filename().string();
+  comparison.subtitle =
+      fmt::format("{}x{} pixels, enlarged {} times{}", photo.size(3), photo.size(2), format_scale(scale),
+                  comparison.reference.defined() ? ", compared with the true image" : "");
+  MetricProtocol protocol;
+  protocol.shave = static_cast<int64_t>(std::ceil(std::max(scale.y, scale.x)));
+  comparison.protocol =
+      comparison.reference.defined()
+          ? describe(protocol)
+          : "No true image: what can be said is whether a result gives the photo back, and what it adds.";
+  comparison.footer =
+      fmt::format("zsr {}; {}; {} thread(s), seed {}", kVersion, describe_runtime(), runtime.threads, common.seed);
+  write_file_atomically(output, report_page(comparison), overwrite);
+  write_file_atomically(beside(".json"), report_json(comparison).dump(2) + "\n", overwrite);
+  write_file_atomically(beside(".csv"), report_csv(comparison), overwrite);
+  if (common.json) {
+    fmt::print("{}\n", report_json(comparison).dump(2));
+  } else {
+    fmt::print("{}\n", output.string());
+  }
+  if (interrupted()) return interrupt_exit_code();
+  return all ? kExitOk : kExitFailed;
+}
+
+}  // namespace zsr::cli

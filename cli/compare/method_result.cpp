@@ -1,0 +1,106 @@
+#include "cli/compare/method_result.h"
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/image/photo.h"
+#include "core/process.h"
+#include "degradations/kernel_io.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <sstream>
+
+namespace zsr::cli {
+namespace {
+
+// A name for files: what is no letter, digit or dash becomes one.
+std::string file_name_of(const std::string& text) {
+  std::string name = text.substr(0, 60);
+  for (char& c : name) {
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    if (!plain) c = '-';
+  }
+  return name;
+}
+
+// The last line that the program wrote to say why.
+std::string reason(const ProgramRun& run, std::optional<double> timeout_s) {
+  if (run.timed_out) return fmt::format("took longer than {:.0f} s", *timeout_s);
+  if (run.signal == SIGKILL) return "was killed, most likely for want of memory";
+  if (run.signal != 0) return fmt::format("crashed (signal {})", run.signal);
+  std::string last;
+  std::istringstream lines(run.err);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("zsr: ") && !line.starts_with("zsr: warning")) last = line.substr(5);
+  }
+  return last.empty() ? fmt::format("ended with code {}", run.exit_code) : last;
+}
+
+void read_losses(const std::filesystem::path& path, MethodResult& result) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  while (std::getline(file, line)) {
+    std::istringstream fields(line);
+    std::string step;
+    std::string loss;
+    if (std::getline(fields, step, ',') && std::getline(fields, loss, ',')) {
+      result.steps.push_back(std::stod(step));
+      result.losses.push_back(std::stod(loss));
+    }
+  }
+}
+
+}  // namespace
+
+MethodResult run_method(const MethodSpec& spec, const std::filesystem::path& photo, const MethodRuns& runs) {
+  MethodResult result;
+  result.spec = spec;
+  const std::filesystem::path stem = runs.folder / file_name_of(spec.name);
+  const std::filesystem::path image = stem.string() + ".png";
+  const std::filesystem::path losses = stem.string() + "_loss.csv";
+  const std::filesystem::path kernel = stem.string() + "_kernel.npy";
+  try {
+    const bool same = runs.scale.y == runs.scale.x;
+    const std::string scale =
+        same ? fmt::format("{:g}", runs.scale.y) : fmt::format("{:g}x{:g}", runs.scale.x, runs.scale.y);
+    std::vector<std::string> arguments = {"upscale", photo.string(), "-o",         image.string(),
+                                          "-s",      scale,          "--json",     "-q",
+                                          "--force", "--no-record",  "--loss-log", losses.string()};
+    for (const std::string& argument : arguments_of(spec, runs.kernel_file)) arguments.push_back(argument);
+    if (!spec.kernel.empty() || spec.method == "dip-fkp") {
+      arguments.insert(arguments.end(), {"--save-kernel", kernel.string()});
+    }
+    arguments.insert(arguments.end(), runs.arguments.begin(), runs.arguments.end());
+    const ProgramRun run = run_program(own_program(), arguments, runs.timeout_s, runs.cancelled);
+    result.seconds = run.seconds;
+    result.peak_memory_mb = static_cast<double>(run.peak_bytes) / 1e6;
+    if (run.exit_code != 0) {
+      // A usage error is something that the method lacks: weights, most of all.
+      result.status = run.exit_code == 2 && run.signal == 0 ? "not run" : "failed";
+      result.message = reason(run, runs.timeout_s);
+      return result;
+    }
+    result.settings = nlohmann::json::parse(run.out);
+    for (const auto& warning : result.settings["warnings"]) {
+      result.message += (result.message.empty() ? "" : "; ") + warning.get<std::string>();
+    }
+    result.image = load_photo(image).color;
+    if (std::filesystem::exists(kernel)) result.kernel = load_kernel(kernel).weights();
+    read_losses(losses, result);
+  } catch (const Error& error) {
+    result.status = "failed";
+    result.message = error.what();
+  } catch (const nlohmann::json::exception&) {
+    result.status = "failed";
+    result.message = "its record could not be read";
+  }
+  return result;
+}
+
+}  // namespace zsr::cli

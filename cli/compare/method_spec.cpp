@@ -1,0 +1,87 @@
+#include "cli/compare/method_spec.h"
+
+#include "cli/trained.h"
+#include "cli/usage_error.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <sstream>
+
+namespace zsr::cli {
+namespace {
+
+const std::vector<std::string>& all_methods() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all = {"bicubic", "zssr", "dip", "dip-fkp"};
+    for (const std::string& name : trained_methods()) all.push_back(name);
+    return all;
+  }();
+  return names;
+}
+
+bool takes_kernel(const std::string& method) {
+  static const std::vector<std::string> names = {"zssr", "srmd", "usrnet", "dip"};
+  return std::find(names.begin(), names.end(), method) != names.end();
+}
+
+MethodSpec parse_one(const std::string& text) {
+  MethodSpec spec;
+  spec.name = text;
+  std::string rest = text;
+  if (const size_t equals = rest.find('='); equals != std::string::npos) {
+    spec.weights = rest.substr(equals + 1);
+    rest.resize(equals);
+    if (spec.weights.empty()) throw UsageError(fmt::format("'{}' names no weights behind '='", text));
+  }
+  std::string addition;
+  if (const size_t plus = rest.find('+'); plus != std::string::npos) {
+    addition = rest.substr(plus + 1);
+    rest.resize(plus);
+  }
+  spec.method = rest;
+  const auto& known = all_methods();
+  if (std::find(known.begin(), known.end(), rest) == known.end()) {
+    throw UsageError(fmt::format("'{}' is no method; there are {}", rest, fmt::join(known, ", ")));
+  }
+  if (!addition.empty() && addition != "kernelgan" && addition != "auto" && addition != "true") {
+    throw UsageError(
+        fmt::format("'{}': behind '+' stands kernelgan (an estimated kernel) or true (that of --kernel)", text));
+  }
+  if (!addition.empty() && !takes_kernel(rest)) throw UsageError(fmt::format("'{}': {} takes no kernel", text, rest));
+  if (takes_kernel(rest)) spec.kernel = addition.empty() ? "bicubic" : addition == "true" ? "true" : "auto";
+  return spec;
+}
+
+}  // namespace
+
+std::vector<MethodSpec> parse_methods(const std::string& list) {
+  std::vector<MethodSpec> specs;
+  std::istringstream stream(list);
+  for (std::string text; std::getline(stream, text, ',');) {
+    if (text.empty()) continue;
+    const bool twice =
+        std::any_of(specs.begin(), specs.end(), [&](const MethodSpec& other) { return other.name == text; });
+    if (twice) throw UsageError(fmt::format("-m names '{}' twice", text));
+    specs.push_back(parse_one(text));
+  }
+  if (specs.empty()) throw UsageError("-m names no method; e.g. -m bicubic,edsr,zssr,zssr+kernelgan");
+  return specs;
+}
+
+std::vector<std::string> arguments_of(const MethodSpec& spec, const std::string& kernel_file) {
+  std::vector<std::string> arguments = {"-m", spec.method};
+  if (!spec.weights.empty()) arguments.insert(arguments.end(), {"--weights", spec.weights});
+  if (spec.kernel == "true") {
+    if (kernel_file.empty()) throw UsageError(fmt::format("'{}' needs --kernel FILE", spec.name));
+    arguments.insert(arguments.end(), {"--kernel", kernel_file, "--noise", "0"});
+  } else if (spec.kernel == "auto") {
+    arguments.insert(arguments.end(), {"--kernel", "auto"});
+  } else if (spec.kernel == "bicubic") {
+    arguments.insert(arguments.end(), {"--kernel", "bicubic"});
+  }
+  return arguments;
+}
+
+}  // namespace zsr::cli

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace zsr::cli {
+
+/// One column of a comparison: a method with how it is to be used.
+struct MethodSpec {
+  std::string name;     ///< As typed: "zssr+kernelgan", "edsr=weights.pth".
+  std::string method;   ///< Of `zsr upscale -m`.
+  std::string weights;  ///< Empty: those that come with zsr.
+  /// "bicubic", "auto" (estimated), "true" (the file of --kernel) or empty (the method's own choice).
+  std::string kernel;
+};
+
+/// "bicubic,edsr,zssr+kernelgan,zssr+true,srmd=FILE": each METHOD, then +kernelgan (or +auto) for an estimated kernel
+/// or +true for the one of --kernel, then =WEIGHTS. Without + zssr, srmd and usrnet take the bicubic kernel. Throws
+/// UsageError for a name that is no method, an addition that it cannot use, and for what is named twice.
+std::vector<MethodSpec> parse_methods(const std::string& list);
+
+/// What `zsr upscale` is given beside input and output. `kernel_file`: of --kernel; empty where there is none, then
+/// +true is a UsageError.
+std::vector<std::string> arguments_of(const MethodSpec& spec, const std::string& kernel_file);
+
+}  // namespace zsr::cli

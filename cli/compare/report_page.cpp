@@ -1,0 +1,201 @@
+#include "cli/compare/report_page.h"
+
+#include "cli/compare/web_files.h"
+#include "core/image/photo.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <array>
+
+namespace zsr::cli {
+namespace {
+
+std::string base64(const std::string& bytes) {
+  static const char* const kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    uint32_t group = 0;
+    for (size_t k = 0; k < 3; ++k) {
+      group = group << 8U | (i + k < bytes.size() ? static_cast<uint8_t>(bytes[i + k]) : 0U);
+    }
+    for (size_t k = 0; k < 4; ++k) {
+      text += i + k > bytes.size() ? '=' : kLetters[group >> (18U - 6U * k) & 63U];
+    }
+  }
+  return text;
+}
+
+std::string escaped(const std::string& text) {
+  std::string safe;
+  for (const char c : text) {
+    switch (c) {
+      case '<':
+        safe += "&lt;";
+        break;
+      case '>':
+        safe += "&gt;";
+        break;
+      case '&':
+        safe += "&amp;";
+        break;
+      case '"':
+        safe += "&quot;";
+        break;
+      default:
+        safe += c;
+    }
+  }
+  return safe;
+}
+
+// JSON inside a script element: nothing in it may end that element.
+std::string for_script(const nlohmann::json& json) {
+  std::string text = json.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  std::string safe;
+  for (const char c : text) safe += c == '<' ? std::string("\\u003c") : std::string(1, c);
+  return safe;
+}
+
+void replace(std::string& page, const std::string& mark, const std::string& by) {
+  const size_t at = page.find(mark);
+  page.replace(at, mark.size(), by);
+}
+
+nlohmann::json rows_of(const torch::Tensor& kernel) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (int64_t y = 0; y < kernel.size(0); ++y) {
+    nlohmann::json row = nlohmann::json::array();
+    for (int64_t x = 0; x < kernel.size(1); ++x) row.push_back(kernel[y][x].item<double>());
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+std::string picture(const torch::Tensor& image, int quality) {
+  return "data:image/webp;base64," + base64(encode_webp(image, quality));
+}
+
+nlohmann::json method_json(const MethodResult& result) {
+  nlohmann::json json{{"name", result.spec.name},
+                      {"status", result.status},
+                      {"message", result.message},
+                      {"figures", result.figures},
+                      {"settings", result.settings}};
+  if (json["figures"].is_null()) json["figures"] = nlohmann::json::object();
+  if (result.kernel.defined()) json["kernel"] = rows_of(result.kernel);
+  if (!result.steps.empty()) json["losses"] = {result.steps, result.losses};
+  return json;
+}
+
+// The columns that some method has a figure for.
+nlohmann::json columns_json(const Comparison& comparison) {
+  nlohmann::json columns = nlohmann::json::array();
+  for (const FigureColumn& column : figure_columns()) {
+    bool known = column.key == "name";
+    for (const MethodResult& result : comparison.results) known = known || result.figures.contains(column.key);
+    if (!known) continue;
+    columns.push_back({{"key", column.key},
+                       {"title", column.title},
+                       {"about", column.about},
+                       {"digits", column.digits},
+                       {"best", column.best}});
+  }
+  return columns;
+}
+
+std::string page_with(const Comparison& comparison, int quality) {
+  nlohmann::json data{{"photo", comparison.photo}, {"columns", columns_json(comparison)}};
+  nlohmann::json methods = nlohmann::json::array();
+  std::string preferred;
+  for (const MethodResult& result : comparison.results) {
+    nlohmann::json method = method_json(result);
+    if (result.image.defined()) method["image"] = picture(result.image, quality);
+    if (result.image.defined()) preferred = result.spec.name;
+    methods.push_back(std::move(method));
+  }
+  if (comparison.reference.defined()) {
+    methods.push_back({{"name", "the true image"},
+                       {"status", "done"},
+                       {"message", ""},
+                       {"figures", nlohmann::json::object()},
+                       {"settings", nullptr},
+                       {"image", picture(comparison.reference, quality)}});
+  }
+  data["methods"] = std::move(methods);
+  data["preferred"] = preferred;
+  data["crops"] = nlohmann::json::array();
+  for (const Crop& crop : comparison.crops)
+    data["crops"].push_back({{"x", crop.x}, {"y", crop.y}, {"side", crop.side}});
+
+  std::string styles;
+  for (const char* const file : {"vendor/img-comparison-slider.css", "vendor/uPlot.min.css", "report.css"}) {
+    styles += web_file(file);
+    styles += '\n';
+  }
+  std::string scripts;
+  for (const char* const file : {"vendor/img-comparison-slider.js", "vendor/panzoom.min.js", "vendor/uPlot.iife.min.js",
+                                 "vendor/sortable.min.js", "vendor/sortable.a11y.min.js", "report.js"}) {
+    scripts += web_file(file);
+    scripts += "\n;\n";
+  }
+  std::string page(web_file("report.html"));
+  const std::string title = escaped("Methods on " + comparison.photo);
+  replace(page, "@TITLE@", title);
+  replace(page, "@TITLE@", title);
+  replace(page, "@SUBTITLE@", escaped(comparison.subtitle));
+  replace(page, "@PROTOCOL@", escaped(comparison.protocol));
+  replace(page, "@FOOTER@", escaped(comparison.footer));
+  replace(page, "@STYLES@", styles);
+  // The large parts last: no mark is looked for in them.
+  const size_t script_at = page.find("@SCRIPTS@");
+  page.replace(script_at, std::string("@SCRIPTS@").size(), scripts);
+  replace(page, "@DATA@", for_script(data));
+  return page;
+}
+
+}  // namespace
+
+std::string report_page(const Comparison& comparison, size_t most_bytes) {
+  std::string page;
+  for (const int quality : {92, 80, 60, 40}) {
+    page = page_with(comparison, quality);
+    if (page.size() <= most_bytes) break;
+  }
+  return page;
+}
+
+nlohmann::json report_json(const Comparison& comparison) {
+  nlohmann::json methods = nlohmann::json::array();
+  for (const MethodResult& result : comparison.results) methods.push_back(method_json(result));
+  nlohmann::json crops = nlohmann::json::array();
+  for (const Crop& crop : comparison.crops) crops.push_back({{"x", crop.x}, {"y", crop.y}, {"side", crop.side}});
+  return {{"command", "compare"},
+          {"photo", comparison.photo},
+          {"about", comparison.subtitle},
+          {"protocol", comparison.protocol},
+          {"environment", comparison.footer},
+          {"methods", methods},
+          {"crops", crops}};
+}
+
+std::string report_csv(const Comparison& comparison) {
+  std::string text = "method,status";
+  for (const FigureColumn& column : figure_columns()) {
+    if (column.key != "name") text += "," + column.key;
+  }
+  text += "\n";
+  for (const MethodResult& result : comparison.results) {
+    text += fmt::format("\"{}\",{}", result.spec.name, result.status);
+    for (const FigureColumn& column : figure_columns()) {
+      if (column.key == "name") continue;
+      text += ",";
+      if (result.figures.contains(column.key)) text += fmt::format("{:.6g}", result.figures[column.key].get<double>());
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace zsr::cli
