@@ -36,7 +36,7 @@ std::string format_seconds(double seconds) {
 
 ProgressPrinter::ProgressPrinter(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1) {}
 
-void ProgressPrinter::keep_losses(std::vector<std::pair<int64_t, double>>* to) {
+void ProgressPrinter::keep_losses(std::vector<LossPoint>* to) {
   losses_ = to;
   keep_every_ = 1;
   offered_ = 0;
@@ -45,7 +45,7 @@ void ProgressPrinter::keep_losses(std::vector<std::pair<int64_t, double>>* to) {
 void ProgressPrinter::keep(const Progress& progress) {
   constexpr size_t kMost = 4000;
   if (offered_++ % keep_every_ != 0) return;
-  losses_->emplace_back(progress.step, progress.loss);
+  losses_->push_back({progress.stage, progress.step, progress.loss});
   if (losses_->size() < kMost) return;
   for (size_t i = 0; 2 * i < losses_->size(); ++i) (*losses_)[i] = (*losses_)[2 * i];
   losses_->resize(losses_->size() / 2);

@@ -4,10 +4,16 @@
 
 #include <chrono>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace zsr::cli {
+
+/// One step of a training stage.
+struct LossPoint {
+  std::string stage;
+  int64_t step = 0;
+  double loss = 0.0;
+};
 
 /// Shows a method's progress on stderr: a bar with it/s, loss and time left on a terminal, a plain line now and then
 /// elsewhere. Answers the method from the interrupt flag.
@@ -17,8 +23,8 @@ class ProgressPrinter {
 
   /// For RunContext::progress.
   ProgressAction operator()(const Progress& progress);
-  /// Keeps (step, loss) of what goes by from now on in `to`, thinned out to some thousand points; null: no more.
-  void keep_losses(std::vector<std::pair<int64_t, double>>* to);
+  /// Keeps the losses of what goes by from now on in `to`, thinned out to some thousand points; null: no more.
+  void keep_losses(std::vector<LossPoint>* to);
   /// Ends the bar's line. Call before printing anything else.
   void finish();
 
@@ -30,7 +36,7 @@ class ProgressPrinter {
 
   bool quiet_;
   bool terminal_;
-  std::vector<std::pair<int64_t, double>>* losses_ = nullptr;
+  std::vector<LossPoint>* losses_ = nullptr;
   int64_t keep_every_ = 1;
   int64_t offered_ = 0;
   bool bar_open_ = false;

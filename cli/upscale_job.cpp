@@ -45,9 +45,9 @@ nlohmann::json describe_runtime_json(const UpscaleSettings& settings) {
           {"runtime", describe_runtime()}};
 }
 
-void write_losses(const std::vector<std::pair<int64_t, double>>& losses, const UpscaleSettings& settings) {
-  std::string text = "step,loss\n";
-  for (const auto& [step, loss] : losses) text += fmt::format("{},{:.8g}\n", step, loss);
+void write_losses(const std::vector<LossPoint>& losses, const UpscaleSettings& settings) {
+  std::string text = "stage,step,loss\n";
+  for (const LossPoint& point : losses) text += fmt::format("{},{},{:.8g}\n", point.stage, point.step, point.loss);
   write_file_atomically(settings.loss_log, text, settings.write.overwrite);
 }
 
@@ -98,7 +98,7 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
   const Size low{photo.color.size(2), photo.color.size(3)};
   const torch::Tensor color = photo.alpha.defined() ? bleed_color(photo.color, photo.alpha) : photo.color;
   BlindFindings findings = look_at_photo(color, settings);
-  std::vector<std::pair<int64_t, double>> losses;
+  std::vector<LossPoint> losses;
   progress.keep_losses(settings.loss_log.empty() ? nullptr : &losses);
   Enlarged enlarged = enlarge(color, photo.bit_depth, settings, findings, progress);
   progress.keep_losses(nullptr);

@@ -41,18 +41,25 @@ std::string reason(const ProgramRun& run, std::optional<double> timeout_s) {
   return last.empty() ? fmt::format("ended with code {}", run.exit_code) : last;
 }
 
+// Training stages one after the other; what a method reports while it applies its network is no training.
 void read_losses(const std::filesystem::path& path, MethodResult& result) {
   std::ifstream file(path);
   std::string line;
   std::getline(file, line);
+  double before = 0.0;  // steps of the stages before
+  std::string current;
   while (std::getline(file, line)) {
     std::istringstream fields(line);
+    std::string stage;
     std::string step;
     std::string loss;
-    if (std::getline(fields, step, ',') && std::getline(fields, loss, ',')) {
-      result.steps.push_back(std::stod(step));
-      result.losses.push_back(std::stod(loss));
-    }
+    if (!std::getline(fields, stage, ',') || !std::getline(fields, step, ',') || !std::getline(fields, loss, ','))
+      continue;
+    if (!stage.starts_with("train") && !stage.starts_with("fit")) continue;
+    if (stage != current && !result.steps.empty() && !stage.starts_with("fit")) before = result.steps.back();
+    current = stage;
+    result.steps.push_back(before + std::stod(step));
+    result.losses.push_back(std::stod(loss));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <sstream>
 
 namespace zsr::cli {
@@ -33,6 +34,7 @@ MethodSpec parse_one(const std::string& text) {
   if (const size_t equals = rest.find('='); equals != std::string::npos) {
     spec.weights = rest.substr(equals + 1);
     rest.resize(equals);
+    spec.name = fmt::format("{} ({})", rest, std::filesystem::path(spec.weights).filename().string());
     if (spec.weights.empty()) throw UsageError(fmt::format("'{}' names no weights behind '='", text));
   }
   std::string addition;
@@ -61,10 +63,11 @@ std::vector<MethodSpec> parse_methods(const std::string& list) {
   std::istringstream stream(list);
   for (std::string text; std::getline(stream, text, ',');) {
     if (text.empty()) continue;
+    MethodSpec spec = parse_one(text);
     const bool twice =
-        std::any_of(specs.begin(), specs.end(), [&](const MethodSpec& other) { return other.name == text; });
-    if (twice) throw UsageError(fmt::format("-m names '{}' twice", text));
-    specs.push_back(parse_one(text));
+        std::any_of(specs.begin(), specs.end(), [&](const MethodSpec& other) { return other.name == spec.name; });
+    if (twice) throw UsageError(fmt::format("-m names '{}' twice", spec.name));
+    specs.push_back(std::move(spec));
   }
   if (specs.empty()) throw UsageError("-m names no method; e.g. -m bicubic,edsr,zssr,zssr+kernelgan");
   return specs;

@@ -8,7 +8,7 @@ namespace zsr::cli {
 
 /// One column of a comparison: a method with how it is to be used.
 struct MethodSpec {
-  std::string name;     ///< As typed: "zssr+kernelgan", "edsr=weights.pth".
+  std::string name;     ///< "zssr+kernelgan", "edsr (weights.pth)": as typed, but for the folders of files.
   std::string method;   ///< Of `zsr upscale -m`.
   std::string weights;  ///< Empty: those that come with zsr.
   /// "bicubic", "auto" (estimated), "true" (the file of --kernel) or empty (the method's own choice).

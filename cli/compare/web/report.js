@@ -9,6 +9,7 @@
     return element;
   };
   const shown = data.methods.filter((method) => method.image);
+  if (data.truth) shown.push({ name: "the true image", image: data.truth });
 
   // ---- table
   const columns = data.columns;
