@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "cli/common_flags.h"
+#include "cli/compare/dataset_run.h"
 #include "cli/compare/report_page.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
@@ -26,6 +27,8 @@ namespace fs = std::filesystem;
 
 struct CompareFlags {
   std::vector<std::string> inputs;
+  std::string dataset;
+  int64_t seeds = 1;
   std::string output;
   std::string scale = "2";
   std::string methods;
@@ -70,16 +73,26 @@ std::string default_methods(Scale scale) {
 
 std::unique_ptr<OptionSet> make_options(CompareFlags& flags, CommonFlags& common) {
   auto options = std::make_unique<OptionSet>(
-      "zsr compare PHOTO [-s 2] [-m LIST] [-o report.html] [options]",
-      "Runs several methods on one photo and writes a report to look at: pictures side by side, figures, kernels, "
-      "time.",
+      "zsr compare PHOTO [-s 2] [-m LIST] [-o report.html] | zsr compare --dataset FOLDER -o REPORT_FOLDER [options]",
+      "Runs several methods on one photo, or on a benchmark, and writes a report to look at: pictures side by side,\n"
+      "figures, kernels, time.",
       "  zsr compare photo.jpg -s 2\n"
       "  zsr compare small.png -s 2 -m bicubic,edsr,zssr,zssr+kernelgan --reference sharp.png\n"
-      "  zsr compare small.png -s 2 -m zssr,zssr+kernelgan,zssr+true --kernel kernel.mat --reference sharp.png\n");
+      "  zsr compare small.png -s 2 -m zssr,zssr+kernelgan,zssr+true --kernel kernel.mat --reference sharp.png\n"
+      "  zsr bench make photos/ -o blind/ -s 2 && zsr compare --dataset blind/ -s 2 -o report/\n");
   options->group("Options");
   options->positional("input,i", "PHOTO", "The photo to enlarge", &flags.inputs);
-  options->add("output,o", "FILE", "The report (.html); .json and .csv lie beside it. Default: PHOTO_compare.html",
-               &flags.output);
+  options->add(
+      "dataset", "FOLDER",
+      "A benchmark instead: HR images, with LR images and kernels where it has them (HR, LR, kernels; DIV2KRK, "
+      "SelfExSR, ...)",
+      &flags.dataset);
+  options->add("seeds", "N", "--dataset: runs of every method; the spread of their means is told", &flags.seeds);
+  options->add(
+      "output,o", "PATH",
+      "The report (.html); .json and .csv lie beside it. Default: PHOTO_compare.html. --dataset: a folder; the same "
+      "call goes on where it was stopped",
+      &flags.output);
   options->add("scale,s", "FACTOR", "Above 1", &flags.scale);
   options->add(
       "methods,m", "LIST",
@@ -125,17 +138,99 @@ void print_row(const MethodResult& result) {
   }
 }
 
+MethodRuns common_runs(const CompareFlags& flags, const CommonFlags& common, const Runtime& runtime, Scale scale) {
+  MethodRuns runs;
+  runs.scale = scale;
+  runs.kernel_file = flags.kernel;
+  runs.arguments = {"-j", std::to_string(runtime.threads), "--device", common.device};
+  if (!flags.timeout.empty()) runs.timeout_s = parse_duration(flags.timeout);
+  runs.cancelled = [] { return interrupted(); };
+  return runs;
+}
+
+std::string footer_of(const Runtime& runtime) {
+  return fmt::format("zsr {}; {}; {} thread(s), seed {}", kVersion, describe_runtime(), runtime.threads, runtime.seed);
+}
+
+void print_means(const nlohmann::json& report) {
+  for (const auto& method : report["methods"]) {
+    const bool known = method["mean"].contains("psnr_y");
+    fmt::print(stderr, "{:<20} {}\n", method["method"].get<std::string>(),
+               known ? fmt::format("{:.2f} dB over {} images", method["mean"]["psnr_y"].get<double>(),
+                                   method["images"].get<int64_t>())
+                     : "no results");
+  }
+}
+
+int compare_dataset(const CompareFlags& flags, const CommonFlags& common, const std::vector<MethodSpec>& specs,
+                    Scale scale) {
+  if (!flags.inputs.empty()) throw UsageError("compare takes a PHOTO or --dataset FOLDER, not both");
+  if (!(flags.reference.empty() && flags.kernel.empty() && flags.keep.empty())) {
+    throw UsageError("--reference, --kernel and --keep belong to one photo; a benchmark has its own");
+  }
+  if (flags.output.empty()) throw UsageError("--dataset needs -o FOLDER for the report");
+  if (scale.y != scale.x || scale.y != std::floor(scale.y)) {
+    throw UsageError(fmt::format("a benchmark is for a whole factor, not for {}", format_scale(scale)));
+  }
+  if (flags.seeds < 1 || flags.seeds > 100) throw UsageError(fmt::format("--seeds {} must be 1 to 100", flags.seeds));
+  const Runtime runtime = start_runtime(common);
+  DatasetOptions options;
+  options.benchmark = flags.dataset;
+  options.output = flags.output;
+  options.scale = static_cast<int64_t>(scale.y);
+  options.specs = specs;
+  options.seeds = flags.seeds;
+  options.first_seed = static_cast<int64_t>(runtime.seed);
+  options.runs = common_runs(flags, common, runtime, scale);
+  options.crops = static_cast<size_t>(flags.crops);
+  options.quiet = common.quiet;
+  const nlohmann::json report = run_dataset(options, footer_of(runtime));
+  if (common.json) {
+    fmt::print("{}\n", report.dump(2));
+  } else {
+    if (!common.quiet) print_means(report);
+    fmt::print("{}\n", (options.output / "index.html").string());
+  }
+  if (interrupted()) return interrupt_exit_code();
+  bool all = report["left_out"].empty();
+  for (const auto& method : report["methods"]) all = all && method["not_done"] == 0;
+  return all ? kExitOk : kExitFailed;
+}
+
 }  // namespace
+
+int run_bench(const std::vector<std::string>& arguments) {
+  constexpr const char* kHelp =
+      "Usage: zsr bench make HR... -o FOLDER -s 2 [--seed N] [options of zsr degrade]\n\n"
+      "Makes a blind benchmark of sharp photos: random blur as DIV2KRK has it (FOLDER/HR, FOLDER/LR, FOLDER/kernels).\n"
+      "Then: zsr compare --dataset FOLDER -s 2 -m bicubic,zssr,zssr+kernelgan,zssr+true -o report/\n";
+  if (!arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h")) {
+    fmt::print("{}", kHelp);
+    return kExitOk;
+  }
+  if (arguments.empty() || arguments[0] != "make") {
+    throw UsageError("bench has one verb: 'zsr bench make HR -o FOLDER -s 2'");
+  }
+  std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+  for (const std::string& word : rest) {
+    if (word == "--recipe") throw UsageError("bench make has its recipe, div2krk; 'zsr degrade' takes others");
+  }
+  rest.insert(rest.end(), {"--recipe", "div2krk"});
+  return run_degrade(rest);
+}
 
 int run_compare(const std::vector<std::string>& arguments) {
   CompareFlags flags;
   CommonFlags common;
   if (!make_options(flags, common)->parse(arguments)) return kExitOk;
-  if (flags.inputs.size() != 1) throw UsageError("compare takes one PHOTO");
+  if (flags.dataset.empty() && flags.inputs.size() != 1)
+    throw UsageError("compare takes one PHOTO, or --dataset FOLDER");
   const Scale scale = parse_scale(flags.scale);
+  if (flags.crops < 0 || flags.crops > 20) throw UsageError(fmt::format("--crops {} must be 0 to 20", flags.crops));
   const auto specs = parse_methods(flags.methods.empty() ? default_methods(scale) : flags.methods);
-  for (const MethodSpec& spec : specs)
-    arguments_of(spec, flags.kernel);  // what cannot be run is said before the minutes
+  if (!flags.dataset.empty()) return compare_dataset(flags, common, specs, scale);
+  // What cannot be run is said before the minutes.
+  for (const MethodSpec& spec : specs) arguments_of(spec, flags.kernel);
   const fs::path input = flags.inputs[0];
   const fs::path output =
       flags.output.empty() ? input.parent_path() / (input.stem().string() + "_compare.html") : fs::path(flags.output);
@@ -143,25 +238,19 @@ int run_compare(const std::vector<std::string>& arguments) {
   const auto beside = [&](const char* extension) { return fs::path(output).replace_extension(extension); };
   const Overwrite overwrite = flags.force ? Overwrite::kYes : Overwrite::kNo;
   for (const fs::path& path : {output, beside(".json"), beside(".csv")}) check_output(path, input, overwrite);
-  if (flags.crops < 0 || flags.crops > 20) throw UsageError(fmt::format("--crops {} must be 0 to 20", flags.crops));
   const torch::Tensor photo = load_photo(input).color;
   const Runtime runtime = start_runtime(common);
 
   Comparison comparison;
   comparison.reference = read_reference(flags, photo, scale);
   const ScratchFolder scratch;
-  MethodRuns runs;
-  runs.scale = scale;
-  runs.kernel_file = flags.kernel;
+  MethodRuns runs = common_runs(flags, common, runtime, scale);
+  runs.arguments.insert(runs.arguments.end(), {"--seed", std::to_string(runtime.seed)});
   runs.folder = scratch.path();
   if (!flags.keep.empty()) {
     fs::create_directories(flags.keep);
     runs.folder = flags.keep;
   }
-  runs.arguments = {"--seed",     std::to_string(common.seed), "-j", std::to_string(runtime.threads), "--device",
-                    common.device};
-  if (!flags.timeout.empty()) runs.timeout_s = parse_duration(flags.timeout);
-  runs.cancelled = [] { return interrupted(); };
   bool all = true;
   for (const MethodSpec& spec : specs) {
     if (interrupted()) break;
@@ -183,8 +272,7 @@ int run_compare(const std::vector<std::string>& arguments) {
       comparison.reference.defined()
           ? describe(protocol)
           : "No true image: what can be said is whether a result gives the photo back, and what it adds.";
-  comparison.footer =
-      fmt::format("zsr {}; {}; {} thread(s), seed {}", kVersion, describe_runtime(), runtime.threads, common.seed);
+  comparison.footer = footer_of(runtime);
   write_file_atomically(output, report_page(comparison), overwrite);
   write_file_atomically(beside(".json"), report_json(comparison).dump(2) + "\n", overwrite);
   write_file_atomically(beside(".csv"), report_csv(comparison), overwrite);

@@ -1,5 +1,6 @@
 #include "cli/compare/method_result.h"
 
+#include "cli/compare/page_parts.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/image/photo.h"
@@ -16,17 +17,6 @@
 
 namespace zsr::cli {
 namespace {
-
-// A name for files: what is no letter, digit or dash becomes one.
-std::string file_name_of(const std::string& text) {
-  std::string name = text.substr(0, 60);
-  for (char& c : name) {
-    const bool plain =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    if (!plain) c = '-';
-  }
-  return name;
-}
 
 // The last line that the program wrote to say why.
 std::string reason(const ProgramRun& run, std::optional<double> timeout_s) {

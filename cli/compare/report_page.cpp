@@ -1,5 +1,6 @@
 #include "cli/compare/report_page.h"
 
+#include "cli/compare/page_parts.h"
 #include "cli/compare/web_files.h"
 #include "core/image/photo.h"
 
@@ -25,29 +26,6 @@ std::string base64(const std::string& bytes) {
     }
   }
   return text;
-}
-
-std::string escaped(const std::string& text) {
-  std::string safe;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        safe += "&lt;";
-        break;
-      case '>':
-        safe += "&gt;";
-        break;
-      case '&':
-        safe += "&amp;";
-        break;
-      case '"':
-        safe += "&quot;";
-        break;
-      default:
-        safe += c;
-    }
-  }
-  return safe;
 }
 
 // JSON inside a script element: nothing in it may end that element.

@@ -134,5 +134,41 @@ TEST_F(CompareCommand, AMethodThatTakesTooLongHasItsRow) {
   EXPECT_TRUE(fs::exists(dir_ / "report.html"));
 }
 
+TEST_F(CompareCommand, ABenchmarkGoesOnWhereItWasStopped) {
+  make_photo(dir_ / "photos" / "b.png", 3, 64, 70);
+  ASSERT_EQ(run_zsr({"bench", "make", at("photos"), "-o", at("blind"), "-s", "2", "-q"}).code, 0);
+  const std::vector<std::string> call = {
+      "compare", "--dataset", at("blind"), "-s", "2",      "-m",      "bicubic,edsr=" + at("edsr.safetensors"),
+      "-o",      at("out"),   "-j",        "1",  "--json", "--seeds", "2"};
+  const ProgramResult result = run_zsr(call);
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto report = nlohmann::json::parse(result.out);
+  ASSERT_EQ(report["runs"].size(), 8U);
+  EXPECT_EQ(report["methods"][0]["images"], 2);
+  double mean = 0.0;
+  for (const auto& run : report["runs"]) {
+    if (run["method"] == "bicubic") mean += run["figures"]["psnr_y"].get<double>() / 4.0;
+  }
+  EXPECT_NEAR(report["methods"][0]["mean"]["psnr_y"].get<double>(), mean, 1e-9);
+  EXPECT_NEAR(report["methods"][0]["spread_over_seeds"]["psnr_y"].get<double>(), 0.0, 1e-12);  // it knows no chance
+  for (const char* const file : {"index.html", "report.json", "report.csv", "pages/a.html", "pages/b.html"}) {
+    EXPECT_TRUE(fs::exists(dir_ / "out" / file)) << file;
+  }
+  // A second call runs nothing again, but what was taken away.
+  const auto written = [&](const char* image) {
+    return fs::last_write_time(dir_ / "out" / "images" / image / "seed_0" / "bicubic.json");
+  };
+  const auto first = written("a");
+  fs::remove(dir_ / "out" / "images" / "b" / "seed_0" / "bicubic.json");
+  const ProgramResult again = run_zsr(call);
+  ASSERT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(written("a"), first);
+  EXPECT_TRUE(fs::exists(dir_ / "out" / "images" / "b" / "seed_0" / "bicubic.json"));
+  EXPECT_EQ(nlohmann::json::parse(again.out)["methods"][0]["mean"]["psnr_y"], report["methods"][0]["mean"]["psnr_y"]);
+  const ProgramResult refused = run_zsr({"compare", "--dataset", at("blind"), at("photo.png"), "-o", at("out2")});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_EQ(run_zsr({"bench"}).code, 2);
+}
+
 }  // namespace
 }  // namespace zsr::test
