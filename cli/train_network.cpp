@@ -98,6 +98,8 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
   options->add("optimizer", "NAME", "muon (hidden layers; adam for the others) or adam", &flags.train.optimizer);
   options->add("learning-rate", "RATE", "Highest rate of adam", &flags.train.learning_rate);
   options->add("muon-rate", "RATE", "Highest rate of muon", &flags.train.muon_rate);
+  options->add("muon-decay", "SHARE", "What a step of muon takes off the weights, times its rate",
+               &flags.train.muon_decay);
   options->add("clip", "LENGTH", "Longest gradient; 0 = as it is", &flags.train.clip);
   options->add("ema", "MEMORY", "Of the averaged weights, which are what is kept; 0 = the last weights",
                &flags.train.ema);

@@ -30,6 +30,7 @@ std::string fingerprint(const StudentSpec& spec, const TrainOptions& options, in
                               {"depth", spec.depth},
                               {"batch", batch},
                               {"optimizer", options.optimizer},
+                              {"muon_decay", options.muon_decay},
                               {"ema", options.ema}};
   return json.dump();
 }
@@ -44,6 +45,7 @@ void TrainOptions::validate() const {
   }
   if (!(learning_rate > 0.0)) throw OptionError(fmt::format("learning_rate = {:g}, must be > 0", learning_rate));
   if (!(muon_rate > 0.0)) throw OptionError(fmt::format("muon_rate = {:g}, must be > 0", muon_rate));
+  if (!(muon_decay >= 0.0)) throw OptionError(fmt::format("muon_decay = {:g}, must be >= 0", muon_decay));
   if (!(clip >= 0.0)) throw OptionError(fmt::format("clip = {:g}, must be >= 0", clip));
   if (!(ema >= 0.0) || ema >= 1.0) throw OptionError(fmt::format("ema = {:g}, must be in [0, 1)", ema));
   if (save_every < 1) throw OptionError(fmt::format("save_every = {}, must be > 0", save_every));
@@ -58,7 +60,8 @@ Trainer::Trainer(Student& student, const PatchSource& source, const Validation& 
       batch_(batch),
       communicator_(communicator),
       optimizer_(student.parameters().numel(),
-                 options.optimizer == "muon" ? student.hidden_matrices() : std::vector<MatrixSlice>{}, torch::kCPU, {}),
+                 options.optimizer == "muon" ? student.hidden_matrices() : std::vector<MatrixSlice>{}, torch::kCPU,
+                 {.decay = options.muon_decay}),
       values_(student.parameters().detach()) {
   options_.validate();
   if (batch < communicator.size()) {

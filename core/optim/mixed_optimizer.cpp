@@ -7,7 +7,7 @@ namespace zsr {
 
 MixedOptimizer::MixedOptimizer(int64_t count, std::vector<MatrixSlice> matrices, torch::Device device,
                                const Settings& settings)
-    : matrices_(std::move(matrices)), muon_(matrices_, device, settings.momentum) {
+    : matrices_(std::move(matrices)), decay_(settings.decay), muon_(matrices_, device, settings.momentum) {
   int64_t begin = 0;
   const auto add_rest = [&](int64_t end) {
     if (end > begin) {
@@ -24,6 +24,11 @@ MixedOptimizer::MixedOptimizer(int64_t count, std::vector<MatrixSlice> matrices,
 void MixedOptimizer::step(torch::Tensor parameters, const torch::Tensor& gradient, double adam_rate, double muon_rate) {
   for (Rest& rest : rest_) {
     rest.adam.step(parameters.narrow(0, rest.begin, rest.count), gradient.narrow(0, rest.begin, rest.count), adam_rate);
+  }
+  if (decay_ > 0.0) {
+    for (const MatrixSlice& matrix : matrices_) {
+      parameters.narrow(0, matrix.offset, matrix.rows * matrix.columns).mul_(1.0 - decay_ * muon_rate);
+    }
   }
   if (!matrices_.empty()) muon_.step(parameters, gradient, muon_rate);
 }

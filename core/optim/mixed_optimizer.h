@@ -18,6 +18,9 @@ class MixedOptimizer {
     double beta1 = 0.9;      ///< In [0, 1). Of Adam.
     double beta2 = 0.999;    ///< In [0, 1). Of Adam.
     double momentum = 0.95;  ///< In [0, 1). Of Muon.
+    /// >= 0. Each of Muon's steps takes this share, times its rate, off its matrices. Its updates are of one length
+    /// however small the gradient is: over ten thousands of steps the matrices would walk away without.
+    double decay = 0.0;
   };
   /// `matrices` in rising order of their offsets, not overlapping.
   MixedOptimizer(int64_t count, std::vector<MatrixSlice> matrices, torch::Device device, const Settings& settings);
@@ -40,6 +43,7 @@ class MixedOptimizer {
     FlatAdam adam;
   };
   std::vector<MatrixSlice> matrices_;
+  double decay_;
   Muon muon_;
   std::vector<Rest> rest_;
 };

@@ -1,4 +1,5 @@
 #include "core/optim/flat_adam.h"
+#include "core/optim/mixed_optimizer.h"
 #include "core/optim/muon.h"
 #include "tests/support/test_images.h"
 
@@ -67,6 +68,17 @@ TEST(Muon, NoGradientNoStep) {
   Muon muon({{0, 8, 8}}, torch::kCPU, 0.9);
   muon.step(parameters, torch::zeros({64}), 0.1);
   EXPECT_EQ(test::max_difference(parameters, torch::ones({64})), 0.0);
+}
+
+TEST(MixedOptimizer, DecayTakesItsShareOffTheMatricesAlone) {
+  torch::manual_seed(5);
+  torch::Tensor values = torch::randn({40});
+  const torch::Tensor before = values.clone();
+  MixedOptimizer optimizer(40, {{8, 4, 6}}, torch::kCPU, {.decay = 0.5});
+  optimizer.step(values, torch::zeros({40}), 0.1, 0.2);
+  EXPECT_LT((values.narrow(0, 8, 24) - 0.9 * before.narrow(0, 8, 24)).abs().max().item<double>(), 1e-6);
+  EXPECT_EQ((values.narrow(0, 0, 8) - before.narrow(0, 0, 8)).abs().max().item<double>(), 0.0);
+  EXPECT_EQ((values.narrow(0, 32, 8) - before.narrow(0, 32, 8)).abs().max().item<double>(), 0.0);
 }
 
 }  // namespace
