@@ -203,7 +203,9 @@ int run_bench(const std::vector<std::string>& arguments) {
   constexpr const char* kHelp =
       "Usage: zsr bench make HR... -o FOLDER -s 2 [--seed N] [options of zsr degrade]\n\n"
       "Makes a blind benchmark of sharp photos: random blur as DIV2KRK has it (FOLDER/HR, FOLDER/LR, FOLDER/kernels).\n"
-      "Then: zsr compare --dataset FOLDER -s 2 -m bicubic,zssr,zssr+kernelgan,zssr+true -o report/\n";
+      "Examples:\n"
+      "  zsr bench make photos/ -o blind/ -s 2\n"
+      "  zsr compare --dataset blind/ -s 2 -m bicubic,zssr,zssr+kernelgan,zssr+true -o report/\n";
   if (!arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h")) {
     fmt::print("{}", kHelp);
     return kExitOk;

@@ -105,7 +105,7 @@ TEST(TrainedMethods, RefuseWhatDoesNotFit) {
   refused({"--weights", at("w.safetensors"), "-s", "2"}, "enlarges by 3, not by 2");
   refused({"--weights", at("w.safetensors"), "-m", "edsr"}, "use -m espcn");
   refused({"--weights", at("w.safetensors"), "--kernel", "bicubic"}, "knows nothing of --kernel");
-  refused({"-m", "edsr"}, "needs --weights");
+  refused({"-m", "vdsr"}, "no weights of vdsr for x2 come with zsr; name a file with --weights");
   refused({"-m", "edrs", "--weights", at("w.safetensors")}, "must be auto");
   refused({"-m", "zssr", "--weights", at("w.safetensors")}, "belong to trained networks");
   refused({"--weights", "no-such-network"}, "no-such-network");
