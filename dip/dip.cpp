@@ -21,8 +21,8 @@ void check(const torch::Tensor& photo, const Options& options) {
                     photo.numel() > 0 && photo.scalar_type() == torch::kFloat32;
   if (!good) throw InputError("deep image prior takes one float32 image of shape [1, 1 or 3, H, W]");
   if (photo.size(1) != options.network.outputs) {
-    throw OptionError(fmt::format("a network with {} outputs cannot show {} channels", options.network.outputs,
-                                  photo.size(1)));
+    throw OptionError(
+        fmt::format("a network with {} outputs cannot show {} channels", options.network.outputs, photo.size(1)));
   }
   if (options.mask.defined()) {
     const torch::Tensor& mask = options.mask;
@@ -49,11 +49,10 @@ torch::Tensor window(const torch::Tensor& image, const Piece& piece, int64_t sca
 }  // namespace
 
 int64_t needed_bytes(const Options& options, int64_t height, int64_t width) {
-  const int64_t divisor = options.network.divisor();
   int64_t most = 0;
   for (const Piece& piece : pieces_of(options, height, width)) {
-    const auto rounded = [&](int64_t n) { return std::max(2 * divisor, (n + divisor - 1) / divisor * divisor); };
-    most = std::max(most, SkipNetwork::step_bytes(options.network, rounded(piece.height), rounded(piece.width)));
+    const SkipSpec& spec = options.network;
+    most = std::max(most, SkipNetwork::step_bytes(spec, spec.canvas(piece.height), spec.canvas(piece.width)));
   }
   return most + 4 * 5 * height * width;
 }
@@ -65,10 +64,10 @@ Result run(const torch::Tensor& photo, const Options& options, const RunContext&
   const int64_t width = photo.size(3) * options.scale;
   if (const int64_t needed = needed_bytes(options, height, width);
       options.memory_limit > 0 && needed > options.memory_limit) {
-    throw InputError(fmt::format("an output of {}x{} needs about {:.1f} GB of memory, {:.1f} GB may be used; make it in "
-                                 "pieces (tile)",
-                                 width, height, static_cast<double>(needed) / 1e9,
-                                 static_cast<double>(options.memory_limit) / 1e9));
+    throw InputError(
+        fmt::format("an output of {}x{} needs about {:.1f} GB of memory, {:.1f} GB may be used; make it in "
+                    "pieces (tile)",
+                    width, height, static_cast<double>(needed) / 1e9, static_cast<double>(options.memory_limit) / 1e9));
   }
   const auto begin = Clock::now();
   const auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - begin).count(); };
@@ -105,8 +104,7 @@ Result run(const torch::Tensor& photo, const Options& options, const RunContext&
         frame(fitting.current().to(torch::kCPU), step + 1);
       }
       if (context.progress) {
-        const std::string stage =
-            pieces.size() == 1 ? "fit" : fmt::format("fit piece {} of {}", i + 1, pieces.size());
+        const std::string stage = pieces.size() == 1 ? "fit" : fmt::format("fit piece {} of {}", i + 1, pieces.size());
         const ProgressAction action = context.progress({stage, done + step + 1, planned, loss, elapsed()});
         if (action == ProgressAction::kAbort) throw Cancelled("stopped on request; nothing was written");
         stopped = action == ProgressAction::kStop;
@@ -133,11 +131,11 @@ Result run(const torch::Tensor& photo, const Options& options, const RunContext&
     if (stopped && i + 1 < pieces.size()) {
       for (size_t left = i + 1; left < pieces.size(); ++left) {
         const Piece& piece = pieces[left];
-        blend.add(interpolated.slice(2, piece.y, piece.y + piece.height).slice(3, piece.x, piece.x + piece.width), piece);
+        blend.add(interpolated.slice(2, piece.y, piece.y + piece.height).slice(3, piece.x, piece.x + piece.width),
+                  piece);
       }
-      result.summary.message =
-          fmt::format("stopped before {} of {} pieces, which are as interpolation makes them", pieces.size() - i - 1,
-                      pieces.size());
+      result.summary.message = fmt::format("stopped before {} of {} pieces, which are as interpolation makes them",
+                                           pieces.size() - i - 1, pieces.size());
       break;
     }
   }

@@ -30,10 +30,6 @@ torch::Tensor blur_and_sample(const torch::Tensor& image, const torch::Tensor& k
   return blurred.transpose(0, 1);
 }
 
-int64_t up_to_multiple(int64_t value, int64_t divisor) {
-  return std::max(2 * divisor, (value + divisor - 1) / divisor * divisor);
-}
-
 }  // namespace
 
 void FkpOptions::validate() const {
@@ -67,11 +63,8 @@ FkpResult run_fkp(const torch::Tensor& photo, const FlowPrior& prior, const FkpO
   const SkipNetwork network(spec, weights, context.device);
   const int64_t height = photo.size(2) * options.scale;
   const int64_t width = photo.size(3) * options.scale;
-  torch::Tensor noise =
-      torch::empty({1, spec.inputs, up_to_multiple(height, spec.divisor()), up_to_multiple(width, spec.divisor())});
-  Random random(derive_seed(context.seed, "fkp-input"));
-  for (int64_t i = 0; i < noise.numel(); ++i) noise.data_ptr<float>()[i] = static_cast<float>(0.1 * random.uniform());
-  noise = noise.to(context.device);
+  const torch::Tensor noise =
+      draw_input(spec, height, width, derive_seed(context.seed, "fkp-input")).to(context.device);
   const torch::Tensor target = photo.to(context.device);
   SphericalLatent latent(prior.side(), options.kernel_rate, kBeta1, context.seed);
   FlatAdam adam(network.parameters().numel(), context.device, kBeta1, 0.999);

@@ -13,11 +13,6 @@ namespace zsr::dip {
 namespace {
 
 constexpr double kLargestFall = 5.0;  // dB, denoising.ipynb
-constexpr double kInputRange = 0.1;   // uniform in [0, 0.1), get_noise
-
-int64_t up_to_multiple(int64_t value, int64_t divisor) {
-  return std::max(2 * divisor, (value + divisor - 1) / divisor * divisor);
-}
 
 // Normal numbers in pieces that threads share, the same however many they are.
 void fill_normal_field(uint64_t seed, torch::Tensor& field) {
@@ -44,11 +39,7 @@ Fitting::Fitting(SkipNetwork& network, const torch::Tensor& photo, const Options
       rule_(options.window, options.patience),
       seed_(seed),
       rate_(options.learning_rate) {
-  const int64_t divisor = options.network.divisor();
-  input_ = torch::empty({1, options.network.inputs, up_to_multiple(height_, divisor), up_to_multiple(width_, divisor)});
-  Random random(derive_seed(seed, "input"));
-  float* const values = input_.data_ptr<float>();
-  for (int64_t i = 0; i < input_.numel(); ++i) values[i] = static_cast<float>(kInputRange * random.uniform());
+  input_ = draw_input(options.network, height_, width_, derive_seed(seed, "input"));
   if (options.noise > 0.0) noise_ = torch::empty_like(input_);
 }
 

@@ -6,9 +6,6 @@
 #include "dip/skip_network.h"
 #include "dip/stop_rule.h"
 
-#include <chrono>
-#include <functional>
-
 namespace zsr::dip {
 
 /// One network fitted to one photo, or to one piece of it.

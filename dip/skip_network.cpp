@@ -106,6 +106,15 @@ torch::Tensor SkipNetwork::forward(const torch::Tensor& noise) const {
   return HourglassFunction::apply(parameters_, output, pass);
 }
 
+torch::Tensor draw_input(const SkipSpec& spec, int64_t height, int64_t width, uint64_t seed) {
+  constexpr double kRange = 0.1;
+  torch::Tensor input = torch::empty({1, spec.inputs, spec.canvas(height), spec.canvas(width)});
+  Random random(seed);
+  float* const values = input.data_ptr<float>();
+  for (int64_t i = 0; i < input.numel(); ++i) values[i] = static_cast<float>(kRange * random.uniform());
+  return input;
+}
+
 int64_t SkipNetwork::step_bytes(const SkipSpec& spec, int64_t height, int64_t width) {
   const int64_t parameters = SkipLayout(spec).count;
   // Beside the images: the noise with what is added to it, a few images of the output's size, gradients and moments.

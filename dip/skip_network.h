@@ -40,9 +40,13 @@ class SkipNetwork {
   std::shared_ptr<Fast> fast_;  // null where only LibTorch serves
 };
 
+/// What the network is fed with for an image of that size: uniform in [0, 0.1) (get_noise of the release), [1, inputs,
+/// H, W] with the sides of SkipSpec::canvas.
+torch::Tensor draw_input(const SkipSpec& spec, int64_t height, int64_t width, uint64_t seed);
+
 /// A block of `slices` on `x` [1, C, H, W]: x plus a mapped average over all places of the image, weighted by how alike
-/// they are to each (Wang et al., CVPR 2018, dot product, keys and values at half size; DIPFKP/model). As in the release
-/// the normalisation behind it begins with gain 0.
+/// they are to each (Wang et al., CVPR 2018, dot product, keys and values at half size; DIPFKP/model). As in the
+/// release the normalisation behind it begins with gain 0.
 torch::Tensor non_local_block(const NonLocalSlices& slices, const torch::Tensor& x, const torch::Tensor& parameters);
 
 }  // namespace zsr::dip

@@ -41,6 +41,10 @@ int64_t Slice::count() const {
   return product;
 }
 
+int64_t SkipSpec::canvas(int64_t side) const {
+  return std::max(2 * divisor(), (side + divisor() - 1) / divisor() * divisor());
+}
+
 void SkipSpec::validate() const {
   const size_t count = down.size();
   if (count < 1 || count > 8 || up.size() != count || skip.size() != count) {
@@ -48,7 +52,8 @@ void SkipSpec::validate() const {
                                   up.size(), skip.size()));
   }
   const auto in_range = [](int64_t low) { return [low](int64_t n) { return n >= low && n <= 512; }; };
-  const bool good = std::all_of(down.begin(), down.end(), in_range(1)) && std::all_of(up.begin(), up.end(), in_range(1)) &&
+  const bool good = std::all_of(down.begin(), down.end(), in_range(1)) &&
+                    std::all_of(up.begin(), up.end(), in_range(1)) &&
                     std::all_of(skip.begin(), skip.end(), in_range(0)) && in_range(1)(inputs);
   if (!good) throw OptionError("channels of a skip network must be 1 to 512 (skip branches 0 to 512)");
   if (outputs != 1 && outputs != 3) throw OptionError(fmt::format("outputs = {}, must be 1 or 3", outputs));

@@ -7,13 +7,13 @@
 
 namespace zsr::dip {
 
-/// An hourglass with skip connections (Ulyanov, Vedaldi and Lempitsky, CVPR 2018; models/skip.py of their release). Level
-/// i halves its input by a convolution of stride 2, convolves once more, hands the result to level i + 1, enlarges what
-/// comes back, puts the skip branch (1x1) before it, and convolves that. Every convolution is followed by batch
-/// normalisation over the one image and LeakyReLU(0.2), the last one by a sigmoid; borders are reflected.
+/// An hourglass with skip connections (Ulyanov, Vedaldi and Lempitsky, CVPR 2018; models/skip.py of their release).
+/// Level i halves its input by a convolution of stride 2, convolves once more, hands the result to level i + 1,
+/// enlarges what comes back, puts the skip branch (1x1) before it, and convolves that. Every convolution is followed by
+/// batch normalisation over the one image and LeakyReLU(0.2), the last one by a sigmoid; borders are reflected.
 struct SkipSpec {
-  int64_t inputs = 32;   ///< > 0. Channels of the noise.
-  int64_t outputs = 3;   ///< 1 or 3.
+  int64_t inputs = 32;                                    ///< > 0. Channels of the noise.
+  int64_t outputs = 3;                                    ///< 1 or 3.
   std::vector<int64_t> down = {128, 128, 128, 128, 128};  ///< Channels of each level on the way down.
   std::vector<int64_t> up = {128, 128, 128, 128, 128};
   std::vector<int64_t> skip = {4, 4, 4, 4, 4};  ///< 0: no skip branch.
@@ -25,6 +25,8 @@ struct SkipSpec {
   int64_t levels() const { return static_cast<int64_t>(down.size()); }
   /// Sides of the image are multiples of this.
   int64_t divisor() const { return int64_t{1} << levels(); }
+  /// Side of the image that the network makes for one of `side` pixels: whole multiples, no less than two.
+  int64_t canvas(int64_t side) const;
   /// Channels that level `i` enlarges.
   int64_t enlarged(int64_t i) const {
     return i + 1 < levels() ? up[static_cast<size_t>(i) + 1] : down[static_cast<size_t>(i)];

@@ -41,7 +41,6 @@ void KernelPriorOptions::validate() const {
   require(batch > 1, "batch", static_cast<double>(batch), "> 1");
   require(learning_rate > 0.0, "learning_rate", learning_rate, "> 0");
   require(weight_decay >= 0.0, "weight_decay", weight_decay, ">= 0");
-  require(largest_gradient >= 0.0, "largest_gradient", largest_gradient, ">= 0");
 }
 
 torch::Tensor draw_prior_kernels(int64_t count, int64_t side, int64_t scale, Random& random) {
@@ -90,9 +89,6 @@ FlowPrior train_kernel_prior(const KernelPriorOptions& options, const RunContext
     }
     adam.zero_grad();
     loss.backward();
-    if (options.largest_gradient > 0.0) {
-      torch::nn::utils::clip_grad_norm_(prior.parameters(), options.largest_gradient);
-    }
     adam.step();
     if (context.progress) {
       const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;

@@ -12,6 +12,8 @@
 namespace zsr {
 namespace {
 
+constexpr int64_t kWindow = 11;  // of SSIM
+
 torch::Tensor shaved(const torch::Tensor& image, int64_t shave) {
   const int64_t height = image.size(2);
   const int64_t width = image.size(3);
@@ -29,10 +31,8 @@ double psnr(const torch::Tensor& a, const torch::Tensor& b) {
   return mse > 0.0 ? -10.0 * std::log10(mse) : std::numeric_limits<double>::infinity();
 }
 
-double ssim(const torch::Tensor& a, const torch::Tensor& b) {
-  constexpr int64_t kWindow = 11;
+SsimTerms ssim_terms(const torch::Tensor& a, const torch::Tensor& b) {
   constexpr double kSigma = 1.5;
-  if (a.size(2) < kWindow || a.size(3) < kWindow) return std::numeric_limits<double>::quiet_NaN();
   const double c1 = 0.01 * 0.01;  // for samples in [0, 1]
   const double c2 = 0.03 * 0.03;
   const torch::Tensor offsets = torch::arange(kWindow, torch::kFloat64) - (kWindow - 1) / 2.0;
@@ -49,9 +49,14 @@ double ssim(const torch::Tensor& a, const torch::Tensor& b) {
   const torch::Tensor variance_x = blur(x * x) - mean_x * mean_x;
   const torch::Tensor variance_y = blur(y * y) - mean_y * mean_y;
   const torch::Tensor covariance = blur(x * y) - mean_x * mean_y;
-  const torch::Tensor map = ((2.0 * mean_x * mean_y + c1) * (2.0 * covariance + c2)) /
-                            ((mean_x.square() + mean_y.square() + c1) * (variance_x + variance_y + c2));
-  return map.mean().item<double>();
+  const torch::Tensor structure = (2.0 * covariance + c2) / (variance_x + variance_y + c2);
+  const torch::Tensor luminance = (2.0 * mean_x * mean_y + c1) / (mean_x.square() + mean_y.square() + c1);
+  return {(luminance * structure).mean().item<double>(), structure.mean().item<double>()};
+}
+
+double ssim(const torch::Tensor& a, const torch::Tensor& b) {
+  if (a.size(2) < kWindow || a.size(3) < kWindow) return std::numeric_limits<double>::quiet_NaN();
+  return ssim_terms(a, b).whole;
 }
 
 Metrics compare_images(const torch::Tensor& result, const torch::Tensor& reference, const MetricProtocol& protocol) {

@@ -31,6 +31,14 @@ double psnr(const torch::Tensor& a, const torch::Tensor& b);
 /// 255)^2, C2 = (0.03 * 255)^2, mean over the valid part. NaN when the image is smaller than the window.
 double ssim(const torch::Tensor& a, const torch::Tensor& b);
 
+/// What SSIM is made of, means over the valid part of the window.
+struct SsimTerms {
+  double whole = 0.0;      ///< SSIM: luminance times contrast and structure.
+  double structure = 0.0;  ///< Contrast times structure alone.
+};
+/// Of two [N, C, H, W] tensors in [0, 1], no side smaller than the window of 11 pixels.
+SsimTerms ssim_terms(const torch::Tensor& a, const torch::Tensor& b);
+
 /// Compares `result` with `reference`, both [1, C, H, W] in [0, 1] and equal in size (InputError otherwise); a gray
 /// image may be compared with a colour one through luma. Computed in double precision.
 Metrics compare_images(const torch::Tensor& result, const torch::Tensor& reference, const MetricProtocol& protocol);

@@ -15,28 +15,6 @@
 namespace zsr {
 namespace {
 
-constexpr int64_t kWindow = 11;
-
-// Means of the two terms of SSIM over the valid part: luminance, and contrast times structure.
-std::array<double, 2> ssim_terms(const torch::Tensor& x, const torch::Tensor& y) {
-  constexpr double kSigma = 1.5;
-  constexpr double kFirst = 0.01 * 0.01;
-  constexpr double kSecond = 0.03 * 0.03;
-  const torch::Tensor offsets = torch::arange(kWindow, torch::kFloat64) - (kWindow - 1) / 2.0;
-  torch::Tensor line = torch::exp(-offsets.square() / (2.0 * kSigma * kSigma));
-  line = line / line.sum();
-  const auto blur = [&](const torch::Tensor& image) {
-    return torch::conv2d(torch::conv2d(image, line.view({1, 1, kWindow, 1})), line.view({1, 1, 1, kWindow}));
-  };
-  const torch::Tensor mean_x = blur(x);
-  const torch::Tensor mean_y = blur(y);
-  const torch::Tensor variances = blur(x * x) - mean_x * mean_x + blur(y * y) - mean_y * mean_y;
-  const torch::Tensor covariance = blur(x * y) - mean_x * mean_y;
-  const torch::Tensor structure = (2.0 * covariance + kSecond) / (variances + kSecond);
-  const torch::Tensor luminance = (2.0 * mean_x * mean_y + kFirst) / (mean_x.square() + mean_y.square() + kFirst);
-  return {(luminance * structure).mean().item<double>(), structure.mean().item<double>()};
-}
-
 torch::Tensor luma_of(const torch::Tensor& image) {
   return luma(image.to(torch::kFloat64));
 }
@@ -61,6 +39,7 @@ torch::Tensor lost_energy(const torch::Tensor& image, double factor) {
 
 double ms_ssim(const torch::Tensor& a, const torch::Tensor& b) {
   constexpr std::array<double, 5> kWeights = {0.0448, 0.2856, 0.3001, 0.2363, 0.1333};
+  constexpr int64_t kWindow = 11;
   constexpr int64_t kLeastSide = kWindow << (kWeights.size() - 1);
   if (a.sizes() != b.sizes()) throw InputError("MS-SSIM compares images of one size");
   if (std::min(a.size(2), a.size(3)) < kLeastSide) return std::numeric_limits<double>::quiet_NaN();
@@ -68,8 +47,8 @@ double ms_ssim(const torch::Tensor& a, const torch::Tensor& b) {
   torch::Tensor y = luma_of(b);
   double product = 1.0;
   for (size_t i = 0; i < kWeights.size(); ++i) {
-    const auto [whole, structure] = ssim_terms(x, y);
-    const double term = i + 1 == kWeights.size() ? whole : structure;
+    const SsimTerms terms = ssim_terms(x, y);
+    const double term = i + 1 == kWeights.size() ? terms.whole : terms.structure;
     product *= std::pow(std::max(0.0, term), kWeights[i]);
     x = halved(x);
     y = halved(y);
@@ -109,21 +88,26 @@ ShiftedPsnr shifted_psnr(const torch::Tensor& result, const torch::Tensor& refer
   };
   const auto center_y = static_cast<int64_t>(std::llround(-best.shift_y));
   const auto center_x = static_cast<int64_t>(std::llround(-best.shift_x));
+  // One axis after the other: each blend of rows serves all seven of columns.
   for (int quarter_y = -3; quarter_y <= 3; ++quarter_y) {
+    const double at_y = static_cast<double>(center_y) + 0.25 * quarter_y;
+    const auto floor_y = static_cast<int64_t>(std::floor(at_y));
+    const auto along_y = taps(at_y - std::floor(at_y));
+    torch::Tensor rows = torch::zeros({1, 1, height, moved.size(3)}, torch::kFloat64);
+    for (int64_t i = 0; i < 4; ++i) {
+      const int64_t first = border + floor_y - 1 + i;
+      const double weight = along_y[static_cast<size_t>(i)];
+      if (weight != 0.0) rows.add_(moved.slice(2, first, first + height), weight);
+    }
     for (int quarter_x = -3; quarter_x <= 3; ++quarter_x) {
-      const double at_y = static_cast<double>(center_y) + 0.25 * quarter_y;
       const double at_x = static_cast<double>(center_x) + 0.25 * quarter_x;
-      const double floor_y = std::floor(at_y);
-      const double floor_x = std::floor(at_x);
-      const auto along_y = taps(at_y - floor_y);
-      const auto along_x = taps(at_x - floor_x);
+      const auto floor_x = static_cast<int64_t>(std::floor(at_x));
+      const auto along_x = taps(at_x - std::floor(at_x));
       torch::Tensor sum = torch::zeros_like(target);
-      for (int64_t i = 0; i < 4; ++i) {
-        for (int64_t k = 0; k < 4; ++k) {
-          const double weight = along_y[static_cast<size_t>(i)] * along_x[static_cast<size_t>(k)];
-          if (weight == 0.0) continue;
-          sum += weight * window(moved, static_cast<int64_t>(floor_y) - 1 + i, static_cast<int64_t>(floor_x) - 1 + k);
-        }
+      for (int64_t k = 0; k < 4; ++k) {
+        const int64_t first = border + floor_x - 1 + k;
+        const double weight = along_x[static_cast<size_t>(k)];
+        if (weight != 0.0) sum.add_(rows.slice(3, first, first + width), weight);
       }
       offer(sum, -at_y, -at_x);
     }

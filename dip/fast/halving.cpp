@@ -1,6 +1,5 @@
 #include "dip/fast/layers.h"
 #include "dip/fast/packing.h"
-#include "dip/fast/rows.h"
 
 #include <torch/torch.h>
 
@@ -44,12 +43,7 @@ Sums Layers::halving(const View& from, const torch::Tensor& weight, Image& to) {
           kernels_.multiply(n, columns, in, window + tap / 3 * row_length + tap % 3 * pixel, 2 * pixel, 1,
                             right + tap * in * columns, made, tap > 0);
         }
-        for (int64_t block = 0; block < to.shape.blocks(); ++block) {
-          float first[kBlock] = {};
-          float second[kBlock] = {};
-          unpack_row(made + block * kBlock, columns, n, to.row(block, y) + x * kBlock, first, second);
-          sums.add(thread, block, first, second);
-        }
+        unpack(made, columns, n, to, y, x, thread, sums);
       }
     }
   });

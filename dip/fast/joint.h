@@ -9,7 +9,7 @@ namespace zsr::dip {
 /// sums of what was written.
 Sums join(const View& deeper, const View* skip, bool bilinear, Image& joint);
 
-/// The gradient of join. `gradient` is that of the image divided by its deviation, channel by channel; `pull` [padded
+/// The gradient of join. `gradient` is that of the joint image as the convolution behind it sends it; `pull` [padded
 /// channels] times (joint - mean) is what it owes to the deviation. Writes the gradients of both parts before their
 /// activation; returns the sums of them and of them times the parts' images.
 struct JoinedSums {

@@ -34,4 +34,14 @@ void pack(const Gradient& from, int64_t y, int64_t x, int64_t n, float* to) {
   }
 }
 
+void unpack(const float* from, int64_t stride, int64_t n, Image& to, int64_t y, int64_t x, int64_t thread,
+            SharedSums& sums) {
+  for (int64_t block = 0; block < to.shape.blocks(); ++block) {
+    float first[kBlock] = {};
+    float second[kBlock] = {};
+    unpack_row(from + block * kBlock, stride, n, to.row(block, y) + x * kBlock, first, second);
+    sums.add(thread, block, first, second);
+  }
+}
+
 }  // namespace zsr::dip

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "dip/fast/image.h"
+#include "dip/fast/parallel.h"
 
 #include <torch/types.h>
 
@@ -19,5 +20,9 @@ torch::Tensor taps_backward(const torch::Tensor& weight);
 /// Packs `n` pixels of row `y` from column `x` on, as they are seen.
 void pack(const View& from, int64_t y, int64_t x, int64_t n, float* to);
 void pack(const Gradient& from, int64_t y, int64_t x, int64_t n, float* to);
+
+/// The way back for `n` packed pixels of `stride` numbers, with the sums of the values and of their squares.
+void unpack(const float* from, int64_t stride, int64_t n, Image& to, int64_t y, int64_t x, int64_t thread,
+            SharedSums& sums);
 
 }  // namespace zsr::dip

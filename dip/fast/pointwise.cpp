@@ -32,12 +32,7 @@ Sums Layers::pointwise(const View& from, const torch::Tensor& weight, Image& to)
       strips(to.shape.width, [&](int64_t x, int64_t n) {
         pack(from, y, x, n, packed);
         kernels_.multiply(n, columns, in, packed, row, 1, right, made, false);
-        for (int64_t block = 0; block < to.shape.blocks(); ++block) {
-          float first[kBlock] = {};
-          float second[kBlock] = {};
-          unpack_row(made + block * kBlock, columns, n, to.row(block, y) + x * kBlock, first, second);
-          sums.add(thread, block, first, second);
-        }
+        unpack(made, columns, n, to, y, x, thread, sums);
       });
     }
   });

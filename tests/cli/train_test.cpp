@@ -175,7 +175,7 @@ std::string signal_when(const std::string& condition, const std::string& pattern
 }
 
 TEST_F(TrainNetwork, KilledAndResumedTheLogGoesOn) {
-  if (!can_signal()) GTEST_SKIP() << "no pkill here";
+  ASSERT_TRUE(can_signal()) << "pkill is missing; scripts/setup installs procps";
   const std::vector<std::string> steps = {"--steps", "1500", "--save-every", "20"};
   ASSERT_EQ(run_zsr(train("whole.safetensors", steps)).code, 0);
   const std::string checkpoint = at("w.safetensors.checkpoint");
@@ -244,7 +244,7 @@ TEST_F(TrainNetwork, TwoProcessesGiveTheLogOfOne) {
 
 TEST_F(TrainNetwork, ALostProcessEndsTheOthers) {
   if (mpirun().empty()) GTEST_SKIP() << "no mpirun here";
-  if (!can_signal()) GTEST_SKIP() << "no pkill here";
+  ASSERT_TRUE(can_signal()) << "pkill is missing; scripts/setup installs procps";
   const std::vector<std::string> steps = {"--steps", "100000", "--save-every", "20"};
   // The newest process of that command line is one of the two.
   const std::string pattern = at("[w].safetensors");

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/image/resize.h"
 #include "dip/ssim_loss.h"
+#include "tests/support/one_thread.h"
 #include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>
@@ -11,17 +12,12 @@
 namespace zsr::dip {
 namespace {
 
-class DipFkpTest : public ::testing::Test {
+class DipFkpTest : public test::OneThread {
  protected:
   void SetUp() override {
-    threads_ = at::get_num_threads();
-    at::set_num_threads(1);
+    OneThread::SetUp();
     torch::manual_seed(1);
   }
-  void TearDown() override { at::set_num_threads(threads_); }
-
- private:
-  int threads_ = 1;
 };
 
 TEST_F(DipFkpTest, SimilarityIsOneForEqualImagesAndKnownForConstants) {

@@ -8,6 +8,7 @@
 #include "dip/observation.h"
 #include "dip/pieces.h"
 #include "dip/stop_rule.h"
+#include "tests/support/one_thread.h"
 #include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>
@@ -20,15 +21,12 @@ namespace {
 
 using test::max_difference;
 
-// Small networks on small images: threads would only wait for each other.
-class DipTest : public ::testing::Test {
+class DipTest : public test::OneThread {
  protected:
   void SetUp() override {
-    threads_ = at::get_num_threads();
-    at::set_num_threads(1);
+    OneThread::SetUp();
     torch::manual_seed(1);
   }
-  void TearDown() override { at::set_num_threads(threads_); }
 
   static Options small(Task task, int64_t channels = 3) {
     Options options = preset(task, 2, channels);
@@ -51,9 +49,6 @@ class DipTest : public ::testing::Test {
   }
 
   static double error(const torch::Tensor& a, const torch::Tensor& b) { return (a - b).square().mean().item<double>(); }
-
- private:
-  int threads_ = 1;
 };
 
 TEST_F(DipTest, LanczosFilterIsTheReleasedOneAndCentred) {
@@ -118,7 +113,8 @@ TEST_F(DipTest, VarianceRuleSeesTheRunningVariance) {
 }
 
 TEST_F(DipTest, PiecesCoverTheImageAndBlendToIt) {
-  for (const auto& [height, width] : std::vector<std::pair<int64_t, int64_t>>{{64, 64}, {150, 64}, {200, 330}, {63, 999}}) {
+  for (const auto& [height, width] :
+       std::vector<std::pair<int64_t, int64_t>>{{64, 64}, {150, 64}, {200, 330}, {63, 999}}) {
     const int64_t unit = height % 2 == 0 && width % 2 == 0 ? 2 : 3;
     const torch::Tensor image = torch::rand({1, 3, height, width});
     Blend blend(3, height, width);
@@ -192,7 +188,9 @@ TEST_F(DipTest, PiecesOfALargeImage) {
 TEST_F(DipTest, StopsWhenAskedAndKeepsTheImage) {
   const torch::Tensor clean = picture(64, 64);
   RunContext context;
-  context.progress = [](const Progress& now) { return now.step >= 20 ? ProgressAction::kStop : ProgressAction::kContinue; };
+  context.progress = [](const Progress& now) {
+    return now.step >= 20 ? ProgressAction::kStop : ProgressAction::kContinue;
+  };
   const Result result = run(clean, small(Task::kDenoise), context);
   EXPECT_EQ(result.summary.termination, Termination::kStopped);
   EXPECT_EQ(result.summary.steps, 20);
