@@ -13,6 +13,7 @@
 #include "core/image/metrics.h"
 #include "core/image/photo.h"
 #include "core/weights/shipped.h"
+#include "degradations/kernel_io.h"
 
 #include <fmt/format.h>
 #include <torch/torch.h>
@@ -36,6 +37,7 @@ struct CompareFlags {
   std::string kernel;
   std::string timeout;
   std::string keep;
+  FigureFlags figures;
   int64_t crops = 4;
   bool crop_reference = false;
   bool force = false;
@@ -101,10 +103,11 @@ std::unique_ptr<OptionSet> make_options(CompareFlags& flags, CommonFlags& common
       &flags.methods);
   options->add("reference,r", "FILE", "The true large image; without it the figures say less", &flags.reference);
   options->flag("crop-reference", "Cut the reference at right and bottom to the results' size", &flags.crop_reference);
-  options->add("kernel", "FILE", "The true blur kernel, for METHOD+true", &flags.kernel);
+  options->add("kernel", "FILE", "The true blur kernel, for METHOD+true and to judge estimates by", &flags.kernel);
   options->add("time", "DURATION", "Longest run of one method, e.g. 5m", &flags.timeout);
   options->add("crops", "N", "Details that are shown", &flags.crops);
   options->add("keep", "FOLDER", "Also keep every method's image there", &flags.keep);
+  add_figure_flags(*options, flags.figures);
   options->flag("force", "Replace existing files", &flags.force);
   add_common_flags(*options, common);
   return options;
@@ -184,6 +187,7 @@ int compare_dataset(const CompareFlags& flags, const CommonFlags& common, const 
   options.runs = common_runs(flags, common, runtime, scale);
   options.crops = static_cast<size_t>(flags.crops);
   options.quiet = common.quiet;
+  options.tools = load_figure_tools(flags.figures);
   const nlohmann::json report = run_dataset(options, footer_of(runtime));
   if (common.json) {
     fmt::print("{}\n", report.dump(2));
@@ -240,11 +244,15 @@ int run_compare(const std::vector<std::string>& arguments) {
   const auto beside = [&](const char* extension) { return fs::path(output).replace_extension(extension); };
   const Overwrite overwrite = flags.force ? Overwrite::kYes : Overwrite::kNo;
   for (const fs::path& path : {output, beside(".json"), beside(".csv")}) check_output(path, input, overwrite);
+  const FigureTools tools = load_figure_tools(flags.figures);
   const torch::Tensor photo = load_photo(input).color;
   const Runtime runtime = start_runtime(common);
 
   Comparison comparison;
+  comparison.input = photo;
   comparison.reference = read_reference(flags, photo, scale);
+  Judged judged{.photo = photo, .reference = comparison.reference, .scale = scale};
+  if (!flags.kernel.empty()) judged.true_kernel = load_kernel(flags.kernel).weights();
   const ScratchFolder scratch;
   MethodRuns runs = common_runs(flags, common, runtime, scale);
   runs.arguments.insert(runs.arguments.end(), {"--seed", std::to_string(runtime.seed)});
@@ -257,7 +265,7 @@ int run_compare(const std::vector<std::string>& arguments) {
   for (const MethodSpec& spec : specs) {
     if (interrupted()) break;
     MethodResult result = run_method(spec, input, runs);
-    if (result.image.defined()) measure(result, photo, comparison.reference, scale);
+    if (result.image.defined()) measure(result, judged, tools);
     if (!common.quiet) print_row(result);
     all = all && result.status == "done";
     comparison.results.push_back(std::move(result));

@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/figures.h"
 #include "cli/options.h"
 #include "cli/usage_error.h"
 #include "cli/values.h"
@@ -8,6 +9,7 @@
 #include "core/image/metrics.h"
 #include "core/image/photo.h"
 #include "datasets/image_folder.h"
+#include "degradations/kernel_io.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -15,90 +17,194 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <sstream>
 
 namespace zsr::cli {
 namespace {
 
+namespace fs = std::filesystem;
+
 struct EvalFlags {
   std::string reference;
   std::string result;
+  std::string photo;
+  std::string kernel;
   std::string scale = "2";
   std::string luma = "float";
+  std::string metrics;
   std::string csv;
+  FigureFlags figures;
   int64_t shave = -1;
   bool json = false;
   bool force = false;
 };
 
+// An image to be judged, with its partners.
+struct Entry {
+  std::string name;
+  fs::path result, reference, photo;
+};
+
 struct Row {
   std::string name;
-  Metrics metrics;
+  nlohmann::json figures;
 };
 
 // References that were not cut to a multiple of the scale are a few pixels larger; papers cut them at the bottom right.
-torch::Tensor cut_to(const torch::Tensor& reference, const torch::Tensor& result, Scale scale, const ImagePair& pair) {
+torch::Tensor cut_to(const torch::Tensor& reference, const torch::Tensor& result, Scale scale, const Entry& entry) {
   const int64_t more_rows = reference.size(2) - result.size(2);
   const int64_t more_columns = reference.size(3) - result.size(3);
   if (more_rows < 0 || more_columns < 0 || static_cast<double>(more_rows) >= scale.y ||
       static_cast<double>(more_columns) >= scale.x) {
     throw InputError(fmt::format("'{}' is {}x{} but its reference '{}' is {}x{}; they must be equal in size",
-                                 pair.result.string(), result.size(3), result.size(2), pair.reference.string(),
+                                 entry.result.string(), result.size(3), result.size(2), entry.reference.string(),
                                  reference.size(3), reference.size(2)));
   }
   return reference.slice(2, 0, result.size(2)).slice(3, 0, result.size(3));
 }
 
-Row evaluate(const ImagePair& pair, Scale scale, const MetricProtocol& protocol) {
-  const torch::Tensor result = load_photo(pair.result).color;
-  const torch::Tensor reference = load_photo(pair.reference).color;
-  return {pair.name, compare_images(result, cut_to(reference, result, scale, pair), protocol)};
+torch::Tensor read_photo(const Entry& entry, const torch::Tensor& result, Scale scale) {
+  const torch::Tensor photo = load_photo(entry.photo).color;
+  const Size size = scaled_size({photo.size(2), photo.size(3)}, scale);
+  if (size.height != result.size(2) || size.width != result.size(3)) {
+    throw InputError(fmt::format("'{}' is {}x{} but '{}' enlarged {} times is {}x{}", entry.result.string(),
+                                 result.size(3), result.size(2), entry.photo.string(), format_scale(scale), size.width,
+                                 size.height));
+  }
+  if (photo.size(1) != result.size(1)) {
+    throw InputError(fmt::format("'{}' and '{}' must both be gray or both have colours", entry.result.string(),
+                                 entry.photo.string()));
+  }
+  return photo;
 }
 
-nlohmann::json number(double value) {
-  return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr);
+std::vector<Entry> entries_of(const EvalFlags& flags) {
+  std::vector<Entry> entries;
+  std::map<std::string, size_t> by_name;
+  if (!flags.reference.empty()) {
+    for (const ImagePair& pair : pair_by_name(flags.result, flags.reference)) {
+      by_name[pair.name] = entries.size();
+      entries.push_back({pair.name, pair.result, pair.reference, {}});
+    }
+  }
+  if (!flags.photo.empty()) {
+    const bool alone = entries.empty();
+    for (const ImagePair& pair : pair_by_name(flags.result, flags.photo)) {
+      if (alone) {
+        entries.push_back({pair.name, pair.result, {}, pair.reference});
+      } else if (const auto found = by_name.find(pair.name); found != by_name.end()) {
+        entries[found->second].photo = pair.reference;
+      }
+    }
+  }
+  if (!entries.empty()) return entries;
+  if (!fs::is_directory(flags.result)) return {{fs::path(flags.result).filename().string(), flags.result, {}, {}}};
+  for (const fs::path& path : list_images(flags.result)) entries.push_back({path.filename().string(), path, {}, {}});
+  if (entries.empty()) throw InputError(fmt::format("the folder '{}' holds no images", flags.result));
+  return entries;
 }
 
-nlohmann::json to_json(const Metrics& metrics) {
-  return {{"psnr_y", number(metrics.psnr_y)},
-          {"ssim_y", number(metrics.ssim_y)},
-          {"psnr_rgb", number(metrics.psnr_rgb)},
-          {"ssim_rgb", number(metrics.ssim_rgb)}};
+// The columns that were asked for and can be had.
+std::vector<FigureColumn> columns_of(const EvalFlags& flags, const FigureTools& tools) {
+  std::vector<FigureColumn> columns;
+  for (const FigureColumn& column : figure_columns()) {
+    const std::string& metric = column.metric;
+    if (metric.empty() || metric == "kernel" || tools.metrics.count(metric) == 0) continue;
+    const bool without_reference = metric == "niqe" || metric == "consistency" || metric == "invented";
+    if (metric == "niqe" ? !tools.niqe : without_reference ? flags.photo.empty() : flags.reference.empty()) continue;
+    if (metric == "lpips" && !tools.lpips) continue;
+    columns.push_back(column);
+  }
+  return columns;
 }
 
-Metrics mean_of(const std::vector<Row>& rows) {
-  Metrics mean;
-  const auto n = static_cast<double>(rows.size());
-  for (const Row& row : rows) {
-    mean.psnr_y += row.metrics.psnr_y / n;
-    mean.ssim_y += row.metrics.ssim_y / n;
-    mean.psnr_rgb += row.metrics.psnr_rgb / n;
-    mean.ssim_rgb += row.metrics.ssim_rgb / n;
+// The metrics that the flags name; what a named one lacks is said.
+void choose_metrics(const EvalFlags& flags, FigureTools& tools) {
+  if (flags.metrics == "all") return;
+  if (flags.metrics.empty()) {
+    tools.metrics = {"psnr", "ssim", "niqe", "lpips", "consistency", "invented"};
+    return;
+  }
+  std::set<std::string> chosen;
+  std::istringstream words(flags.metrics);
+  for (std::string word; std::getline(words, word, ',');) {
+    if (tools.metrics.count(word) == 0 || word == "kernel") {
+      throw UsageError(fmt::format(
+          "--metrics: '{}' is none of psnr, ssim, ms-ssim, shifted, lpips, niqe, consistency, invented, all", word));
+    }
+    const char* lacks = nullptr;
+    if (word == "niqe") {
+      lacks = tools.niqe ? nullptr : "--niqe FILE";
+    } else if (word == "consistency" || word == "invented") {
+      lacks = flags.photo.empty() ? "--photo, what the results were made of" : nullptr;
+    } else if (flags.reference.empty()) {
+      lacks = "-r REFERENCE";
+    } else if (word == "lpips" && !tools.lpips) {
+      lacks = "--lpips BACKBONE,HEADS";
+    }
+    if (lacks != nullptr) throw UsageError(fmt::format("--metrics {} needs {}", word, lacks));
+    chosen.insert(word);
+  }
+  tools.metrics = chosen;
+}
+
+// Null where an image has no such figure (equal images have no PSNR).
+nlohmann::json figure(const nlohmann::json& figures, const FigureColumn& column) {
+  return figures.contains(column.key) ? figures[column.key] : nlohmann::json(nullptr);
+}
+
+nlohmann::json mean_of(const std::vector<Row>& rows, const std::vector<FigureColumn>& columns) {
+  nlohmann::json mean = nlohmann::json::object();
+  for (const FigureColumn& column : columns) {
+    double sum = 0.0;
+    bool all = !rows.empty();
+    for (const Row& row : rows) {
+      all = all && row.figures.contains(column.key);
+      if (all) sum += row.figures[column.key].get<double>();
+    }
+    mean[column.key] = all ? nlohmann::json(sum / static_cast<double>(rows.size())) : nlohmann::json(nullptr);
   }
   return mean;
 }
 
-void print_table(const std::vector<Row>& rows, const Metrics& mean, const MetricProtocol& protocol) {
+void print_table(const std::vector<Row>& rows, const nlohmann::json& mean, const std::vector<FigureColumn>& columns) {
   size_t width = 4;
   for (const Row& row : rows) width = std::max(width, row.name.size());
-  const auto line = [&](const std::string& name, const Metrics& m) {
-    fmt::print("{:<{}}  {:>8.4f}  {:.4f}  {:>8.4f}  {:.4f}\n", name, width, m.psnr_y, m.ssim_y, m.psnr_rgb, m.ssim_rgb);
+  const auto line = [&](const std::string& name, const nlohmann::json& figures) {
+    fmt::print("{:<{}}", name, width);
+    for (const FigureColumn& column : columns) {
+      const nlohmann::json value = figure(figures, column);
+      const int digits = column.metric == "psnr" ? 4 : column.digits;
+      const std::string text = value.is_null() ? "-" : fmt::format("{:.{}f}", value.get<double>(), digits);
+      fmt::print("  {:>{}}", text, std::max<size_t>(8, column.title.size()));
+    }
+    fmt::print("\n");
   };
-  fmt::print("{:<{}}  {:>8}  {:<6}  {:>8}  {:<6}\n", "name", width, "PSNR-Y", "SSIM-Y", "PSNR", "SSIM");
-  for (const Row& row : rows) line(row.name, row.metrics);
+  fmt::print("{:<{}}", "name", width);
+  for (const FigureColumn& column : columns)
+    fmt::print("  {:>{}}", column.title, std::max<size_t>(8, column.title.size()));
+  fmt::print("\n");
+  for (const Row& row : rows) line(row.name, row.figures);
   line("mean", mean);
-  fmt::print("{}\n", describe(protocol));
 }
 
-std::string csv_text(const std::vector<Row>& rows) {
-  std::string text = "name,psnr_y,ssim_y,psnr_rgb,ssim_rgb\n";
+std::string csv_text(const std::vector<Row>& rows, const std::vector<FigureColumn>& columns) {
+  std::string text = "name";
+  for (const FigureColumn& column : columns) text += "," + column.key;
+  text += "\n";
   for (const Row& row : rows) {
     std::string name;
     for (const char c : row.name) {
       if (c == '"') name += '"';  // doubled inside quotes
       name += c;
     }
-    text += fmt::format("\"{}\",{},{},{},{}\n", name, row.metrics.psnr_y, row.metrics.ssim_y, row.metrics.psnr_rgb,
-                        row.metrics.ssim_rgb);
+    text += fmt::format("\"{}\"", name);
+    for (const FigureColumn& column : columns) {
+      const nlohmann::json value = figure(row.figures, column);
+      text += value.is_null() ? "," : fmt::format(",{}", value.get<double>());
+    }
+    text += "\n";
   }
   return text;
 }
@@ -110,22 +216,36 @@ int run_eval(const std::vector<std::string>& arguments) {
   OptionSet options(
       "zsr eval -r REFERENCE -i RESULT -s 2 [options]",
       "PSNR and SSIM of images against references, paired by name. Protocol of the super-resolution papers:\n"
-      "luma of MATLAB's rgb2ycbcr, as many pixels cut from every side as the scale says.",
-      "  zsr eval -r Set5/HR -i results -s 2\n  zsr eval -r truth.png -i result.png -s 4 --json\n");
+      "luma of MATLAB's rgb2ycbcr, as many pixels cut from every side as the scale says. Without references:\n"
+      "NIQE, and what --photo allows to say.",
+      "  zsr eval -r Set5/HR -i results -s 2\n  zsr eval -r truth.png -i result.png -s 4 --metrics all --json\n"
+      "  zsr eval -i result.png --photo small.png -s 2 --kernel kernel.mat\n");
   options.group("Options");
   options.add("reference,r", "PATH", "Ground truth: a file or a folder", &flags.reference);
   options.add("input,i", "PATH", "Results: a file or a folder", &flags.result);
+  options.add("photo", "PATH", "What the results were made of: does a result give its photo back, what does it add?",
+              &flags.photo);
+  options.add("kernel", "FILE", "--photo: the blur kernel; else bicubic", &flags.kernel);
   options.add("scale,s", "FACTOR", "Scale of the results; decides how much is shaved", &flags.scale);
+  options.add("metrics", "LIST",
+              "psnr, ssim, ms-ssim, shifted, lpips, niqe, consistency, invented, or all. Default: psnr, ssim and what "
+              "the other flags' files allow",
+              &flags.metrics);
+  add_figure_flags(options, flags.figures);
   options.add("shave", "PIXELS", "Pixels cut from every side; -1 = the scale", &flags.shave);
   options.add("luma", "NAME", "float (as RCAN and later) or integer (rounded, as SelfExSR and older)", &flags.luma);
   options.add("csv", "FILE", "Also write a row per image", &flags.csv);
   options.flag("force", "Replace an existing CSV file", &flags.force);
   options.flag("json", "Print one JSON object instead of the table", &flags.json);
   if (!options.parse(arguments)) return kExitOk;
-  if (flags.reference.empty() || flags.result.empty()) throw UsageError("eval needs -r REFERENCE and -i RESULT");
+  if (flags.result.empty()) throw UsageError("eval needs -i RESULT, and -r REFERENCE, --photo or --niqe");
+  if (flags.reference.empty() && flags.photo.empty() && flags.figures.niqe.empty()) {
+    throw UsageError("eval needs -r REFERENCE; without one, --photo or --niqe");
+  }
   if (flags.luma != "float" && flags.luma != "integer") {
     throw UsageError(fmt::format("--luma '{}' must be float or integer", flags.luma));
   }
+  if (!flags.kernel.empty() && flags.photo.empty()) throw UsageError("--kernel belongs to --photo");
   const Scale scale = parse_scale(flags.scale, true);
   MetricProtocol protocol;
   protocol.shave = flags.shave >= 0 ? flags.shave : static_cast<int64_t>(std::ceil(std::max(scale.x, scale.y)));
@@ -133,25 +253,40 @@ int run_eval(const std::vector<std::string>& arguments) {
   set_thread_count(0);
   const Overwrite overwrite = flags.force ? Overwrite::kYes : Overwrite::kNo;
   if (!flags.csv.empty()) check_output(flags.csv, {}, overwrite);
+  FigureTools tools = load_figure_tools(flags.figures);
+  choose_metrics(flags, tools);
+  const std::vector<FigureColumn> columns = columns_of(flags, tools);
+  torch::Tensor kernel;
+  if (!flags.kernel.empty()) kernel = load_kernel(flags.kernel).weights();
 
   std::vector<Row> rows;
-  for (const ImagePair& pair : pair_by_name(flags.result, flags.reference)) {
-    rows.push_back(evaluate(pair, scale, protocol));
+  for (const Entry& entry : entries_of(flags)) {
+    Judged judged;
+    judged.image = load_photo(entry.result).color;
+    judged.kernel = kernel;
+    judged.scale = scale;
+    judged.protocol = protocol;
+    if (!entry.reference.empty()) {
+      judged.reference = cut_to(load_photo(entry.reference).color, judged.image, scale, entry);
+    }
+    if (!entry.photo.empty()) judged.photo = read_photo(entry, judged.image, scale);
+    rows.push_back({entry.name, figures_of(judged, tools)});
   }
-  const Metrics mean = mean_of(rows);
-  if (!flags.csv.empty()) write_file_atomically(flags.csv, csv_text(rows), overwrite);
+  const nlohmann::json mean = mean_of(rows, columns);
+  if (!flags.csv.empty()) write_file_atomically(flags.csv, csv_text(rows, columns), overwrite);
+  const std::string about = flags.reference.empty() ? "no references" : describe(protocol);
   if (!flags.json) {
-    print_table(rows, mean, protocol);
+    print_table(rows, mean, columns);
+    fmt::print("{}\n", about);
     return kExitOk;
   }
   nlohmann::json images = nlohmann::json::array();
   for (const Row& row : rows) {
-    nlohmann::json entry = to_json(row.metrics);
-    entry["name"] = row.name;
+    nlohmann::json entry{{"name", row.name}};
+    for (const FigureColumn& column : columns) entry[column.key] = figure(row.figures, column);
     images.push_back(std::move(entry));
   }
-  fmt::print("{}\n",
-             nlohmann::json{{"mean", to_json(mean)}, {"images", images}, {"protocol", describe(protocol)}}.dump(2));
+  fmt::print("{}\n", nlohmann::json{{"mean", mean}, {"images", images}, {"protocol", about}}.dump(2));
   return kExitOk;
 }
 

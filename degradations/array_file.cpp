@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/image/photo.h"
+#include "core/weights/npy_array.h"
 
 #include <fmt/format.h>
 #include <matio.h>
@@ -140,57 +141,15 @@ std::vector<torch::Tensor> read_mat(const std::filesystem::path& path, const std
   return only;
 }
 
-// The .npy header is a Python dict of three known keys; nothing of it is evaluated.
 torch::Tensor read_npy(const std::string& bytes, const std::string& name) {
-  const auto fail = [&](const std::string& why) -> InputError {
-    return InputError(fmt::format("{}: bad .npy file, {}", name, why));
-  };
-  if (bytes.size() < 12) throw fail("cut off");
-  const bool long_header = bytes[6] >= 2;
-  const size_t start = long_header ? 12 : 10;
-  size_t length = 0;
-  for (size_t i = 0; i < (long_header ? 4U : 2U); ++i) {
-    length |= static_cast<size_t>(static_cast<unsigned char>(bytes[8 + i])) << (8 * i);
+  const torch::Tensor array = parse_npy(bytes, name);
+  if (!array.is_floating_point())
+    throw InputError(fmt::format("{}: bad .npy file, only float arrays are kernels", name));
+  if (array.dim() != 2) throw InputError(fmt::format("{} has {} dimension(s), must be 2-D", name, array.dim()));
+  if (array.size(0) > 4096 || array.size(1) > 4096) {
+    throw InputError(fmt::format("{} is {}x{}, too large", name, array.size(0), array.size(1)));
   }
-  if (length > bytes.size() - start) throw fail("cut off");
-  const std::string header = bytes.substr(start, length);
-  const auto value_after = [&](const char* key) {
-    const size_t at = header.find(key);
-    const size_t colon = at == std::string::npos ? at : header.find(':', at);
-    if (colon == std::string::npos) throw fail("a header field is missing");
-    return header.substr(colon + 1);
-  };
-  const std::string type = value_after("'descr'");
-  const bool fortran = value_after("'fortran_order'").find("True") < 6;
-  std::string shape = value_after("'shape'");
-  shape = shape.substr(0, shape.find(')'));
-  std::vector<size_t> sizes;
-  for (size_t i = 0; i < shape.size();) {
-    if (std::isdigit(static_cast<unsigned char>(shape[i])) == 0) {
-      ++i;
-      continue;
-    }
-    size_t value = 0;
-    const auto parsed = std::from_chars(shape.data() + i, shape.data() + shape.size(), value);
-    if (parsed.ec != std::errc{}) throw fail("bad shape");
-    sizes.push_back(value);
-    i = static_cast<size_t>(parsed.ptr - shape.data());
-  }
-  if (sizes.size() != 2) throw InputError(fmt::format("{} has {} dimension(s), must be 2-D", name, sizes.size()));
-  const size_t rows = sizes[0];
-  const size_t columns = sizes[1];
-  const bool is_double = type.find("<f8") < 4;
-  const bool is_float = type.find("<f4") < 4;
-  if (!is_double && !is_float) throw fail("only little-endian float32 and float64 are read");
-  if (rows > 4096 || columns > 4096) throw fail("too large");
-  const size_t item = is_double ? 8 : 4;
-  if (bytes.size() - start - length < rows * columns * item) throw fail("cut off");
-  std::vector<double> aligned(rows * columns + 1);
-  std::memcpy(aligned.data(), bytes.data() + start + length, rows * columns * item);
-  const auto read_as = [&](size_t r, size_t c) {
-    return is_double ? column_major<double>(aligned.data(), r, c) : column_major<float>(aligned.data(), r, c);
-  };
-  return fortran ? read_as(rows, columns) : read_as(columns, rows).t().contiguous();
+  return array.to(torch::kFloat64);
 }
 
 torch::Tensor read_text(std::string bytes, const std::string& name) {

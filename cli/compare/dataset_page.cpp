@@ -1,8 +1,8 @@
 #include "cli/compare/dataset_page.h"
 
-#include "cli/compare/figures.h"
 #include "cli/compare/page_parts.h"
 #include "cli/compare/web_files.h"
+#include "cli/figures.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

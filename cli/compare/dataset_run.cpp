@@ -10,6 +10,7 @@
 #include "core/image/photo.h"
 #include "core/sha256.h"
 #include "datasets/benchmark_layout.h"
+#include "degradations/kernel_io.h"
 
 #include <fmt/format.h>
 #include <torch/torch.h>
@@ -28,6 +29,7 @@ using Json = nlohmann::json;
 // One image of the benchmark, read.
 struct Item {
   std::string name;
+  fs::path hr;
   fs::path lr;
   fs::path kernel;
   torch::Tensor photo;
@@ -35,7 +37,7 @@ struct Item {
 };
 
 Item prepare(const BenchmarkItem& from, const DatasetOptions& options) {
-  Item item{from.name, from.lr, from.kernel, {}, load_photo(from.hr).color};
+  Item item{from.name, from.hr, from.lr, from.kernel, {}, load_photo(from.hr).color};
   const int64_t s = options.scale;
   if (item.lr.empty()) {
     // MATLAB's way, of the part that the scale divides.
@@ -72,8 +74,16 @@ std::string key_of(const MethodSpec& spec, const Item& item, const DatasetOption
   return sha256(text);
 }
 
-Json record_of(const MethodResult& result, const Item& item, int64_t seed, const std::string& key) {
+// What the figures depend on beside the result.
+std::string figures_key_of(const Item& item, const DatasetOptions& options) {
+  const std::string kernel = item.kernel.empty() ? "" : sha256_of_file(item.kernel);
+  return sha256(fmt::format("{} {} {} {}", kVersion, options.tools.key, sha256_of_file(item.hr), kernel));
+}
+
+Json record_of(const MethodResult& result, const Item& item, int64_t seed, const std::string& key,
+               const std::string& figures_key) {
   return {{"key", key},
+          {"figures_key", figures_key},
           {"method", result.spec.name},
           {"image", item.name},
           {"seed", seed},
@@ -87,11 +97,16 @@ Json record_of(const MethodResult& result, const Item& item, int64_t seed, const
           {"losses", result.losses}};
 }
 
-// The result that lies there, if it is of the same settings.
-std::optional<MethodResult> kept(const fs::path& record, const fs::path& image, const MethodSpec& spec,
-                                 const std::string& key) {
-  std::ifstream file(record);
-  if (!file || !fs::exists(image)) return std::nullopt;
+// Where the results of one method on one image lie.
+struct Places {
+  fs::path record, image, kernel;
+};
+
+// The result that lies there, if it is of the same settings; its figures only when they were measured likewise.
+std::optional<MethodResult> kept(const Places& places, const MethodSpec& spec, const std::string& key,
+                                 const std::string& figures_key) {
+  std::ifstream file(places.record);
+  if (!file || !fs::exists(places.image)) return std::nullopt;
   const Json json = Json::parse(file, nullptr, false);
   if (json.is_discarded() || json.value("key", "") != key || json.value("status", "") != "done") return std::nullopt;
   MethodResult result;
@@ -99,11 +114,12 @@ std::optional<MethodResult> kept(const fs::path& record, const fs::path& image, 
   result.message = json.value("message", "");
   result.seconds = json.value("seconds", 0.0);
   result.peak_memory_mb = json.value("peak_memory_mb", 0.0);
-  result.figures = json["figures"];
+  if (json.value("figures_key", "") == figures_key) result.figures = json["figures"];
   result.settings = json["settings"];
   result.steps = json["steps"].get<std::vector<double>>();
   result.losses = json["losses"].get<std::vector<double>>();
-  result.image = load_photo(image).color;
+  result.image = load_photo(places.image).color;
+  if (fs::exists(places.kernel)) result.kernel = load_kernel(places.kernel).weights();
   return result;
 }
 
@@ -118,22 +134,30 @@ MethodResult run_one(const MethodSpec& spec, const Item& item, const DatasetOpti
   if (spec.kernel == "true" && item.kernel.empty()) {
     result.status = "not run";
     result.message = "the benchmark has no kernel for this image";
-    records.push_back(record_of(result, item, seed, ""));
+    records.push_back(record_of(result, item, seed, "", ""));
     return result;
   }
   const std::string key = key_of(spec, item, options, seed);
-  const fs::path record = folder / (file_name_of(spec.name) + ".json");
-  const fs::path image = folder / (file_name_of(spec.name) + ".png");
-  if (auto found = kept(record, image, spec, key)) {
+  const std::string figures_key = figures_key_of(item, options);
+  const std::string stem = (folder / file_name_of(spec.name)).string();
+  const Places places{stem + ".json", stem + ".png", stem + "_kernel.npy"};
+  if (auto found = kept(places, spec, key, figures_key)) {
     result = std::move(*found);
   } else {
     result = run_method(spec, item.lr, runs);
-    const auto factor = static_cast<double>(options.scale);
-    if (result.image.defined()) measure(result, item.photo, item.reference, {factor, factor});
-    const bool stopped = options.runs.cancelled && options.runs.cancelled();
-    if (!stopped) write_file_atomically(record, record_of(result, item, seed, key).dump(1) + "\n", Overwrite::kYes);
   }
-  records.push_back(record_of(result, item, seed, key));
+  if (result.figures.is_null()) {
+    const auto factor = static_cast<double>(options.scale);
+    Judged judged{.photo = item.photo, .reference = item.reference, .scale = {factor, factor}};
+    if (!item.kernel.empty()) judged.true_kernel = load_kernel(item.kernel).weights();
+    if (result.image.defined()) measure(result, judged, options.tools);
+    const bool stopped = options.runs.cancelled && options.runs.cancelled();
+    if (!stopped) {
+      write_file_atomically(places.record, record_of(result, item, seed, key, figures_key).dump(1) + "\n",
+                            Overwrite::kYes);
+    }
+  }
+  records.push_back(record_of(result, item, seed, key, figures_key));
   return result;
 }
 
@@ -149,6 +173,7 @@ void write_image_page(const Item& item, std::vector<MethodResult> results, const
   comparison.protocol = describe(protocol);
   comparison.footer = footer;
   comparison.results = std::move(results);
+  comparison.input = item.photo;
   comparison.reference = item.reference;
   comparison.crops = crops_of_difference(comparison.results, kCropSide, options.crops);
   fs::create_directories(options.output / "pages");
@@ -259,7 +284,7 @@ Json run_dataset(const DatasetOptions& options, const std::string& footer) {
   write_file_atomically(options.output / "report.csv", dataset_csv(report), Overwrite::kYes);
   Json short_report = report;  // without what the records hold
   for (Json& run : short_report["runs"]) {
-    for (const char* const long_part : {"settings", "steps", "losses", "key"}) run.erase(long_part);
+    for (const char* const long_part : {"settings", "steps", "losses", "key", "figures_key"}) run.erase(long_part);
   }
   write_file_atomically(options.output / "report.json", short_report.dump(2) + "\n", Overwrite::kYes);
   return short_report;

@@ -19,6 +19,7 @@ struct DatasetOptions {
   int64_t seeds = 1;  ///< Runs of each method, seeds from `first_seed` on.
   int64_t first_seed = 0;
   MethodRuns runs;  ///< folder, kernel_file and the seed are set here.
+  FigureTools tools;
   size_t crops = 3;
   bool quiet = false;
 };

@@ -11,6 +11,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <fstream>
 #include <sstream>
@@ -54,6 +55,17 @@ void read_losses(const std::filesystem::path& path, MethodResult& result) {
 }
 
 }  // namespace
+
+void measure(MethodResult& result, Judged judged, const FigureTools& tools) {
+  judged.image = result.image;
+  judged.kernel = result.kernel;
+  // The kernel that a method was given, or that everybody takes, is no estimate.
+  if (result.spec.kernel != "auto" && result.spec.method != "dip-fkp") judged.true_kernel = torch::Tensor();
+  judged.protocol.shave = static_cast<int64_t>(std::ceil(std::max(judged.scale.y, judged.scale.x)));
+  result.figures = figures_of(judged, tools);
+  result.figures["seconds"] = result.seconds;
+  result.figures["peak_memory_mb"] = result.peak_memory_mb;
+}
 
 MethodResult run_method(const MethodSpec& spec, const std::filesystem::path& photo, const MethodRuns& runs) {
   MethodResult result;

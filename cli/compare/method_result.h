@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/compare/method_spec.h"
+#include "cli/figures.h"
 #include "core/image/resize.h"
 
 #include <nlohmann/json.hpp>
@@ -36,6 +37,10 @@ struct MethodRuns {
   std::optional<double> timeout_s;     ///< Of each.
   std::function<bool()> cancelled;
 };
+
+/// Fills `result.figures` of a method that is done: time, memory and whatever of `judged` is known (its image and
+/// kernel are the result's). Throws InputError when sizes differ.
+void measure(MethodResult& result, Judged judged, const FigureTools& tools);
 
 /// Runs the method as a process of its own: one that crashes, or runs out of memory, takes nobody with it, and its
 /// memory can be told. Never throws for what happens to it.

@@ -2,11 +2,14 @@
 
 #include "cli/compare/page_parts.h"
 #include "cli/compare/web_files.h"
+#include "cli/figures.h"
 #include "core/image/photo.h"
+#include "core/quality/perceptual.h"
 
 #include <fmt/format.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <array>
 
 namespace zsr::cli {
@@ -55,6 +58,32 @@ std::string picture(const torch::Tensor& image, int quality) {
   return "data:image/webp;base64," + base64(encode_webp(image, quality));
 }
 
+// Energy in 1/255 as a picture: black where there is none, through red and yellow to white at `most`.
+torch::Tensor heat(const torch::Tensor& map, double most) {
+  const torch::Tensor level = (map / most).clamp(0.0, 1.0);
+  const auto ramp = [&](double from) { return (3.0 * level - from).clamp(0.0, 1.0); };
+  return torch::cat({ramp(0.0), ramp(1.0), ramp(2.0)}, 1).to(torch::kFloat32);
+}
+
+// Of every method, on one scale: the 99.9th percentile of the method that adds most.
+void add_invented(const Comparison& comparison, nlohmann::json& data) {
+  std::vector<torch::Tensor> maps;
+  double most = 0.0;
+  for (const MethodResult& result : comparison.results) {
+    maps.emplace_back();
+    if (!result.figures.contains("invented") || !comparison.input.defined()) continue;
+    maps.back() = 255.0 * invented_detail(result.image, comparison.input);
+    const torch::Tensor values = maps.back().flatten();
+    const int64_t rank = std::max<int64_t>(1, static_cast<int64_t>(0.999 * static_cast<double>(values.numel())));
+    most = std::max(most, std::get<0>(values.kthvalue(rank)).item<double>());
+  }
+  if (most <= 0.0) return;
+  data["invented_most"] = most;
+  for (size_t i = 0; i < maps.size(); ++i) {
+    if (maps[i].defined()) data["methods"][i]["invented"] = picture(heat(maps[i], most), 60);
+  }
+}
+
 nlohmann::json method_json(const MethodResult& result) {
   nlohmann::json json{{"name", result.spec.name},
                       {"status", result.status},
@@ -95,6 +124,7 @@ std::string page_with(const Comparison& comparison, int quality) {
   }
   if (comparison.reference.defined()) data["truth"] = picture(comparison.reference, quality);
   data["methods"] = std::move(methods);
+  add_invented(comparison, data);
   data["preferred"] = preferred;
   data["crops"] = nlohmann::json::array();
   for (const Crop& crop : comparison.crops)

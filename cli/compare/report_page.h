@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cli/compare/figures.h"
+#include "cli/compare/crops.h"
 #include "cli/compare/method_result.h"
 
 #include <nlohmann/json.hpp>
@@ -17,6 +17,7 @@ struct Comparison {
   std::string protocol;  ///< What the figures are.
   std::string footer;    ///< Versions and machine.
   std::vector<MethodResult> results;
+  torch::Tensor input;      ///< The photo itself, [1, C, h, w]; undefined: no maps of invented detail.
   torch::Tensor reference;  ///< [1, C, H, W] or undefined; shown beside the results.
   std::vector<Crop> crops;
 };

@@ -4,12 +4,25 @@
 #include "core/files.h"
 #include "core/weights/mat_file.h"
 #include "core/weights/ncnn_file.h"
+#include "core/weights/npy_array.h"
 #include "core/weights/safetensors.h"
 #include "core/weights/torch_file.h"
+#include "core/weights/zip_archive.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace zsr {
+namespace {
+
+// An archive of NumPy arrays, not of PyTorch.
+bool holds_npy(const std::string& bytes, const std::string& origin) {
+  const std::vector<std::string> names = ZipArchive(bytes, origin).names();
+  return std::any_of(names.begin(), names.end(), [](const std::string& name) { return name.ends_with(".npy"); });
+}
+
+}  // namespace
 
 WeightsFile load_weights(const std::filesystem::path& path) {
   constexpr size_t kMaxFile = size_t{1} << 34;
@@ -18,7 +31,7 @@ WeightsFile load_weights(const std::filesystem::path& path) {
   const std::string bytes = read_file(path, kMaxFile);
   const std::string origin = path.string();
   const auto begins = [&](std::string_view magic) { return bytes.compare(0, magic.size(), magic) == 0; };
-  if (begins("PK")) return parse_torch_zip(bytes, origin);
+  if (begins("PK")) return holds_npy(bytes, origin) ? parse_npz(bytes, origin) : parse_torch_zip(bytes, origin);
   if (begins("\x80\x02")) return parse_torch_legacy(bytes, origin);
   if (bytes.size() > 8 && bytes[8] == '{') return parse_safetensors(bytes, origin);
   if (begins("MATLAB 5.0")) return parse_mat(bytes, origin);
@@ -28,9 +41,10 @@ WeightsFile load_weights(const std::filesystem::path& path) {
   if (begins("GGUF") || begins("\x89HDF") || begins("\x08\x00\x00\x00TFL3")) {
     throw InputError(fmt::format("'{}' is a GGUF, HDF5 or TFLite file; convert it to safetensors", origin));
   }
-  throw InputError(fmt::format(
-      "'{}' is no weights file that zsr reads (safetensors, PyTorch .pth or .pt, ncnn .param and .bin, MATLAB .mat)",
-      origin));
+  throw InputError(
+      fmt::format("'{}' is no weights file that zsr reads (safetensors, PyTorch .pth or .pt, ncnn .param and .bin, "
+                  "MATLAB .mat, NumPy .npz)",
+                  origin));
 }
 
 }  // namespace zsr

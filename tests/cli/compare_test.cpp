@@ -1,4 +1,4 @@
-#include "cli/compare/figures.h"
+#include "cli/compare/crops.h"
 #include "cli/compare/method_spec.h"
 #include "cli/usage_error.h"
 #include "tests/cli/support.h"

@@ -1,3 +1,6 @@
+#include "core/image/metrics.h"
+#include "core/image/resize.h"
+#include "core/weights/safetensors.h"
 #include "tests/cli/support.h"
 
 #include <gtest/gtest.h>
@@ -43,6 +46,70 @@ TEST(Eval, MismatchesAreErrors) {
   EXPECT_NE(sizes.err.find("equal in size"), std::string::npos);
   EXPECT_EQ(run_zsr({"eval", "-r", (dir / "a.png").string(), "-i", (dir / "none.png").string()}).code, 1);
   EXPECT_EQ(run_zsr({"eval", "-r", (dir / "a.png").string()}).code, 2);
+}
+
+// A model of NIQE in a file of our own; its names are those of the authors' release.
+void write_niqe_model(const std::filesystem::path& path) {
+  WeightsFile file;
+  file.tensors = {{"mu_prisparam", torch::arange(36, torch::kFloat64).view({1, 36})},
+                  {"cov_prisparam", torch::eye(36, torch::kFloat64)}};
+  write_safetensors(path, file, Overwrite::kYes);
+}
+
+TEST(Eval, MeasuresWhatItsFilesAllow) {
+  const TempDir dir;
+  make_photo(dir / "truth.png", 3, 192, 200);
+  ASSERT_EQ(run_zsr({"degrade", (dir / "truth.png").string(), "-o", (dir / "lr").string(), "-s", "2"}).code, 0);
+  ASSERT_EQ(
+      run_zsr({"upscale", (dir / "lr/truth.png").string(), "-o", (dir / "big.png").string(), "-m", "bicubic"}).code, 0);
+  write_niqe_model(dir / "niqe.safetensors");
+  const std::vector<std::string> call = {"eval",
+                                         "-i",
+                                         (dir / "big.png").string(),
+                                         "--photo",
+                                         (dir / "lr/truth.png").string(),
+                                         "--niqe",
+                                         (dir / "niqe.safetensors").string(),
+                                         "--json"};
+  const auto blind = run_zsr(call);
+  ASSERT_EQ(blind.code, 0) << blind.err;
+  const auto known = nlohmann::json::parse(blind.out)["mean"];
+  EXPECT_FALSE(known.contains("psnr_y"));
+  EXPECT_GT(known["niqe"].get<double>(), 0.0);
+  const torch::Tensor again = imresize(load_photo(dir / "big.png").color, {0.5, 0.5});
+  EXPECT_NEAR(known["consistency_db"].get<double>(), psnr(again, load_photo(dir / "lr/truth.png").color), 1e-6);
+  EXPECT_GE(known["invented"].get<double>(), 0.0);
+  std::vector<std::string> with_truth = call;
+  with_truth.insert(with_truth.end(), {"-r", (dir / "truth.png").string(), "--metrics", "all"});
+  const auto all = run_zsr(with_truth);
+  ASSERT_EQ(all.code, 0) << all.err;
+  const auto mean = nlohmann::json::parse(all.out)["mean"];
+  for (const char* const key : {"psnr_y", "ssim_y", "ms_ssim", "psnr_shifted", "niqe", "consistency_db", "invented"}) {
+    EXPECT_TRUE(mean[key].is_number()) << key;
+  }
+  EXPECT_GE(mean["psnr_shifted"].get<double>(), mean["psnr_y"].get<double>() - 0.5);
+}
+
+TEST(Eval, SaysWhatAMetricLacks) {
+  const TempDir dir;
+  make_photo(dir / "a.png", 3, 40, 40);
+  const std::string a = (dir / "a.png").string();
+  const auto refused = [&](std::vector<std::string> flags, int code, const std::string& word) {
+    std::vector<std::string> call = {"eval", "-i", a};
+    call.insert(call.end(), flags.begin(), flags.end());
+    const auto result = run_zsr(call);
+    EXPECT_EQ(result.code, code) << word;
+    EXPECT_NE(result.err.find(word), std::string::npos) << result.err;
+  };
+  refused({"-r", a, "--metrics", "niqe"}, 2, "--niqe FILE");
+  refused({"-r", a, "--metrics", "lpips"}, 2, "--lpips BACKBONE,HEADS");
+  refused({"-r", a, "--metrics", "psnr,beauty"}, 2, "beauty");
+  refused({"-r", a, "--metrics", "consistency"}, 2, "--photo");
+  refused({"-r", a, "--lpips", "one.pth"}, 2, "two files");
+  refused({"-r", a, "--niqe", (dir / "none.mat").string()}, 1, "none.mat");
+  refused({"--photo", a, "--metrics", "psnr"}, 2, "-r REFERENCE");
+  refused({"--photo", a, "-s", "2"}, 1, "80x80");
+  refused({"--niqe", a}, 1, "a.png");
 }
 
 TEST(Degrade, CutsToAMultipleAndRefusesToOverwrite) {

@@ -17,6 +17,19 @@ torch::Tensor texture(int64_t channels, int64_t height, int64_t width, uint64_t 
   return torch::avg_pool2d(noise, 7, 1);
 }
 
+torch::Tensor waves_and_rings() {
+  const torch::Tensor y = torch::arange(200, torch::kFloat64).view({-1, 1});
+  const torch::Tensor x = torch::arange(300, torch::kFloat64).view({1, -1});
+  std::vector<torch::Tensor> channels;
+  for (int64_t c = 0; c < 3; ++c) {
+    const torch::Tensor wave = 60.0 * torch::sin(0.11 * x + 0.05 * y) * torch::cos(0.03 * x * y / 50.0);
+    const torch::Tensor fine = (25.0 + 9.0 * static_cast<double>(c)) * torch::sin(0.9 * x + c) * torch::sin(0.7 * y);
+    const torch::Tensor rings = 20.0 * torch::sin(1e-2 * (x * x + 2.0 * y * y + 3.0 * x * c));
+    channels.push_back(torch::floor(127.5 + wave + fine + rings + 0.5));
+  }
+  return torch::stack(channels).unsqueeze(0) / 255.0;
+}
+
 double max_difference(const torch::Tensor& a, const torch::Tensor& b) {
   if (a.sizes() != b.sizes()) return std::numeric_limits<double>::infinity();
   return (a.to(torch::kFloat64) - b.to(torch::kFloat64)).abs().max().item<double>();

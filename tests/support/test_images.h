@@ -10,6 +10,10 @@ torch::Tensor texture(int64_t channels, int64_t height, int64_t width, uint64_t 
 /// Independent random samples, multiples of 1/255.
 torch::Tensor random_bytes(int64_t channels, int64_t height, int64_t width, uint64_t seed = 1);
 
+/// Waves of many lengths in three channels, [1, 3, 200, 300] float64, whole multiples of 1/255 by formula, so that
+/// scripts in other languages can make the same picture.
+torch::Tensor waves_and_rings();
+
 /// Largest absolute difference; infinity when the shapes differ.
 double max_difference(const torch::Tensor& a, const torch::Tensor& b);
 

@@ -124,6 +124,18 @@
     document.body.dataset.ready = "yes";
   });
 
+  // ---- invented detail
+  const maps = byId("invented");
+  for (const method of data.methods.filter((one) => one.invented)) {
+    const figure = make("figure");
+    figure.append(make("img", null, { src: method.invented, alt: `invented detail of ${method.name}` }));
+    figure.append(make("figcaption", `${method.name}, mean ${method.figures.invented.toFixed(2)}`));
+    maps.append(figure);
+  }
+  byId("invented-scale").textContent = data.invented_most
+    ? `White is ${data.invented_most.toFixed(1)} of 255 levels or more.` : "";
+  byId("invented-section").hidden = maps.children.length === 0;
+
   // ---- kernels
   const kernels = byId("kernels");
   for (const method of data.methods.filter((one) => one.kernel)) {

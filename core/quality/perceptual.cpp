@@ -1,4 +1,4 @@
-#include "core/image/perceptual.h"
+#include "core/quality/perceptual.h"
 
 #include "core/error.h"
 #include "core/image/color.h"

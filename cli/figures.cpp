@@ -1,0 +1,119 @@
+#include "cli/figures.h"
+
+#include "cli/usage_error.h"
+#include "core/error.h"
+#include "core/image/color.h"
+#include "core/quality/perceptual.h"
+#include "core/sha256.h"
+#include "core/weights/load_weights.h"
+#include "degradations/downsample.h"
+#include "degradations/kernel.h"
+#include "degradations/kernel_analysis.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <cmath>
+
+namespace zsr::cli {
+namespace {
+
+// How well the result, made smaller, is the photo again.
+double consistency(const Judged& judged) {
+  const Size size{judged.photo.size(2), judged.photo.size(3)};
+  const Scale scale = judged.scale;
+  if (!judged.kernel.defined()) return psnr(imresize(judged.image, {1.0 / scale.y, 1.0 / scale.x}, size), judged.photo);
+  const BlurKernel kernel = BlurKernel(judged.kernel).moved_to(centered_phase(scale));
+  return psnr(downsample(judged.image, kernel, scale, size), judged.photo);
+}
+
+}  // namespace
+
+const std::vector<FigureColumn>& figure_columns() {
+  static const std::vector<FigureColumn> columns = {
+      {"name", "", "method", "", 0, ""},
+      {"psnr_y", "psnr", "PSNR Y", "dB, luma, the scale's pixels cut from every side", 2, "high"},
+      {"ssim_y", "ssim", "SSIM Y", "structural similarity of luma", 4, "high"},
+      {"psnr_rgb", "psnr", "PSNR RGB", "dB, all channels", 2, "high"},
+      {"ssim_rgb", "ssim", "SSIM RGB", "structural similarity, mean of the channels", 4, "high"},
+      {"ms_ssim", "ms-ssim", "MS-SSIM", "SSIM over five scales, luma", 4, "high"},
+      {"psnr_shifted", "shifted", "PSNR shifted", "dB, luma, at the shift by quarter pixels where it is highest", 2,
+       "high"},
+      {"lpips", "lpips", "LPIPS", "distance in what a classification network sees", 4, "low"},
+      {"niqe", "niqe", "NIQE", "how far from the statistics of undistorted photos; no reference", 2, "low"},
+      {"consistency_db", "consistency", "gives the photo back",
+       "dB: the result made smaller by its kernel against the photo", 1, "high"},
+      {"invented", "invented", "invented detail", "mean energy of detail beyond what the photo suggests, 1/255", 2, ""},
+      {"kernel_psnr", "kernel", "kernel PSNR", "dB, the estimated blur kernel against the true one's peak", 1, "high"},
+      {"seconds", "", "seconds", "from start to end of the process", 1, "low"},
+      {"peak_memory_mb", "", "memory, MB", "most that it held at once", 0, "low"},
+  };
+  return columns;
+}
+
+void add_figure_flags(OptionSet& options, FigureFlags& flags) {
+  options.add("niqe", "FILE",
+              "NIQE too: its model, modelparameters.mat of the authors' release or niqe_pris_params.npz of BasicSR",
+              &flags.niqe);
+  options.add(
+      "lpips", "BACKBONE,HEADS",
+      "LPIPS too: torchvision's alexnet or vgg16 (.pth, .safetensors) and the authors' heads (alex.pth, vgg.pth)",
+      &flags.lpips);
+}
+
+FigureTools load_figure_tools(const FigureFlags& flags) {
+  FigureTools tools;
+  for (const FigureColumn& column : figure_columns()) {
+    if (!column.metric.empty()) tools.metrics.insert(column.metric);
+  }
+  if (!flags.niqe.empty()) {
+    tools.niqe = NiqeModel::from(load_weights(flags.niqe));
+    tools.key += "niqe " + sha256_of_file(flags.niqe);
+  }
+  if (!flags.lpips.empty()) {
+    const size_t comma = flags.lpips.find(',');
+    if (comma == std::string::npos || comma == 0 || comma + 1 == flags.lpips.size()) {
+      throw UsageError(fmt::format("--lpips '{}' must be BACKBONE,HEADS: two files", flags.lpips));
+    }
+    const std::string backbone = flags.lpips.substr(0, comma);
+    const std::string heads = flags.lpips.substr(comma + 1);
+    tools.lpips = std::make_shared<const Lpips>(load_weights(backbone), load_weights(heads));
+    tools.key += "lpips " + sha256_of_file(backbone) + sha256_of_file(heads);
+  }
+  return tools;
+}
+
+nlohmann::json figures_of(const Judged& judged, const FigureTools& tools) {
+  nlohmann::json figures = nlohmann::json::object();
+  const auto wanted = [&](const char* metric) { return tools.metrics.count(metric) > 0; };
+  const auto put = [&](const char* key, double value) {
+    if (std::isfinite(value)) figures[key] = value;
+  };
+  if (tools.niqe && wanted("niqe")) put("niqe", niqe(judged.image, *tools.niqe));
+  if (judged.photo.defined()) {
+    if (wanted("consistency")) put("consistency_db", consistency(judged));
+    if (wanted("invented") && judged.scale.y == judged.scale.x) {
+      put("invented", 255.0 * invented_detail(judged.image, judged.photo).mean().item<double>());
+    }
+  }
+  if (wanted("kernel") && judged.kernel.defined() && judged.true_kernel.defined()) {
+    put("kernel_psnr", compare_kernels(BlurKernel(judged.true_kernel), BlurKernel(judged.kernel)).psnr);
+  }
+  if (!judged.reference.defined()) return figures;
+  if (wanted("psnr") || wanted("ssim")) {
+    const Metrics metrics = compare_images(judged.image, judged.reference, judged.protocol);
+    if (wanted("psnr")) put("psnr_y", metrics.psnr_y), put("psnr_rgb", metrics.psnr_rgb);
+    if (wanted("ssim")) put("ssim_y", metrics.ssim_y), put("ssim_rgb", metrics.ssim_rgb);
+  }
+  if (wanted("ms-ssim")) put("ms_ssim", ms_ssim(luma(judged.image), luma(judged.reference)));
+  if (wanted("shifted")) {
+    const ShiftedPsnr shifted = shifted_psnr(luma(judged.image), luma(judged.reference), judged.protocol.shave);
+    put("psnr_shifted", shifted.psnr);
+    put("shift_x", shifted.shift_x);
+    put("shift_y", shifted.shift_y);
+  }
+  if (tools.lpips && wanted("lpips")) put("lpips", tools.lpips->distance(judged.image, judged.reference));
+  return figures;
+}
+
+}  // namespace zsr::cli

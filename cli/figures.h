@@ -1,0 +1,66 @@
+#pragma once
+
+#include "cli/options.h"
+#include "core/image/metrics.h"
+#include "core/image/resize.h"
+#include "core/quality/lpips.h"
+#include "core/quality/niqe.h"
+
+#include <nlohmann/json.hpp>
+#include <torch/types.h>
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace zsr::cli {
+
+/// One figure of a result.
+struct FigureColumn {
+  std::string key;     ///< In JSON and CSV.
+  std::string metric;  ///< What `--metrics` calls it; empty: always there.
+  std::string title;
+  std::string about;
+  int digits = 2;
+  std::string best;  ///< "high", "low" or empty.
+};
+
+/// All of them, in the order of the table.
+const std::vector<FigureColumn>& figure_columns();
+
+/// Files that some figures need.
+struct FigureFlags {
+  std::string niqe;   ///< --niqe FILE
+  std::string lpips;  ///< --lpips BACKBONE,HEADS
+};
+void add_figure_flags(OptionSet& options, FigureFlags& flags);
+
+/// What is measured, and with what.
+struct FigureTools {
+  std::set<std::string> metrics;  ///< Of `FigureColumn::metric`; those that need what is absent are left out.
+  std::optional<NiqeModel> niqe;
+  std::shared_ptr<const Lpips> lpips;
+  std::string key;  ///< Tells tools apart whose figures may differ.
+};
+
+/// Every metric that the flags' files allow. Throws UsageError, IoError and InputError.
+FigureTools load_figure_tools(const FigureFlags& flags);
+
+/// A result and what is known about it; what is undefined is not known.
+struct Judged {
+  torch::Tensor image;        ///< [1, C, H, W] in [0, 1].
+  torch::Tensor photo;        ///< What it was made of, [1, C, h, w].
+  torch::Tensor reference;    ///< The true image, [1, C, H, W].
+  torch::Tensor kernel;       ///< [h, w], by which the result becomes the photo; undefined: bicubic.
+  torch::Tensor true_kernel;  ///< [h, w], where `kernel` is an estimate to be judged.
+  Scale scale{2.0, 2.0};
+  MetricProtocol protocol;
+};
+
+/// The figures of a result by their keys; figures that are no finite numbers (of equal images, say) are absent. Throws
+/// InputError when sizes differ.
+nlohmann::json figures_of(const Judged& judged, const FigureTools& tools);
+
+}  // namespace zsr::cli
