@@ -1,3 +1,4 @@
+#include "cli/batch/batch_flags.h"
 #include "cli/command.h"
 #include "cli/common_flags.h"
 #include "cli/compare/dataset_run.h"
@@ -38,6 +39,7 @@ struct CompareFlags {
   std::string timeout;
   std::string keep;
   FigureFlags figures;
+  BatchFlags batch;
   int64_t crops = 4;
   bool crop_reference = false;
   bool force = false;
@@ -75,10 +77,11 @@ std::string default_methods(Scale scale) {
 
 std::unique_ptr<OptionSet> make_options(CompareFlags& flags, CommonFlags& common) {
   auto options = std::make_unique<OptionSet>(
-      "zsr compare PHOTO [-s 2] [-m LIST] [-o report.html] | zsr compare --dataset FOLDER -o REPORT_FOLDER [options]",
+      "zsr compare PHOTO... [-s 2] [-m LIST] [-o report.html] | zsr compare --dataset FOLDER -o REPORT_FOLDER "
+      "[options]",
       "Runs several methods on one photo, or on a benchmark, and writes a report to look at: pictures side by side,\n"
       "figures, kernels, time.",
-      "  zsr compare photo.jpg -s 2\n"
+      "  zsr compare photo.jpg -s 2\n  zsr compare scans/ -s 2 -o reports/\n"
       "  zsr compare small.png -s 2 -m bicubic,edsr,zssr,zssr+kernelgan --reference sharp.png\n"
       "  zsr compare small.png -s 2 -m zssr,zssr+kernelgan,zssr+true --kernel kernel.mat --reference sharp.png\n"
       "  zsr bench make photos/ -o blind/ -s 2 && zsr compare --dataset blind/ -s 2 -o report/\n");
@@ -92,8 +95,8 @@ std::unique_ptr<OptionSet> make_options(CompareFlags& flags, CommonFlags& common
   options->add("seeds", "N", "--dataset: runs of every method; the spread of their means is told", &flags.seeds);
   options->add(
       "output,o", "PATH",
-      "The report (.html); .json and .csv lie beside it. Default: PHOTO_compare.html. --dataset: a folder; the same "
-      "call goes on where it was stopped",
+      "The report (.html); .json and .csv lie beside it. Default: PHOTO_compare.html. For several photos, and for "
+      "--dataset: a folder; the same call goes on where it was stopped",
       &flags.output);
   options->add("scale,s", "FACTOR", "Above 1", &flags.scale);
   options->add(
@@ -109,6 +112,7 @@ std::unique_ptr<OptionSet> make_options(CompareFlags& flags, CommonFlags& common
   options->add("keep", "FOLDER", "Also keep every method's image there", &flags.keep);
   add_figure_flags(*options, flags.figures);
   options->flag("force", "Replace existing files", &flags.force);
+  add_batch_flags(*options, flags.batch);
   add_common_flags(*options, common);
   return options;
 }
@@ -228,18 +232,31 @@ int run_bench(const std::vector<std::string>& arguments) {
 int run_compare(const std::vector<std::string>& arguments) {
   CompareFlags flags;
   CommonFlags common;
-  if (!make_options(flags, common)->parse(arguments)) return kExitOk;
-  if (flags.dataset.empty() && flags.inputs.size() != 1)
-    throw UsageError("compare takes one PHOTO, or --dataset FOLDER");
+  const auto given = make_options(flags, common);
+  if (!given->parse(arguments)) return kExitOk;
+  if (flags.dataset.empty() && flags.inputs.empty()) throw UsageError("compare takes a PHOTO, or --dataset FOLDER");
   const Scale scale = parse_scale(flags.scale);
   if (flags.crops < 0 || flags.crops > 20) throw UsageError(fmt::format("--crops {} must be 0 to 20", flags.crops));
   const auto specs = parse_methods(flags.methods.empty() ? default_methods(scale) : flags.methods);
   if (!flags.dataset.empty()) return compare_dataset(flags, common, specs, scale);
   // What cannot be run is said before the minutes.
   for (const MethodSpec& spec : specs) arguments_of(spec, flags.kernel);
-  const fs::path input = flags.inputs[0];
-  const fs::path output =
-      flags.output.empty() ? input.parent_path() / (input.stem().string() + "_compare.html") : fs::path(flags.output);
+  const BatchPlan plan = plan_batch(
+      flags.inputs, flags.output, flags.batch,
+      {[](const fs::path& photo) { return fs::path(photo).replace_extension(".html"); },
+       [](const fs::path& photo) { return photo.parent_path() / (photo.stem().string() + "_compare.html"); }});
+  if (plan.items.empty()) throw UsageError("no photos found");
+  if (plan.many) {
+    if (!flags.reference.empty() || !flags.keep.empty()) {
+      throw UsageError("--reference and --keep belong to one photo; --dataset compares with true images");
+    }
+    const BatchOptions options =
+        batch_options(flags.batch, common, *given, {"compare"}, plan, flags.output, flags.force);
+    const BatchTally tally = run_batch(plan.items, options);
+    return finish_batch(tally, options, static_cast<int64_t>(plan.items.size()), plan.not_images);
+  }
+  const fs::path input = plan.items[0].input;
+  const fs::path output = plan.items[0].output;
   if (output.extension() != ".html") throw UsageError(fmt::format("-o '{}' must end in .html", output.string()));
   const auto beside = [&](const char* extension) { return fs::path(output).replace_extension(extension); };
   const Overwrite overwrite = flags.force ? Overwrite::kYes : Overwrite::kNo;
@@ -287,7 +304,11 @@ int run_compare(const std::vector<std::string>& arguments) {
   write_file_atomically(beside(".json"), report_json(comparison).dump(2) + "\n", overwrite);
   write_file_atomically(beside(".csv"), report_csv(comparison), overwrite);
   if (common.json) {
-    fmt::print("{}\n", report_json(comparison).dump(2));
+    nlohmann::json json = report_json(comparison);
+    if (!all)
+      json["error"] = fmt::format("'{}': not every method worked; '{}' says why", input.string(), output.string());
+    if (!all) json["passing"] = true;
+    fmt::print("{}\n", json.dump(2));
   } else {
     fmt::print("{}\n", output.string());
   }

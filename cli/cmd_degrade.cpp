@@ -1,3 +1,4 @@
+#include "cli/batch/batch_flags.h"
 #include "cli/command.h"
 #include "cli/degrade_flags.h"
 #include "cli/interrupt.h"
@@ -31,6 +32,8 @@ struct DegradeFlags {
   int64_t patches = 1;
   int64_t seed = 0;
   int64_t threads = 0;
+  std::string shard = "auto";
+  std::string include, exclude;
   std::string replay;
   bool any_version = false;
   std::string contact_sheet;
@@ -42,15 +45,18 @@ struct DegradeFlags {
   bool json = false;
 };
 
-std::vector<PairSource> find_sources(const DegradeFlags& flags) {
+std::vector<PairSource> find_sources(const DegradeFlags& flags, const Shard& shard) {
   std::vector<PairSource> sources;
+  const auto add = [&](const fs::path& path, const std::string& file) {
+    if (shard.has(file) && is_wanted(flags.include, flags.exclude, file)) sources.push_back({path, file});
+  };
   for (const std::string& input : flags.inputs) {
     if (!fs::is_directory(input)) {
-      sources.push_back({input, fs::path(input).filename().string()});
+      add(input, fs::path(input).filename().string());
       continue;
     }
     for (const fs::path& image : list_images(input, flags.recursive)) {
-      sources.push_back({image, image.lexically_relative(input).string()});
+      add(image, image.lexically_relative(input).string());
     }
   }
   return sources;
@@ -151,6 +157,13 @@ int run_degrade(const std::vector<std::string>& arguments) {
               &flags.replay);
   options.flag("any-version", "Replay the manifest of another version of zsr or its libraries", &flags.any_version);
   options.add("contact-sheet", "FILE", "Also a picture that shows some of the pairs", &flags.contact_sheet);
+  options.add("include", "PATTERNS", "Only photos whose path or name fits one of them, e.g. '*.png,trip/*'",
+              &flags.include);
+  options.add("exclude", "PATTERNS", "Not the photos that fit one of them", &flags.exclude);
+  options.add("shard", "I/N",
+              "Make the pairs of the I-th of N parts of the photos, with a --recipe in FOLDER/shard-I-of-N; auto: as "
+              "Slurm arrays, mpirun and srun say; off",
+              &flags.shard);
   add_recipe_flags(options, flags.recipe);
   options.group("Common");
   options.add("seed", "N", "Seed of all random numbers, >= 0; same seed, same pairs", &flags.seed);
@@ -163,7 +176,18 @@ int run_degrade(const std::vector<std::string>& arguments) {
   check(flags);
 
   const int64_t threads = set_thread_count(flags.threads);
-  const std::vector<PairSource> sources = find_sources(flags);
+  const Shard shard =
+      find_shard(flags.replay.empty() ? flags.shard : "off", [](const char* name) { return std::getenv(name); });
+  const std::vector<PairSource> sources = find_sources(flags, shard);
+  if (shard.count > 1) {
+    if (!flags.quiet) fmt::print(stderr, "shard {}: {} photos\n", shard.text(), sources.size());
+    if (sources.empty()) return kExitOk;  // more parts than photos
+    // Every part has a manifest of its own.
+    if (!flags.recipe.recipe.empty()) {
+      flags.output = (fs::path(flags.output) / fmt::format("shard-{}-of-{}", shard.index + 1, shard.count)).string();
+    }
+    fs::create_directories(flags.output);
+  }
   if (sources.empty() && flags.replay.empty()) throw UsageError("no images found");
   const auto start = std::chrono::steady_clock::now();
   const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };

@@ -1,3 +1,4 @@
+#include "cli/batch/batch_flags.h"
 #include "cli/command.h"
 #include "cli/common_flags.h"
 #include "cli/dip_flags.h"
@@ -22,6 +23,14 @@
 #include <numbers>
 
 namespace zsr::cli {
+namespace {
+
+// In a folder of kernels.
+std::filesystem::path kernel_name(const std::filesystem::path& photo) {
+  return std::filesystem::path(photo).replace_extension(".mat");
+}
+
+}  // namespace
 
 int run_kernelgan(const std::vector<std::string>& arguments) {
   std::vector<std::string> inputs;
@@ -34,13 +43,14 @@ int run_kernelgan(const std::vector<std::string>& arguments) {
   DipFlags prior;
   kernelgan::EstimateOptions estimate_options;
   CommonFlags common;
-  OptionSet options("zsr kernelgan PHOTO -o kernel.mat [-s 2] [options]",
+  BatchFlags batch;
+  OptionSet options("zsr kernelgan PHOTO... -o kernel.mat [-s 2] [options]",
                     "Estimates the blur kernel of one photo and says how far to trust it (good, weak or reject).",
-                    "  zsr kernelgan photo.jpg -o kernel.mat\n"
+                    "  zsr kernelgan photo.jpg -o kernel.mat\n  zsr kernelgan scans/ -o kernels/ -r --jobs 2\n"
                     "  zsr kernelgan photo.jpg -o kernel.mat --estimator kernelgan --seeds 5 --preview kernel.png\n");
   options.group("Options");
   options.positional("input,i", "PHOTO", "The photo", &inputs);
-  options.add("output,o", "FILE", "Kernel file: .mat, .npy or .txt", &output);
+  options.add("output,o", "FILE", "Kernel file: .mat, .npy or .txt; for several photos a folder", &output);
   options.add("preview", "FILE", "Also a picture of the kernel (.png)", &preview);
   options.add("scale,s", "FACTOR", "Factor the kernel is for", &scale);
   options.add("estimator", "NAME",
@@ -55,9 +65,10 @@ int run_kernelgan(const std::vector<std::string>& arguments) {
                "the photo back",
                &check);
   options.flag("force", "Replace an existing file", &force);
+  add_batch_flags(options, batch);
   add_common_flags(options, common);
   if (!options.parse(arguments)) return kExitOk;
-  if (inputs.size() != 1 || output.empty()) throw UsageError("kernelgan needs one PHOTO and -o FILE");
+  if (inputs.empty() || output.empty()) throw UsageError("kernelgan needs a PHOTO and -o FILE, or a folder of each");
   const Scale factor = parse_scale(scale);
   if (factor.y != factor.x) throw UsageError("--scale must be the same for both axes here");
   estimate_options.scale = factor.y;
@@ -68,6 +79,14 @@ int run_kernelgan(const std::vector<std::string>& arguments) {
     throw UsageError("--prior belongs to --estimator kernelgan-fkp");
   }
   estimate_options.validate();
+  const BatchPlan plan = plan_batch(inputs, output, batch, {kernel_name, {}});
+  if (plan.items.empty()) throw UsageError("no photos found");
+  if (plan.many) {
+    if (!preview.empty()) throw UsageError("--preview takes one photo at a time");
+    const BatchOptions many = batch_options(batch, common, options, {"kernelgan"}, plan, output, force);
+    return finish_batch(run_batch(plan.items, many), many, static_cast<int64_t>(plan.items.size()), plan.not_images);
+  }
+  output = plan.items[0].output.string();
   const Overwrite overwrite = force ? Overwrite::kYes : Overwrite::kNo;
   check_output(output, inputs[0], overwrite);
   const Runtime runtime = start_runtime(common);

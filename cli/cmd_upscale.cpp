@@ -1,11 +1,12 @@
+#include "cli/batch/batch_flags.h"
 #include "cli/command.h"
+#include "cli/failure.h"
 #include "cli/interrupt.h"
 #include "cli/upscale_flags.h"
 #include "cli/upscale_job.h"
 #include "cli/usage_error.h"
 #include "cli/values.h"
 #include "core/error.h"
-#include "datasets/image_folder.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -17,11 +18,6 @@ namespace zsr::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Job {
-  fs::path input;
-  fs::path output;
-};
 
 fs::path beside(const fs::path& input, const UpscaleSettings& settings) {
   const std::string& format = settings.format;
@@ -37,45 +33,14 @@ fs::path beside(const fs::path& input, const UpscaleSettings& settings) {
   return input.parent_path() / fmt::format("{}_{}{}", input.stem().string(), what, extension);
 }
 
-fs::path in_folder(const fs::path& folder, const fs::path& relative, const std::string& format) {
+fs::path in_folder(const fs::path& relative, const std::string& format) {
   fs::path name = relative;
   if (!format.empty()) {
     name.replace_extension(format);
   } else if (name.has_extension() && !is_writable(format_from_name(name))) {
     name.replace_extension("png");
   }
-  return folder / name;
-}
-
-std::vector<Job> plan_jobs(const UpscaleFlags& flags, const UpscaleSettings& settings, int64_t& skipped) {
-  if (flags.inputs.empty()) throw UsageError("no photo given; 'zsr upscale photo.jpg -s 2'");
-  const bool many = flags.inputs.size() > 1 || fs::is_directory(flags.inputs[0]);
-  const fs::path output = flags.output;
-  const bool into_folder = !flags.output.empty() && (many || fs::is_directory(output) || flags.output.back() == '/');
-  std::vector<Job> jobs;
-  for (const std::string& text : flags.inputs) {
-    const fs::path input = text;
-    if (!fs::is_directory(input)) {
-      if (into_folder) {
-        jobs.push_back({input, in_folder(output, input.filename(), settings.format)});
-      } else {
-        jobs.push_back({input, output.empty() ? beside(input, settings) : output});
-      }
-      continue;
-    }
-    if (output.empty()) throw UsageError(fmt::format("'{}' is a folder; name a folder for the results with -o", text));
-    int64_t others = 0;
-    for (const fs::path& image : list_images(input, flags.recursive, &others)) {
-      jobs.push_back({image, in_folder(output, fs::relative(image, input), settings.format)});
-    }
-    skipped += others;
-  }
-  if (into_folder) {
-    std::error_code error;
-    fs::create_directories(output, error);
-    if (error) throw IoError(fmt::format("cannot make folder '{}': {}", output.string(), error.message()));
-  }
-  return jobs;
+  return name;
 }
 
 void print_settings(const UpscaleSettings& settings) {
@@ -148,43 +113,35 @@ void print_result(const nlohmann::json& record) {
              record["seconds"]["total"].get<double>(), record["peak_memory_mb"].get<double>());
 }
 
-// What happened to the photos of one call.
-struct Tally {
-  nlohmann::json records = nlohmann::json::array();
-  int64_t failed = 0;
-  int64_t existing = 0;
-  bool usage_error = false;
-};
-
-void run_job(const Job& job, const UpscaleSettings& settings, const UpscaleFlags& flags, Tally& tally) {
+// One photo, in this process.
+int run_single(const BatchItem& job, const UpscaleSettings& settings, bool skip_existing) {
+  const bool json = settings.common.json;
+  if (skip_existing && fs::exists(job.output)) {
+    if (!json) fmt::print(stderr, "'{}' is already there\n", job.output.string());
+    if (json) fmt::print("{}\n", nlohmann::json{{"images", nlohmann::json::array()}, {"skipped_existing", 1}}.dump(2));
+    return kExitOk;
+  }
   ProgressPrinter progress(settings.common.quiet);
+  nlohmann::json record;
+  int code = kExitOk;
   try {
-    if (flags.skip_existing && fs::exists(job.output)) {
-      ++tally.existing;
-      return;
-    }
-    if (flags.recursive) fs::create_directories(job.output.parent_path());
-    nlohmann::json record = upscale_photo(job.input, job.output, settings, progress);
+    record = upscale_photo(job.input, job.output, settings, progress);
     for (const auto& warning : record["warnings"]) {
       fmt::print(stderr, "zsr: warning: {}\n", warning.get<std::string>());
     }
-    if (record["status"] != 0) ++tally.failed;
+    if (record["status"] != 0) code = kExitFailed;
     if (!settings.common.quiet && record.contains("estimated")) print_findings(record["estimated"]);
-    if (!settings.common.json) print_result(record);
-    tally.records.push_back(std::move(record));
-  } catch (const Error& error) {
+    if (!json) print_result(record);
+  } catch (...) {
+    const Failure failure = current_failure();
     progress.finish();
-    fmt::print(stderr, "zsr: {}\n", error.what());
-    ++tally.failed;
-    tally.usage_error =
-        dynamic_cast<const UsageError*>(&error) != nullptr || dynamic_cast<const OptionError*>(&error) != nullptr;
-    tally.records.push_back({{"input", job.input.string()}, {"status", 1}, {"error", error.what()}});
-  } catch (const fs::filesystem_error& error) {
-    progress.finish();
-    fmt::print(stderr, "zsr: cannot use '{}': {}\n", error.path1().string(), error.code().message());
-    ++tally.failed;
-    tally.records.push_back({{"input", job.input.string()}, {"status", 1}, {"error", error.what()}});
+    if (!in_worker()) fmt::print(stderr, "zsr: {}\n", failure.message);
+    record = {{"input", job.input.string()}, {"status", 1}, {"error", failure.message}};
+    if (failure.passing) record["passing"] = true;
+    code = failure.code;
   }
+  if (json) fmt::print("{}\n", record.dump(2));
+  return interrupted() ? interrupt_exit_code() : code;
 }
 
 const char* const kDipExamples =
@@ -198,8 +155,9 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
   ZssrFlags zssr;
   DipFlags dip;
   CommonFlags common;
+  BatchFlags batch;
   if (!method.empty()) flags.method = method;
-  const auto make_options = [&](UpscaleFlags& f, ZssrFlags& z, DipFlags& d, CommonFlags& c) {
+  const auto make_options = [&](UpscaleFlags& f, ZssrFlags& z, DipFlags& d, CommonFlags& c, BatchFlags& b) {
     const bool own_flags = method == "dip" || method == "dip-fkp";
     const bool trained = !method.empty() && method != "zssr" && !own_flags;
     auto options = std::make_unique<OptionSet>(
@@ -208,9 +166,9 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
         method == "dip"       ? std::string(kDipExamples)
         : method == "dip-fkp" ? std::string("  zsr dip-fkp photo.png -s 2 --save-kernel kernel.mat\n")
         : trained             ? fmt::format("  zsr {0} photo.jpg --weights weights.pth\n", name)
-                  : fmt::format("  zsr {0} photo.jpg -s 2\n  zsr {0} scans/ -o enlarged/ -s 2 --skip-existing\n"
-                                "  zsr {0} photo.png -s 2 --kernel kernel.mat\n  zsr {0} photo.png -s 3 --time 60s\n",
-                                name));
+                              : fmt::format("  zsr {0} photo.jpg -s 2\n  zsr {0} scans/ -o enlarged/ -s 2 -r --jobs 2\n"
+                                                        "  zsr {0} photo.png -s 2 --kernel kernel.mat\n  zsr {0} photo.png -s 3 --time 60s\n",
+                                            name));
     add_upscale_flags(*options, f, method.empty());
     add_formation_flags(*options, z);
     if (method == "dip") {
@@ -225,6 +183,7 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
       if (method != "zssr") add_network_flags(*options, f);
       if (method.empty()) add_fkp_flags(*options, d, false);
     }
+    add_batch_flags(*options, b);
     add_common_flags(*options, c);
     return options;
   };
@@ -233,7 +192,8 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
   ZssrFlags first_zssr;
   DipFlags first_dip;
   CommonFlags first_common;
-  const auto first = make_options(first_flags, first_zssr, first_dip, first_common);
+  BatchFlags first_batch;
+  const auto first = make_options(first_flags, first_zssr, first_dip, first_common, first_batch);
   if (!first->parse(arguments)) return kExitOk;
   const auto trained = find_trained(first_flags);
   if (trained && !first->given("scale") && trained->scales().size() == 1) {
@@ -246,7 +206,7 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
   }
   const bool own_network = first->given("width") || first->given("depth");
   zssr.options = starting_options(first_zssr, parse_scale(first_flags.scale, first_dip.task != "sr"), own_network);
-  make_options(flags, zssr, dip, common)->parse(arguments);
+  make_options(flags, zssr, dip, common, batch)->parse(arguments);
   // `zsr upscale -m dip --steps 500`: there the flag is bound to ZSSR's field.
   if (method.empty() && flags.method.starts_with("dip") && first->given("steps")) dip.steps = zssr.options.max_steps;
 
@@ -262,37 +222,21 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
     }
   }
   const UpscaleSettings settings = resolve(flags, zssr, dip, common, trained);
-  int64_t skipped = 0;
-  const std::vector<Job> jobs = plan_jobs(flags, settings, skipped);
-  if (jobs.empty()) throw UsageError("no photos found");
+  if (flags.inputs.empty()) throw UsageError("no photo given; 'zsr upscale photo.jpg -s 2'");
+  const BatchPlan plan = plan_batch(flags.inputs, flags.output, batch,
+                                    {[&](const fs::path& relative) { return in_folder(relative, settings.format); },
+                                     [&](const fs::path& input) { return beside(input, settings); }});
+  if (plan.items.empty()) throw UsageError("no photos found");
   for (const std::string& extra : {dip.frames, flags.save_kernel, flags.loss_log}) {
     if (extra.empty()) continue;
-    if (jobs.size() > 1) throw UsageError("--frames, --save-kernel and --loss-log take one photo at a time");
-    if (fs::path(extra).has_extension()) check_output(extra, jobs[0].input, settings.write.overwrite);
+    if (plan.many) throw UsageError("--frames, --save-kernel and --loss-log take one photo at a time");
+    if (fs::path(extra).has_extension()) check_output(extra, plan.items[0].input, settings.write.overwrite);
   }
-  print_settings(settings);
-
-  Tally tally;
-  for (const Job& job : jobs) {
-    if (interrupted()) break;
-    run_job(job, settings, flags, tally);
-  }
-  if (common.json) {
-    const nlohmann::json output = jobs.size() == 1 && tally.records.size() == 1
-                                      ? tally.records[0]
-                                      : nlohmann::json{{"images", tally.records},
-                                                       {"failed", tally.failed},
-                                                       {"skipped_existing", tally.existing},
-                                                       {"not_images", skipped}};
-    fmt::print("{}\n", output.dump(2));
-  } else if (jobs.size() > 1) {
-    fmt::print(stderr, "{} of {} photos done, {} failed, {} already there, {} other files left out\n",
-               static_cast<int64_t>(tally.records.size()) - tally.failed, jobs.size(), tally.failed, tally.existing,
-               skipped);
-  }
-  if (interrupted()) return interrupt_exit_code();
-  if (tally.failed > 0) return jobs.size() == 1 && tally.usage_error ? kExitUsage : kExitFailed;
-  return kExitOk;
+  if (!in_worker()) print_settings(settings);
+  if (!plan.many) return run_single(plan.items[0], settings, batch.skip_existing);
+  const BatchOptions options = batch_options(batch, common, *first, {name}, plan, flags.output, flags.force);
+  const BatchTally tally = run_batch(plan.items, options);
+  return finish_batch(tally, options, static_cast<int64_t>(plan.items.size()), plan.not_images);
 }
 
 }  // namespace

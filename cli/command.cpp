@@ -53,6 +53,7 @@ const std::vector<Command>& commands() {
       {"train", "Train a network from photos", run_train},
       {"weights", "List or convert anyone's weights files", run_weights},
       {"eval", "PSNR and SSIM of results against references, as the SR papers measure them", run_eval},
+      {"report", "Join what several runs or shards of a batch have recorded", run_report},
       {"info", "What this build can do, or what a photo holds", run_info},
   };
   return table;
@@ -86,6 +87,7 @@ int dispatch(const std::vector<std::string>& arguments) {
     fmt::print("zsr {}\n", kVersion);
     return kExitOk;
   }
+  if (name == "worker") return run_worker({arguments.begin() + 1, arguments.end()});
   std::vector<std::string> names;
   for (const Command& command : commands()) {
     if (name == command.name) return command.run({arguments.begin() + 1, arguments.end()});

@@ -37,6 +37,9 @@ int run_weights(const std::vector<std::string>& arguments);
 int run_kernel(const std::vector<std::string>& arguments);
 int run_degrade(const std::vector<std::string>& arguments);
 int run_eval(const std::vector<std::string>& arguments);
+/// What a batch starts for its photos; not in the table.
+int run_worker(const std::vector<std::string>& arguments);
+int run_report(const std::vector<std::string>& arguments);
 int run_info(const std::vector<std::string>& arguments);
 
 }  // namespace zsr::cli

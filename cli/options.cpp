@@ -24,6 +24,7 @@ struct OptionSet::State {
   po::positional_options_description positionals;
   po::variables_map values;
   std::vector<std::string> names;
+  std::vector<std::pair<std::string, std::vector<std::string>>> given;
 
   po::options_description& current() {
     if (groups.empty()) groups.push_back(std::make_unique<po::options_description>("Options", 110, 60));
@@ -107,8 +108,13 @@ bool OptionSet::parse(const std::vector<std::string>& arguments) {
   const po::options_description all = state_->all();
   const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
   try {
-    po::store(po::command_line_parser(arguments).options(all).positional(state_->positionals).style(style).run(),
-              state_->values);
+    const po::parsed_options parsed =
+        po::command_line_parser(arguments).options(all).positional(state_->positionals).style(style).run();
+    po::store(parsed, state_->values);
+    state_->given.clear();
+    for (const po::option& option : parsed.options) {
+      if (option.position_key < 0) state_->given.emplace_back(option.string_key, option.value);
+    }
     po::notify(state_->values);
   } catch (const po::unknown_option& error) {
     const std::string flag = error.get_option_name();
@@ -123,6 +129,16 @@ bool OptionSet::parse(const std::vector<std::string>& arguments) {
 
 bool OptionSet::given(const std::string& name) const {
   return state_->values.count(name) > 0 && !state_->values[name].defaulted();
+}
+
+std::vector<std::string> OptionSet::words(const std::set<std::string>& without) const {
+  std::vector<std::string> words;
+  for (const auto& [name, values] : state_->given) {
+    if (without.count(name) > 0) continue;
+    if (values.empty()) words.push_back("--" + name);
+    for (const std::string& value : values) words.push_back(fmt::format("--{}={}", name, value));
+  }
+  return words;
 }
 
 std::string OptionSet::help() const {

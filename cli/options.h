@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ class OptionSet {
   bool parse(const std::vector<std::string>& arguments);
   /// True when the flag of this long name was given.
   bool given(const std::string& name) const;
+  /// What was given, as words that give it again: "--name" or "--name=value"; positionals and `without` left out.
+  std::vector<std::string> words(const std::set<std::string>& without) const;
   /// What --help prints.
   std::string help() const;
   /// Long names of all flags.

@@ -105,8 +105,6 @@ void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method
   options.add("bit-depth", "BITS", "8, 16 or auto (as the photo)", &flags.depth);
   options.flag("strip", "Leave EXIF, XMP, ICC profile and resolution out of the result", &flags.strip);
   options.flag("force", "Replace an existing output (never the input)", &flags.force);
-  options.flag("skip-existing", "In folders: leave out photos whose output exists", &flags.skip_existing);
-  options.flag("recursive,r", "Folders with their subfolders; the tree is kept", &flags.recursive);
   options.add("max-pixels", "N", "Largest photo to read or to make, e.g. 200M", &flags.max_pixels);
   options.add("save-kernel", "FILE", "The blur kernel that was used, found or given: .mat, .npy, .txt or .png",
               &flags.save_kernel);

@@ -28,8 +28,6 @@ struct UpscaleFlags {
   std::string depth = "auto";
   bool strip = false;
   bool force = false;
-  bool skip_existing = false;
-  bool recursive = false;
   bool no_record = false;
   std::string save_kernel;
   std::string loss_log;

@@ -11,11 +11,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <sched.h>
 #include <sstream>
 #include <sys/resource.h>
+#include <unistd.h>
 
 namespace zsr {
 namespace {
@@ -39,11 +41,43 @@ std::optional<double> cgroup_cpu_quota() {
   return std::nullopt;
 }
 
+// The tightest limit from this process' own group (a job of Slurm, a container) up to the root.
 std::optional<double> cgroup_memory_left() {
-  const auto limit = read_number("/sys/fs/cgroup/memory.max");
-  const auto used = read_number("/sys/fs/cgroup/memory.current");
-  if (limit && used) return std::max(0.0, *limit - *used);
-  return std::nullopt;
+  std::string group = "/";
+  std::ifstream own("/proc/self/cgroup");
+  for (std::string line; std::getline(own, line);) {
+    if (line.rfind("0::", 0) == 0) group = line.substr(3);
+  }
+  std::optional<double> left;
+  const auto look = [&](const std::string& folder) {
+    const auto limit = read_number(folder + "/memory.max");
+    const auto used = read_number(folder + "/memory.current");
+    if (limit && used) left = std::min(left.value_or(*limit), std::max(0.0, *limit - *used));
+  };
+  for (std::filesystem::path path = group; path.has_relative_path(); path = path.parent_path()) {
+    look("/sys/fs/cgroup" + path.string());
+  }
+  look("/sys/fs/cgroup");
+  return left;
+}
+
+// What `ulimit` leaves of the address space (-v) and of the memory for data (-d).
+std::optional<double> ulimit_left() {
+  std::ifstream statm("/proc/self/statm");
+  double pages[6] = {};  // size, resident, shared, text, library, data
+  for (double& value : pages) statm >> value;
+  if (!statm) return std::nullopt;
+  const auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
+  std::optional<double> left;
+  const auto look = [&](int resource, double used) {
+    rlimit limit{};
+    if (getrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+    const double rest = std::max(0.0, static_cast<double>(limit.rlim_cur) - used * page);
+    left = std::min(left.value_or(rest), rest);
+  };
+  look(RLIMIT_AS, pages[0]);
+  look(RLIMIT_DATA, pages[5]);
+  return left;
 }
 
 }  // namespace
@@ -84,6 +118,7 @@ int64_t available_memory() {
     if (line.rfind("MemAvailable:", 0) == 0) bytes = std::stod(line.substr(13)) * 1024.0;
   }
   if (const auto left = cgroup_memory_left()) bytes = std::min(bytes, *left);
+  if (const auto left = ulimit_left()) bytes = std::min(bytes, *left);
   return static_cast<int64_t>(bytes);
 }
 

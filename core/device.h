@@ -14,7 +14,8 @@ torch::Device resolve_device(const std::string& request);
 /// Cores this process may use: its affinity mask, cut by the cgroup's CPU quota; at least 1.
 int64_t available_cores();
 
-/// Bytes of memory this process may still take: MemAvailable, cut by the cgroup's limit.
+/// Bytes of memory this process may still take: MemAvailable, cut by the limits of the cgroup, and of the process
+/// (ulimit -v and -d).
 int64_t available_memory();
 
 /// Peak resident memory of this process so far, bytes.

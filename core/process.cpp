@@ -1,6 +1,7 @@
 #include "core/process.h"
 
 #include "core/error.h"
+#include "core/pipe.h"
 
 #include <fmt/format.h>
 
@@ -22,31 +23,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr size_t kKeptOfErrors = 64U << 10U;
 constexpr double kGraceSeconds = 3.0;
-
-// Both ends of a pipe, closed when it goes.
-class Pipe {
- public:
-  Pipe() {
-    if (pipe2(ends_.data(), O_CLOEXEC) != 0) throw IoError(fmt::format("cannot make a pipe: {}", strerror(errno)));
-  }
-  ~Pipe() {
-    close_end(0);
-    close_end(1);
-  }
-  Pipe(const Pipe&) = delete;
-  Pipe& operator=(const Pipe&) = delete;
-
-  int read_end() const { return ends_[0]; }
-  int write_end() const { return ends_[1]; }
-  bool open() const { return ends_[0] >= 0; }
-  void close_end(size_t which) {
-    if (ends_[which] >= 0) close(ends_[which]);
-    ends_[which] = -1;
-  }
-
- private:
-  std::array<int, 2> ends_{-1, -1};
-};
 
 // Appends what is there; closes the pipe at its end.
 void drain(Pipe& from, std::string& to) {

@@ -1,0 +1,142 @@
+#include "cli/batch/batch_flags.h"
+
+#include "cli/usage_error.h"
+#include "cli/values.h"
+#include "core/error.h"
+#include "datasets/image_folder.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <fnmatch.h>
+#include <sstream>
+
+namespace zsr::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// "*.jpg,scans/*": whether one of the patterns fits the path inside the folder or the file's name.
+bool fits(const std::string& patterns, const std::string& relative) {
+  std::istringstream list(patterns);
+  const std::string name = fs::path(relative).filename().string();
+  for (std::string pattern; std::getline(list, pattern, ',');) {
+    if (fnmatch(pattern.c_str(), relative.c_str(), 0) == 0 || fnmatch(pattern.c_str(), name.c_str(), 0) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+bool is_wanted(const std::string& include, const std::string& exclude, const std::string& relative) {
+  return (include.empty() || fits(include, relative)) && (exclude.empty() || !fits(exclude, relative));
+}
+
+void add_batch_flags(OptionSet& options, BatchFlags& flags) {
+  options.group("Folders");
+  options.flag("recursive,r", "Folders with their subfolders; the tree is kept", &flags.recursive);
+  options.add("include", "PATTERNS", "Only photos whose path or name fits one of them, e.g. '*.jpg,scans/*'",
+              &flags.include);
+  options.add("exclude", "PATTERNS", "Not the photos that fit one of them", &flags.exclude);
+  options.flag("skip-existing", "Leave out photos whose result exists, whoever made it", &flags.skip_existing);
+  options.add("jobs", "N", "Photos at once, each in a process of its own; they share the threads", &flags.jobs);
+  options.add("memory", "SIZE", "What all processes together may take, e.g. 8G. Default: what is free", &flags.memory);
+  options.add("timeout", "DURATION", "Longest time for one photo, e.g. 10m; then it is tried again, then left out",
+              &flags.timeout);
+  options.add("retries", "N", "Further attempts after a crash or a timeout", &flags.retries);
+  options.flag("retry-quarantined", "Try again what earlier runs gave up (zsr-quarantine.txt)",
+               &flags.retry_quarantined);
+  options.add(
+      "shard", "I/N",
+      "Make the I-th of N parts only. auto: as Slurm arrays, mpirun and srun say; auto/N: also JOB_COMPLETION_INDEX "
+      "and PARALLEL_SEQ; off",
+      &flags.shard);
+  options.flag("claim", "Share the photos with other runs over the same folder, whoever comes first", &flags.claim);
+  options.add("lease", "DURATION", "--claim: a run that is silent for so long has died", &flags.lease);
+  options.add("grace", "DURATION", "After SIGTERM or Ctrl-C, time to end the photos that are being made", &flags.grace);
+}
+
+BatchPlan plan_batch(const std::vector<std::string>& inputs, const std::string& output, const BatchFlags& flags,
+                     const ResultNames& names) {
+  BatchPlan plan;
+  plan.many = inputs.size() > 1 || fs::is_directory(inputs[0]);
+  plan.into_folder = !output.empty() && (plan.many || fs::is_directory(output) || output.back() == '/');
+  for (const std::string& text : inputs) {
+    const fs::path input = text;
+    if (!fs::is_directory(input)) {
+      if (plan.into_folder) {
+        plan.items.push_back({input.filename().string(), input, fs::path(output) / names.in_folder(input.filename())});
+      } else {
+        if (output.empty() && !names.beside) throw UsageError("name the result with -o");
+        plan.items.push_back({input.string(), input, output.empty() ? names.beside(input) : fs::path(output)});
+      }
+      continue;
+    }
+    if (output.empty()) throw UsageError(fmt::format("'{}' is a folder; name a folder for the results with -o", text));
+    int64_t others = 0;
+    for (const fs::path& image : list_images(input, flags.recursive, &others)) {
+      // The results of an earlier run, where they lie inside the folder, are no photos to enlarge again.
+      const fs::path relative = image.lexically_relative(input);
+      const fs::path inside = fs::path(output).lexically_normal().lexically_relative(input.lexically_normal());
+      const bool own =
+          !inside.empty() && *inside.begin() != ".." && inside != "." &&
+          std::mismatch(inside.begin(), inside.end(), relative.begin(), relative.end()).first == inside.end();
+      if (own || !is_wanted(flags.include, flags.exclude, relative.string())) continue;
+      plan.items.push_back({relative.string(), image, fs::path(output) / names.in_folder(relative)});
+    }
+    plan.not_images += others;
+  }
+  if (plan.into_folder) {
+    std::error_code error;
+    fs::create_directories(output, error);
+    if (error) throw IoError(fmt::format("cannot make folder '{}': {}", output, error.message()));
+  }
+  return plan;
+}
+
+BatchOptions batch_options(const BatchFlags& flags, const CommonFlags& common, const OptionSet& given,
+                           std::vector<std::string> command, const BatchPlan& plan, const std::string& output,
+                           bool force) {
+  if (flags.jobs < 1 || flags.jobs > 1024) throw UsageError(fmt::format("--jobs {} must be 1 to 1024", flags.jobs));
+  if (flags.retries < 0) throw UsageError(fmt::format("--retries {} must be >= 0", flags.retries));
+  BatchOptions options;
+  options.command = std::move(command);
+  options.arguments = given.words({"input", "output", "recursive", "include", "exclude", "skip-existing", "jobs",
+                                   "memory", "timeout", "retries", "retry-quarantined", "shard", "claim", "lease",
+                                   "grace", "quiet", "json", "force", "threads"});
+  if (plan.into_folder) options.folder = output;
+  options.jobs = flags.jobs;
+  options.threads = common.threads;
+  if (!flags.memory.empty()) options.memory = parse_count(flags.memory, "memory");
+  if (!flags.timeout.empty()) options.timeout_s = parse_duration(flags.timeout);
+  options.retries = flags.retries;
+  options.grace_s = parse_duration(flags.grace);
+  options.skip_existing = flags.skip_existing;
+  options.force = force;
+  options.retry_quarantined = flags.retry_quarantined;
+  options.claim = flags.claim;
+  options.lease_s = parse_duration(flags.lease);
+  options.shard = find_shard(flags.shard, [](const char* name) { return std::getenv(name); });
+  options.quiet = common.quiet;
+  options.json = common.json;
+  if (options.claim && !options.folder) throw UsageError("--claim needs a folder for the results, -o FOLDER/");
+  if (options.claim && options.shard.count > 1 && options.shard.from.empty()) {
+    throw UsageError("--claim shares the photos out by itself; leave --shard out");
+  }
+  // Ranks that share by claims need no parts.
+  if (options.claim) options.shard = {};
+  if (!common.quiet && options.shard.count > 1) {
+    fmt::print(stderr, "shard {}{}\n", options.shard.text(),
+               options.shard.from.empty() ? "" : fmt::format(" (from {})", options.shard.from));
+  }
+  return options;
+}
+
+bool in_worker() {
+  static const bool worker = std::getenv("ZSR_WORKER") != nullptr;
+  return worker;
+}
+
+}  // namespace zsr::cli

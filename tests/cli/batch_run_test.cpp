@@ -1,0 +1,340 @@
+#include "cli/batch/claims.h"
+#include "cli/batch/manifest.h"
+#include "cli/batch/shard.h"
+#include "cli/usage_error.h"
+#include "core/random.h"
+#include "core/worker_process.h"
+#include "tests/cli/support.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <torch/torch.h>
+
+#include <csignal>
+#include <fstream>
+#include <map>
+#include <set>
+#include <thread>
+
+namespace zsr::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Variables = std::map<std::string, std::string>;
+
+cli::Shard shard(const std::string& text, const Variables& variables) {
+  return cli::find_shard(text, [&](const char* name) {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  });
+}
+
+TEST(Shard, IsLearntFromItsSurroundings) {
+  EXPECT_EQ(shard("auto", {}).text(), "1/1");
+  EXPECT_EQ(shard("3/8", {}).text(), "3/8");
+  EXPECT_EQ(shard("off", {{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}}).text(), "1/1");
+  EXPECT_EQ(shard("auto", {{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}}).text(), "2/2");
+  EXPECT_EQ(shard("auto", {{"PMI_RANK", "0"}, {"PMI_SIZE", "4"}}).text(), "1/4");
+  const Variables array = {{"SLURM_ARRAY_TASK_ID", "7"},
+                           {"SLURM_ARRAY_TASK_MIN", "1"},
+                           {"SLURM_ARRAY_TASK_MAX", "9"},
+                           {"SLURM_ARRAY_TASK_STEP", "2"},
+                           {"SLURM_ARRAY_TASK_COUNT", "5"}};
+  EXPECT_EQ(shard("auto", array).text(), "4/5");
+  // The batch script itself has SLURM_PROCID and SLURM_NTASKS too, and is alone.
+  EXPECT_EQ(shard("auto", {{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}}).text(), "1/1");
+  EXPECT_EQ(shard("auto", {{"SLURM_PROCID", "2"}, {"SLURM_STEP_NUM_TASKS", "4"}}).text(), "3/4");
+  EXPECT_EQ(shard("auto/6", {{"JOB_COMPLETION_INDEX", "5"}}).text(), "6/6");
+  EXPECT_EQ(shard("auto/6", {{"PARALLEL_SEQ", "1"}}).text(), "1/6");
+  for (const char* const wrong : {"0/4", "5/4", "x", "1/0", "1/2/3", "-1/2", "auto/", "auto/4"}) {
+    EXPECT_THROW(shard(wrong, {}), cli::UsageError) << wrong;
+  }
+  EXPECT_THROW(shard("auto/6", {{"JOB_COMPLETION_INDEX", "6"}}), cli::UsageError);
+  EXPECT_THROW(shard("auto/3", {{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}}), cli::UsageError);
+  Variables uneven = array;
+  uneven["SLURM_ARRAY_TASK_COUNT"] = "3";
+  EXPECT_THROW(shard("auto", uneven), cli::UsageError);
+}
+
+TEST(Shard, EveryNameHasOne) {
+  std::vector<int64_t> sizes(4, 0);
+  for (int i = 0; i < 1000; ++i) {
+    int64_t owners = 0;
+    for (int64_t part = 0; part < 4; ++part) {
+      if (!cli::Shard{part, 4, {}}.has("photo" + std::to_string(i))) continue;
+      ++owners;
+      ++sizes[static_cast<size_t>(part)];
+    }
+    EXPECT_EQ(owners, 1);
+  }
+  for (const int64_t size : sizes) EXPECT_NEAR(static_cast<double>(size), 250.0, 70.0);
+}
+
+TEST(Claims, OneOwnerUntilTheLeaseIsOver) {
+  const TempDir dir;
+  using Answer = cli::Claims::Answer;
+  constexpr double kLease = 0.4;
+  const auto rest = [] { std::this_thread::sleep_for(std::chrono::duration<double>(0.6 * kLease)); };
+  cli::Claims first(dir / "claims", "settings", kLease);
+  cli::Claims second(dir / "claims", "settings", kLease);
+  EXPECT_EQ(first.claim("a"), Answer::kOurs);
+  EXPECT_EQ(first.claim("b"), Answer::kOurs);
+  EXPECT_EQ(second.claim("a"), Answer::kTheirs);
+  // The owner lives: whatever the time, nobody takes it.
+  for (int i = 0; i < 4; ++i) {
+    rest();
+    first.keep();
+    EXPECT_EQ(second.claim("a"), Answer::kTheirs);
+  }
+  first.release("b");
+  EXPECT_EQ(second.claim("b"), Answer::kOurs);
+  first.finish("a");
+  EXPECT_EQ(second.claim("a"), Answer::kMade);
+  cli::Claims other(dir / "claims", "other settings", kLease);
+  EXPECT_EQ(other.claim("a"), Answer::kOurs);
+  // This owner falls silent.
+  EXPECT_EQ(first.claim("b"), Answer::kTheirs);
+  rest();
+  rest();
+  EXPECT_EQ(first.claim("b"), Answer::kOurs);
+  second.keep();  // and must not take it back
+  EXPECT_EQ(second.claim("b"), Answer::kTheirs);
+}
+
+TEST(BatchManifest, UnfinishedLinesAndSecondWritersDoNoHarm) {
+  const TempDir dir;
+  write_bytes(dir / "zsr-manifest.jsonl", "{\"status\":\"done\",\"name\":\"a\"}\n{\"status\":\"started\",\"na");
+  {
+    cli::ManifestWriter writer(dir / "zsr-manifest.jsonl");
+    EXPECT_THROW(cli::ManifestWriter(dir / "zsr-manifest.jsonl"), IoError);
+    writer.append({{"status", "started"}, {"name", "b"}}, true);
+  }
+  write_bytes(dir / "zsr-manifest-2-of-2.jsonl",
+              "{\"status\":\"done\",\"name\":\"a\"}\n[]\n7\n{\"status\":3,\"name\":\"c\"}\n");
+  int64_t damaged = 0;
+  const cli::History history = cli::read_manifests(dir.path(), &damaged);
+  EXPECT_EQ(history.at("a").times_done, 2);
+  EXPECT_TRUE(history.at("b").started.has_value());
+  EXPECT_FALSE(history.at("b").done.has_value());
+  EXPECT_EQ(damaged, 2);
+}
+
+TEST(WorkerProcess, AnswersAndTellsItsEnd) {
+  WorkerProcess cat("/bin/cat", {}, {});
+  EXPECT_FALSE(cat.receive().has_value());
+  ASSERT_TRUE(cat.send("hello"));
+  std::optional<std::string> line;
+  for (int i = 0; i < 500 && !line; ++i) {
+    line = cat.receive();
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(line, "hello");
+  cat.kill();
+  EXPECT_NE(cat.wait().find("killed"), std::string::npos);
+  EXPECT_THROW(WorkerProcess("/no/such/program", {}, {}), IoError);
+}
+
+class BatchRun : public ::testing::Test {
+ protected:
+  void make_photos(int count) {
+    fs::create_directories(dir_ / "in/deep");
+    for (int i = 0; i < count; ++i) {
+      const std::string name = (i % 3 == 0 ? "deep/p" : "p") + std::to_string(i) + ".png";
+      make_photo(dir_ / ("in/" + name), 3, 12 + i % 5, 13);
+      names_.insert(name);
+    }
+  }
+  std::vector<std::string> call(const std::string& out, std::vector<std::string> more = {}) const {
+    std::vector<std::string> words = {"upscale", (dir_ / "in").string(), "-o", (dir_ / out).string(), "-r", "-m",
+                                      "bicubic", "--no-record",          "-q"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  void expect_equal(const std::string& out, const std::string& other) const {
+    for (const std::string& name : names_) {
+      ASSERT_TRUE(fs::exists(dir_ / (out + "/" + name))) << name;
+      EXPECT_TRUE(read_bytes(dir_ / (out + "/" + name)) == read_bytes(dir_ / (other + "/" + name))) << name;
+    }
+    // Nothing half-written lies about.
+    size_t files = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(dir_ / out)) {
+      const std::string name = entry.path().filename().string();
+      if (entry.is_regular_file() && !name.starts_with("zsr-") && !entry.path().string().ends_with(".made")) {
+        ++files;
+        EXPECT_FALSE(name.starts_with(".")) << name;
+      }
+    }
+    EXPECT_EQ(files, names_.size());
+  }
+  TempDir dir_;
+  std::set<std::string> names_;
+};
+
+TEST_F(BatchRun, KilledAtRandomAndResumedEachResultIsMadeOnce) {
+  make_photos(200);
+  ASSERT_EQ(run_zsr(call("serial")).code, 0);
+  Random random(7);
+  int kills = 0;
+  ProgramResult last;
+  for (int round = 0; round < 60; ++round) {
+    // Ever longer, so that it comes to an end on slow machines too.
+    const double seconds = 0.4 + 0.05 * round + 0.5 * random.uniform();
+    last = run_zsr_and_signal(call("killed", {"--jobs", "2"}), seconds, SIGKILL);
+    if (last.code != 128 + SIGKILL) break;
+    ++kills;
+  }
+  EXPECT_EQ(last.code, 0) << last.err;
+  EXPECT_GE(kills, 1);
+  RecordProperty("kills", kills);
+  expect_equal("killed", "serial");
+  for (const auto& [name, photo] : cli::read_manifests(dir_ / "killed")) EXPECT_EQ(photo.times_done, 1) << name;
+  const ProgramResult report = run_zsr({"report", "merge", (dir_ / "killed").string(), "--verify", "--json"});
+  EXPECT_EQ(report.code, 0) << report.err;
+  EXPECT_EQ(nlohmann::json::parse(report.out)["made"], 200);
+}
+
+TEST_F(BatchRun, RunsThatClaimShareTheFolderAndOutliveEachOther) {
+  make_photos(60);
+  ASSERT_EQ(run_zsr(call("serial")).code, 0);
+  const auto claiming = call("shared", {"--claim", "--lease", "2s"});
+  ProgramResult other;
+  std::thread second([&] { other = run_zsr(claiming); });
+  const ProgramResult killed = run_zsr_and_signal(claiming, 0.9, SIGKILL);
+  second.join();
+  EXPECT_EQ(other.code, 0) << other.err;
+  ASSERT_EQ(run_zsr(claiming).code, 0);
+  expect_equal("shared", "serial");
+}
+
+TEST_F(BatchRun, ShardsMakeTheWholeTogether) {
+  make_photos(20);
+  ASSERT_EQ(run_zsr(call("serial")).code, 0);
+  for (const char* const part : {"1/3", "2/3", "3/3"}) {
+    EXPECT_EQ(run_zsr(call("parts", {"--shard", part})).code, 0);
+  }
+  expect_equal("parts", "serial");
+  const ProgramResult report =
+      run_zsr({"report", "merge", (dir_ / "parts").string(), "-o", (dir_ / "all.jsonl").string(), "--json"});
+  EXPECT_EQ(report.code, 0) << report.err;
+  const auto json = nlohmann::json::parse(report.out);
+  EXPECT_EQ(json["manifests"], 3);
+  EXPECT_EQ(json["made"], 20);
+  EXPECT_EQ(json["made_twice"], 0);
+  fs::remove(dir_ / "parts/p1.png");
+  EXPECT_EQ(run_zsr({"report", "merge", (dir_ / "parts").string()}).code, 1);
+}
+
+TEST_F(BatchRun, MakesAgainWhatChangedAndNothingElse) {
+  make_photos(6);
+  ASSERT_EQ(run_zsr(call("out")).code, 0);
+  fs::remove(dir_ / "in/p1.png");
+  make_photo(dir_ / "in/p1.png", 3, 20, 21);
+  fs::remove(dir_ / "out/p2.png");
+  const auto again = nlohmann::json::parse(run_zsr(call("out", {"--json"})).out);
+  EXPECT_EQ(again["made"], 2);
+  EXPECT_EQ(again["made_before"], 4);
+  EXPECT_EQ(load_photo(dir_ / "out/p1.png").color.size(3), 42);
+  // Other settings: what lies there is not this batch's, and stays unless --force is given.
+  const ProgramResult other = run_zsr(call("out", {"-s", "3"}));
+  EXPECT_EQ(other.code, 1);
+  EXPECT_NE(other.err.find("--force"), std::string::npos);
+  EXPECT_EQ(run_zsr(call("out", {"-s", "3", "--force"})).code, 0);
+  EXPECT_EQ(load_photo(dir_ / "out/p1.png").color.size(3), 63);
+}
+
+TEST_F(BatchRun, GivesUpWhatFailsAndSaysSoUntilAskedAgain) {
+  make_photos(4);
+  write_bytes(dir_ / "in/bad.png", "broken");
+  EXPECT_EQ(run_zsr(call("out")).code, 1);
+  EXPECT_EQ(read_bytes(dir_ / "out/zsr-quarantine.txt"), "bad.png\n");
+  const ProgramResult second = run_zsr(call("out"));
+  EXPECT_EQ(second.code, 1);
+  EXPECT_NE(second.err.find("--retry-quarantined"), std::string::npos);
+  EXPECT_EQ(run_zsr(call("out", {"--exclude", "bad.*"})).code, 0);
+  fs::remove(dir_ / "in/bad.png");
+  make_photo(dir_ / "in/bad.png", 3, 8, 8);
+  EXPECT_EQ(run_zsr(call("out", {"--retry-quarantined"})).code, 0);
+  EXPECT_EQ(load_photo(dir_ / "out/bad.png").color.size(2), 16);
+}
+
+TEST_F(BatchRun, EndsAPhotoThatTakesTooLong) {
+  make_photos(2);
+  const ProgramResult late =
+      run_zsr({"dip", (dir_ / "in").string(), "-r", "-o", (dir_ / "out").string(), "--steps", "100000", "--stop",
+               "steps", "--timeout", "2s", "--retries", "0", "-q", "-j", "1"});
+  EXPECT_EQ(late.code, 1);
+  EXPECT_NE(late.err.find("took longer than 2 s"), std::string::npos) << late.err;
+  EXPECT_EQ(fs::exists(dir_ / "out/p1.png"), false);
+}
+
+TEST_F(BatchRun, SigtermEndsWhatIsBegunAndTheSameCallGoesOn) {
+  make_photos(150);
+  ASSERT_EQ(run_zsr(call("serial")).code, 0);
+  const ProgramResult stopped = run_zsr_and_signal(call("out"), 0.6, SIGTERM);
+  if (stopped.code != 0) {
+    EXPECT_EQ(stopped.code, 143);
+    EXPECT_NE(stopped.err.find("goes on"), std::string::npos) << stopped.err;
+  }
+  EXPECT_EQ(run_zsr(call("out")).code, 0);
+  expect_equal("out", "serial");
+}
+
+TEST_F(BatchRun, AFullDiskFailsPhotosAndLeavesNothingHalf) {
+  make_photos(3);
+  make_photo(dir_ / "in/large.png", 3, 90, 90);  // enlarged far over the limit
+  names_.insert("large.png");
+  const ProgramResult full = run_zsr(call("out"), "ulimit -f 40;");
+  EXPECT_EQ(full.code, 1);
+  EXPECT_NE(full.err.find("large.png"), std::string::npos) << full.err;
+  EXPECT_FALSE(fs::exists(dir_ / "out/large.png"));
+  EXPECT_EQ(run_zsr(call("out")).code, 0);  // space again: it is tried again by itself
+  ASSERT_EQ(run_zsr(call("serial")).code, 0);
+  expect_equal("out", "serial");
+}
+
+TEST_F(BatchRun, LinksDoNotLeadOut) {
+  make_photos(4);
+  fs::create_directories(dir_ / "out");
+  fs::create_directories(dir_ / "elsewhere");
+  fs::create_directory_symlink(dir_ / "elsewhere", dir_ / "out/deep");
+  const ProgramResult result = run_zsr(call("out"));
+  EXPECT_EQ(result.code, 1);
+  EXPECT_NE(result.err.find("leads out of the folder"), std::string::npos) << result.err;
+  EXPECT_TRUE(fs::is_empty(dir_ / "elsewhere"));
+}
+
+TEST_F(BatchRun, MemoryIsSharedOutAndTooLittleIsSaid) {
+  make_photos(3);
+  const ProgramResult little = run_zsr(call("out", {"--memory", "1G", "--jobs", "3"}));
+  EXPECT_EQ(little.code, 2);
+  EXPECT_NE(little.err.find("fewer --jobs"), std::string::npos) << little.err;
+  // One photo whose result does not fit costs the others nothing.
+  make_photo(dir_ / "in/huge.png", 3, 1500, 1500);
+  const ProgramResult result = run_zsr(call("out", {"--memory", "800M", "-s", "8"}));
+  EXPECT_EQ(result.code, 1);
+  EXPECT_NE(result.err.find("huge.png': out of memory"), std::string::npos) << result.err;
+  EXPECT_EQ(load_photo(dir_ / "out/p1.png").color.size(3), 104);
+}
+
+TEST_F(BatchRun, TwoPhotosOfOneNameAreRefusedBeforeAnythingIsMade) {
+  make_photos(1);
+  make_photo(dir_ / "p0.png", 3, 8, 8);
+  const ProgramResult result = run_zsr({"upscale", (dir_ / "p0.png").string(), (dir_ / "in/deep/p0.png").string(), "-o",
+                                        (dir_ / "out").string(), "-m", "bicubic"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_NE(result.err.find("written twice"), std::string::npos) << result.err;
+}
+
+TEST_F(BatchRun, KernelganTakesFolders) {
+  fs::create_directories(dir_ / "in");
+  make_photo(dir_ / "in/a.png", 3, 96, 96);
+  make_photo(dir_ / "in/b.png", 3, 96, 96);
+  const ProgramResult result = run_zsr({"kernelgan", (dir_ / "in").string(), "-o", (dir_ / "kernels").string(),
+                                        "--estimator", "spectrum", "--jobs", "2", "-q"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(fs::exists(dir_ / "kernels/a.mat"));
+  EXPECT_TRUE(fs::exists(dir_ / "kernels/b.mat"));
+}
+
+}  // namespace
+}  // namespace zsr::test
