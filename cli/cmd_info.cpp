@@ -9,6 +9,11 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <cstdlib>
+#include <fstream>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+
 namespace zsr::cli {
 namespace {
 
@@ -47,19 +52,57 @@ void print_photo(const std::string& path, const PhotoHeader& header) {
   if (header.pages > 1) fmt::print("  {} pages or frames: only the first is used\n", header.pages);
 }
 
+// One line each; environment variables only of a list, since others may hold secrets.
+void print_bug_report() {
+  fmt::print("zsr {}\n{}\n{}\nlibvips {}\nconvolution: {}\n", kVersion, describe_runtime(), describe_libraries(),
+             codec_version(), describe_conv_backend());
+  fmt::print("cores {}, free memory {:.1f} GB, peak so far {:.0f} MB\n", available_cores(),
+             static_cast<double>(available_memory()) / 1e9, static_cast<double>(peak_memory()) / 1e6);
+  utsname system{};
+  if (uname(&system) == 0) fmt::print("{} {} {}\n", system.sysname, system.release, system.machine);
+  std::ifstream release("/etc/os-release");
+  for (std::string line; std::getline(release, line);) {
+    if (line.rfind("PRETTY_NAME=", 0) == 0) fmt::print("{}\n", line.substr(12));
+  }
+  for (const auto& [resource, name] : {std::pair{RLIMIT_AS, "address space"},
+                                       {RLIMIT_DATA, "data"},
+                                       {RLIMIT_FSIZE, "file size"},
+                                       {RLIMIT_NOFILE, "open files"}}) {
+    rlimit limit{};
+    if (getrlimit(resource, &limit) != 0) continue;
+    fmt::print("limit of {}: {}\n", name,
+               limit.rlim_cur == RLIM_INFINITY ? std::string("none") : std::to_string(limit.rlim_cur));
+  }
+  for (const char* const variable :
+       {"OMP_NUM_THREADS", "OMP_PROC_BIND", "OPENBLAS_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "LD_PRELOAD", "LANG",
+        "LC_ALL", "VIPS_CONCURRENCY", "SLURM_JOB_ID", "OMPI_COMM_WORLD_SIZE"}) {
+    const char* const value = std::getenv(variable);
+    if (value != nullptr) fmt::print("{}={}\n", variable, value);
+  }
+}
+
 }  // namespace
 
 int run_info(const std::vector<std::string>& arguments) {
   std::vector<std::string> photos;
   bool json = false;
-  OptionSet options("zsr info [PHOTO...]",
+  bool bug_report = false;
+  OptionSet options("zsr info [PHOTO...] [--bug-report]",
                     "Without a photo: versions, processor, devices. With one: what it holds and what zsr keeps.",
-                    "  zsr info\n  zsr info photo.jpg\n");
+                    "  zsr info\n  zsr info photo.jpg\n  zsr info --bug-report > report.txt\n");
   options.group("Options");
   options.positional("input,i", "PHOTO", "Photos to look at", &photos);
   options.flag("json", "Print JSON", &json);
+  options.flag("bug-report",
+               "Everything about this machine and build that a bug report needs; nothing about your files",
+               &bug_report);
   if (!options.parse(arguments)) return kExitOk;
   set_thread_count(0);
+  if (bug_report) {
+    if (!photos.empty()) throw UsageError("--bug-report tells of the machine; leave the photos out");
+    print_bug_report();
+    return kExitOk;
+  }
   if (photos.empty()) {
     if (json) {
       fmt::print("{}\n", nlohmann::json{{"version", kVersion},

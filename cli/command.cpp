@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include "cli/documentation.h"
 #include "cli/usage_error.h"
 #include "cli/version.h"
 
@@ -26,6 +27,8 @@ size_t edit_distance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
+}  // namespace
+
 std::string help_text() {
   std::string text =
       "zsr - zero-shot and real-world image super-resolution\n\n"
@@ -37,8 +40,6 @@ std::string help_text() {
   text += "\n'zsr COMMAND --help' tells more. Exit codes: 0 done, 1 some input failed, 2 usage, 130 interrupted.\n";
   return text;
 }
-
-}  // namespace
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
@@ -87,6 +88,7 @@ int dispatch(const std::vector<std::string>& arguments) {
     fmt::print("zsr {}\n", kVersion);
     return kExitOk;
   }
+  if (name == "documentation") return run_documentation({arguments.begin() + 1, arguments.end()});
   if (name == "worker") return run_worker({arguments.begin() + 1, arguments.end()});
   std::vector<std::string> names;
   for (const Command& command : commands()) {

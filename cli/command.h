@@ -15,6 +15,9 @@ struct Command {
 /// Every command, in the order `zsr help` shows them.
 const std::vector<Command>& commands();
 
+/// What `zsr help` prints.
+std::string help_text();
+
 /// Runs `arguments` (without the program's name): looks the command up, prints help, or throws UsageError with a guess.
 int dispatch(const std::vector<std::string>& arguments);
 

@@ -15,11 +15,22 @@ namespace zsr::cli {
 
 namespace po = boost::program_options;
 
+namespace {
+
+std::function<void(const OptionSet&)>& help_observer() {
+  static std::function<void(const OptionSet&)> observer;
+  return observer;
+}
+
+}  // namespace
+
 struct OptionSet::State {
   std::string usage;
   std::string description;
   std::string examples;
   std::vector<std::unique_ptr<po::options_description>> groups;
+  std::vector<std::string> titles;
+  std::string positional;
   po::options_description hidden;
   po::positional_options_description positionals;
   po::variables_map values;
@@ -27,8 +38,13 @@ struct OptionSet::State {
   std::vector<std::pair<std::string, std::vector<std::string>>> given;
 
   po::options_description& current() {
-    if (groups.empty()) groups.push_back(std::make_unique<po::options_description>("Options", 110, 60));
+    if (groups.empty()) start_group("Options");
     return *groups.back();
+  }
+
+  void start_group(const std::string& title) {
+    groups.push_back(std::make_unique<po::options_description>(title, 110, 60));
+    titles.push_back(title);
   }
 
   template <typename Value>
@@ -70,7 +86,7 @@ OptionSet::OptionSet(std::string usage, std::string description, std::string exa
 OptionSet::~OptionSet() = default;
 
 void OptionSet::group(const std::string& title) {
-  state_->groups.push_back(std::make_unique<po::options_description>(title, 110, 60));
+  state_->start_group(title);
 }
 
 void OptionSet::add(const std::string& names, const std::string& value_name, const std::string& help,
@@ -95,13 +111,18 @@ void OptionSet::positional(const std::string& name, const std::string& value_nam
                                   help.c_str());
   const std::string long_name = name.substr(0, name.find(','));
   state_->positionals.add(long_name.c_str(), -1);
+  state_->positional = long_name;
   state_->remember(long_name);
 }
 
 bool OptionSet::parse(const std::vector<std::string>& arguments) {
   for (const std::string& argument : arguments) {
     if (argument == "--help" || argument == "-h") {
-      fmt::print("{}", help());
+      if (help_observer()) {
+        help_observer()(*this);
+      } else {
+        fmt::print("{}", help());
+      }
       return false;
     }
   }
@@ -151,6 +172,42 @@ std::string OptionSet::help() const {
 
 std::vector<std::string> OptionSet::names() const {
   return state_->names;
+}
+
+std::vector<OptionSet::Group> OptionSet::groups() const {
+  std::vector<Group> groups;
+  for (size_t i = 0; i < state_->groups.size(); ++i) {
+    Group group{state_->titles[i], {}};
+    for (const auto& option : state_->groups[i]->options()) {
+      // Short ones are told as "-s", long ones as "scale".
+      const std::string shown = option->canonical_display_name(po::command_line_style::allow_dash_for_short);
+      Flag flag{option->long_name(),
+                shown.size() == 2 && shown[0] == '-' ? shown.substr(1) : "",
+                {},
+                option->description(),
+                option->long_name() == state_->positional};
+      if (option->semantic()->max_tokens() > 0) flag.value = option->format_parameter();
+      group.flags.push_back(std::move(flag));
+    }
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
+const std::string& OptionSet::usage() const {
+  return state_->usage;
+}
+
+const std::string& OptionSet::description() const {
+  return state_->description;
+}
+
+const std::string& OptionSet::examples() const {
+  return state_->examples;
+}
+
+void OptionSet::observe_help(std::function<void(const OptionSet&)> see) {
+  help_observer() = std::move(see);
 }
 
 }  // namespace zsr::cli

@@ -39,6 +39,25 @@ class OptionSet {
   /// Long names of all flags.
   std::vector<std::string> names() const;
 
+  /// The table behind --help, for man pages and completions.
+  struct Flag {
+    std::string name;    ///< Long, without dashes.
+    std::string letter;  ///< Or empty.
+    std::string value;   ///< Name of its value; empty for switches.
+    std::string about;
+    bool positional = false;
+  };
+  struct Group {
+    std::string title;
+    std::vector<Flag> flags;
+  };
+  std::vector<Group> groups() const;
+  const std::string& usage() const;
+  const std::string& description() const;
+  const std::string& examples() const;
+  /// While `see` is set, --help goes to it instead of being printed. Null: printed again.
+  static void observe_help(std::function<void(const OptionSet&)> see);
+
  private:
   struct State;
   std::unique_ptr<State> state_;

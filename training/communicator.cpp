@@ -32,9 +32,8 @@ void* open_module() {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   std::string why = "no module found";
-  for (const fs::path& place : {program.parent_path(), program.parent_path().parent_path() / "lib/zsr"}) {
-    const fs::path path = place / "libzsr_mpi.so";
-    if (!fs::exists(path)) continue;
+  const fs::path path = program.parent_path() / "libzsr_mpi.so";
+  if (fs::exists(path)) {
     // Global: MPI loads its own parts, which look for it among the global symbols.
     void* const module = dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
     if (module != nullptr) return module;

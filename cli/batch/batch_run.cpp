@@ -264,7 +264,7 @@ class BatchRun {
         slot.input_hash = sha256_of_file(item.input);
         manifest_->append({{"status", "started"},
                            {"name", item.name},
-                           {"output", item.output.string()},
+                           {"output", item.output.lexically_relative(*options_.folder).string()},
                            {"input_sha256", slot.input_hash},
                            {"settings_sha256", settings_},
                            {"attempt", task.attempt},
@@ -348,7 +348,7 @@ class BatchRun {
       if (manifest_) {
         manifest_->append({{"status", "done"},
                            {"name", item.name},
-                           {"output", item.output.string()},
+                           {"output", item.output.lexically_relative(*options_.folder).string()},
                            {"input_sha256", slot.input_hash},
                            {"input_stamp", stamp_of(item.input)},
                            {"output_sha256", sha256_of_file(item.output)},

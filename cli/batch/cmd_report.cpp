@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <vector>
 
@@ -28,8 +29,7 @@ struct Joined {
   std::vector<Json> lines;
 };
 
-// A result is looked for inside the folder, by the name that the manifest gives the photo; the manifest's own path
-// counts only where it leads there.
+// Names in a manifest are looked up inside the folder only.
 bool is_inside(const fs::path& folder, const fs::path& output) {
   const fs::path relative = fs::weakly_canonical(output).lexically_relative(fs::weakly_canonical(folder));
   return !relative.empty() && *relative.begin() != "..";
@@ -42,7 +42,7 @@ Joined join(const History& history, const fs::path& folder, bool verify) {
       ++joined.made;
       if (photo.times_done > 1) ++joined.twice;
       joined.seconds += photo.done->value("seconds", 0.0);
-      const fs::path output = photo.done->value("output", "");
+      const fs::path output = folder / photo.done->value("output", "");
       const bool there = is_inside(folder, output) && fs::is_regular_file(output);
       if (!there || (verify && sha256_of_file(output) != photo.done->value("output_sha256", ""))) {
         ++joined.missing;
@@ -105,7 +105,11 @@ int merge(const std::vector<std::string>& arguments) {
                             {"problems", joined.problems}}
                            .dump(2));
   } else {
-    for (const std::string& problem : joined.problems) fmt::print(stderr, "{}\n", problem);
+    constexpr size_t kMost = 20;
+    for (size_t i = 0; i < std::min(kMost, joined.problems.size()); ++i) fmt::print(stderr, "{}\n", joined.problems[i]);
+    if (joined.problems.size() > kMost) {
+      fmt::print(stderr, "... and {} more; --json has them all\n", joined.problems.size() - kMost);
+    }
     fmt::print("{:<28}{:>10}\n", "manifests", manifests.size());
     fmt::print("{:<28}{:>10}\n", "made", joined.made);
     fmt::print("{:<28}{:>10}\n", "  of them more than once", joined.twice);

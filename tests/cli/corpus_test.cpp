@@ -1,12 +1,19 @@
+#include "cli/batch/manifest.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/image/photo.h"
 #include "core/weights/mat_file.h"
 #include "core/weights/ncnn_file.h"
+#include "core/weights/npy_array.h"
 #include "core/weights/pickle.h"
 #include "core/weights/safetensors.h"
 #include "core/weights/torch_file.h"
+#include "degradations/kernel_io.h"
+#include "degradations/step_json.h"
+#include "tests/support/program.h"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <torch/torch.h>
 
 #include <filesystem>
@@ -18,6 +25,14 @@ namespace fs = std::filesystem;
 
 // The reader of each folder of tests/corpus, on one file; tests/fuzz mutates the same files.
 size_t read_by(const std::string& reader, const std::string& bytes) {
+  if (reader == "npz") {
+    return bytes.starts_with('\x93') ? static_cast<size_t>(parse_npy(bytes, "corpus").numel())
+                                     : parse_npz(bytes, "corpus").tensors.size();
+  }
+  if (reader == "recipe") {
+    const auto json = nlohmann::ordered_json::parse(bytes, nullptr, false);
+    return json.is_discarded() ? 0 : steps_from_json(json).size();
+  }
   if (reader == "mat") return parse_mat(bytes, "corpus").tensors.size();
   if (reader == "safetensors") return parse_safetensors(bytes, "corpus").tensors.size();
   if (reader == "zip") return parse_torch_zip(bytes, "corpus").tensors.size();
@@ -33,18 +48,31 @@ size_t read_by(const std::string& reader, const std::string& bytes) {
   return read_pickle(bytes, "corpus").arena.size();
 }
 
+// Those that take a path.
+size_t read_file_by(const std::string& reader, const std::string& bytes, const fs::path& folder) {
+  const fs::path path = folder / (reader == "manifest" ? "zsr-manifest.jsonl" : "file");
+  test::write_bytes(path, bytes);
+  if (reader == "manifest") return cli::read_manifests(folder).size();
+  if (reader == "kernel") return static_cast<size_t>(load_kernel(path).weights().numel());
+  return static_cast<size_t>(load_photo(path).color.numel());
+}
+
 // Every file, every shorter one and one with each byte inverted in turn: read or refused with InputError.
 TEST(Corpus, IsReadOrRefusedWholeCutAndWithAnyByteInverted) {
+  const test::TempDir folder;
   int64_t files = 0;
   for (const auto& entry : fs::recursive_directory_iterator(fs::path(ZSR_SOURCE_DIR) / "tests/corpus")) {
     if (!entry.is_regular_file()) continue;
     ++files;
     const std::string reader = entry.path().parent_path().filename().string();
     const std::string bytes = read_file(entry.path(), 1 << 20);
+    const bool by_path = reader == "manifest" || reader == "kernel" || reader == "photo";
     const auto survives = [&](const std::string& variant) {
       try {
-        read_by(reader, variant);
+        by_path ? read_file_by(reader, variant, folder.path()) : read_by(reader, variant);
       } catch (const InputError&) {
+      } catch (const IoError&) {
+        EXPECT_TRUE(by_path);
       }
     };
     survives(bytes);
@@ -55,7 +83,7 @@ TEST(Corpus, IsReadOrRefusedWholeCutAndWithAnyByteInverted) {
       survives(flipped);
     }
   }
-  EXPECT_GE(files, 13);
+  EXPECT_GE(files, 26);
 }
 
 TEST(MatFile, HoldsWhatScipyWrote) {

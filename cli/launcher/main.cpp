@@ -1,0 +1,76 @@
+// What people call as zsr. Help, the version and unknown commands are answered here, in a few milliseconds; everything
+// else becomes zsr-core, whose 300 shared libraries (LibTorch, OpenCV, libvips) take most of a second to load.
+#include "cli/version.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <unistd.h>
+#include <vector>
+
+namespace {
+
+// The same as what the commands print, written by zsr-core when zsr is built.
+struct HelpText {
+  std::string_view words;
+  std::string_view text;
+};
+constexpr HelpText kHelpTexts[] = {
+#include "help_texts.inc"
+};
+
+const HelpText* find_help(std::string_view words) {
+  const auto* const found = std::find_if(std::begin(kHelpTexts), std::end(kHelpTexts),
+                                         [&](const HelpText& help) { return help.words == words; });
+  return found == std::end(kHelpTexts) ? nullptr : found;
+}
+
+int print_help(const HelpText& help) {
+  const bool written = std::fwrite(help.text.data(), 1, help.text.size(), stdout) == help.text.size();
+  return written && std::fflush(stdout) == 0 ? 0 : 1;
+}
+
+// The whole program: beside this one where it was built, in ../lib/zsr where it is installed.
+std::string core_path() {
+  char own[PATH_MAX] = {};
+  const ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
+  if (length <= 0) return "/usr/lib/zsr/zsr-core";  // no /proc here
+  const std::string folder = std::string(own).substr(0, std::string(own).rfind('/'));
+  for (const std::string& path : {folder + "/zsr-core", folder + "/../lib/zsr/zsr-core"}) {
+    if (access(path.c_str(), X_OK) == 0) return path;
+  }
+  return folder + "/zsr-core";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string_view> words(argv + 1, argv + argc);
+  const auto is_help = [](std::string_view word) { return word == "--help" || word == "-h"; };
+  if (words.empty()) {
+    const HelpText& help = *find_help("");
+    std::fwrite(help.text.data(), 1, help.text.size(), stderr);
+    return 2;
+  }
+  if (words.size() == 1 && (is_help(words[0]) || words[0] == "help")) return print_help(*find_help(""));
+  if (words.size() == 1 && (words[0] == "--version" || words[0] == "version")) {
+    std::printf("zsr %s\n", zsr::cli::kVersion);
+    return 0;
+  }
+  // "zsr upscale --help", "zsr kernel make --help", "zsr help upscale". With more words defaults may be others.
+  std::string asked;
+  if (words.size() == 2 && is_help(words[1])) asked = words[0];
+  if (words.size() == 2 && words[0] == "help") asked = words[1];
+  if (words.size() == 3 && is_help(words[2])) asked = std::string(words[0]) + " " + std::string(words[1]);
+  if (const HelpText* const help = asked.empty() ? nullptr : find_help(asked)) return print_help(*help);
+
+  const std::string core = core_path();
+  execv(core.c_str(), argv);
+  std::fprintf(stderr, "zsr: cannot start '%s': %s; it belongs to zsr, install zsr again\n", core.c_str(),
+               std::strerror(errno));
+  return 1;
+}

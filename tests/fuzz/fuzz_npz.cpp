@@ -1,0 +1,20 @@
+#include "core/error.h"
+#include "core/weights/npy_array.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+// Whatever the bytes are, the reader returns or throws zsr::InputError; everything else is a finding.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  try {
+    if (size > 0 && data[0] == 0x93) {
+      zsr::parse_npy(bytes, "fuzz");
+    } else {
+      zsr::parse_npz(bytes, "fuzz");
+    }
+  } catch (const zsr::InputError&) {
+  }
+  return 0;
+}
