@@ -6,8 +6,11 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 namespace zsr {
 namespace {
@@ -24,6 +27,67 @@ torch::Tensor shaved(const torch::Tensor& image, int64_t shave) {
   return image.slice(2, shave, height - shave).slice(3, shave, width - shave);
 }
 
+// One row of SSIM's map: local moments by the Gaussian window, down first and then along the row.
+class SsimRow {
+ public:
+  explicit SsimRow(int64_t width) : width_(width) {
+    constexpr double kSigma = 1.5;
+    double sum = 0.0;
+    for (size_t k = 0; k < weights_.size(); ++k) {
+      const double offset = static_cast<double>(k) - (kWindow - 1) / 2.0;
+      weights_[k] = std::exp(-offset * offset / (2.0 * kSigma * kSigma));
+      sum += weights_[k];
+    }
+    for (double& weight : weights_) weight /= sum;
+    for (auto& moment : down_) moment.resize(static_cast<size_t>(width));
+    for (auto& moment : along_) moment.resize(static_cast<size_t>(width - kWindow + 1));
+  }
+
+  /// Of the window's rows from `x` and `y` on, which lie `width` apart.
+  SsimTerms sums(const double* x, const double* y) {
+    for (auto& moment : down_) std::fill(moment.begin(), moment.end(), 0.0);
+    for (int64_t k = 0; k < kWindow; ++k) {
+      const double weight = weights_[static_cast<size_t>(k)];
+      const double* const p = x + k * width_;
+      const double* const q = y + k * width_;
+      for (size_t i = 0; i < static_cast<size_t>(width_); ++i) {
+        const double u = weight * p[i];
+        const double v = weight * q[i];
+        down_[0][i] += u;
+        down_[1][i] += v;
+        down_[2][i] += u * p[i];
+        down_[3][i] += v * q[i];
+        down_[4][i] += u * q[i];
+      }
+    }
+    for (size_t m = 0; m < along_.size(); ++m) {
+      std::fill(along_[m].begin(), along_[m].end(), 0.0);
+      for (size_t k = 0; k < weights_.size(); ++k) {
+        for (size_t i = 0; i < along_[m].size(); ++i) along_[m][i] += weights_[k] * down_[m][i + k];
+      }
+    }
+    constexpr double kC1 = 0.01 * 0.01;  // for samples in [0, 1]
+    constexpr double kC2 = 0.03 * 0.03;
+    SsimTerms sums;
+    for (size_t i = 0; i < along_[0].size(); ++i) {
+      const double mean_x = along_[0][i];
+      const double mean_y = along_[1][i];
+      const double variances = along_[2][i] - mean_x * mean_x + along_[3][i] - mean_y * mean_y;
+      const double covariance = along_[4][i] - mean_x * mean_y;
+      const double structure = (2.0 * covariance + kC2) / (variances + kC2);
+      const double luminance = (2.0 * mean_x * mean_y + kC1) / (mean_x * mean_x + mean_y * mean_y + kC1);
+      sums.whole += luminance * structure;
+      sums.structure += structure;
+    }
+    return sums;
+  }
+
+ private:
+  int64_t width_;
+  std::array<double, kWindow> weights_{};
+  std::array<std::vector<double>, 5> down_, along_;  // x, y, x^2, y^2, xy
+};
+
 }  // namespace
 
 double psnr(const torch::Tensor& a, const torch::Tensor& b) {
@@ -32,26 +96,30 @@ double psnr(const torch::Tensor& a, const torch::Tensor& b) {
 }
 
 SsimTerms ssim_terms(const torch::Tensor& a, const torch::Tensor& b) {
-  constexpr double kSigma = 1.5;
-  const double c1 = 0.01 * 0.01;  // for samples in [0, 1]
-  const double c2 = 0.03 * 0.03;
-  const torch::Tensor offsets = torch::arange(kWindow, torch::kFloat64) - (kWindow - 1) / 2.0;
-  torch::Tensor line = torch::exp(-offsets.square() / (2.0 * kSigma * kSigma));
-  line = line / line.sum();
-  const int64_t planes = a.size(0) * a.size(1);
-  const auto blur = [&](const torch::Tensor& image) {
-    return torch::conv2d(torch::conv2d(image, line.view({1, 1, kWindow, 1})), line.view({1, 1, 1, kWindow}));
+  const auto plane = [](const torch::Tensor& image) {
+    return image.to(torch::kCPU, torch::kFloat64).reshape({-1, image.size(2), image.size(3)}).contiguous();
   };
-  const torch::Tensor x = a.to(torch::kFloat64).reshape({planes, 1, a.size(2), a.size(3)});
-  const torch::Tensor y = b.to(torch::kFloat64).reshape({planes, 1, b.size(2), b.size(3)});
-  const torch::Tensor mean_x = blur(x);
-  const torch::Tensor mean_y = blur(y);
-  const torch::Tensor variance_x = blur(x * x) - mean_x * mean_x;
-  const torch::Tensor variance_y = blur(y * y) - mean_y * mean_y;
-  const torch::Tensor covariance = blur(x * y) - mean_x * mean_y;
-  const torch::Tensor structure = (2.0 * covariance + c2) / (variance_x + variance_y + c2);
-  const torch::Tensor luminance = (2.0 * mean_x * mean_y + c1) / (mean_x.square() + mean_y.square() + c1);
-  return {(luminance * structure).mean().item<double>(), structure.mean().item<double>()};
+  const torch::Tensor x = plane(a);
+  const torch::Tensor y = plane(b);
+  const int64_t planes = x.size(0);
+  const int64_t rows = x.size(1) - kWindow + 1;
+  const int64_t width = x.size(2);
+  // Sums of every row of the map, added up in order at the end: the same for any number of threads.
+  std::vector<SsimTerms> sums(static_cast<size_t>(planes * rows));
+  at::parallel_for(0, planes * rows, 16, [&](int64_t begin, int64_t end) {
+    SsimRow row(width);
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t at = (i / rows * x.size(1) + i % rows) * width;
+      sums[static_cast<size_t>(i)] = row.sums(x.data_ptr<double>() + at, y.data_ptr<double>() + at);
+    }
+  });
+  SsimTerms mean;
+  for (const SsimTerms& sum : sums) {
+    mean.whole += sum.whole;
+    mean.structure += sum.structure;
+  }
+  const auto count = static_cast<double>(planes * rows * (width - kWindow + 1));
+  return {mean.whole / count, mean.structure / count};
 }
 
 double ssim(const torch::Tensor& a, const torch::Tensor& b) {
