@@ -63,6 +63,7 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
     level = estimate.noise;
     const bool trusted = estimate.verdict != kernelgan::Verdict::kReject;
     estimated = trusted && !estimate.bicubic;
+    if (estimated && settings.zssr.from_nothing) found.options = *settings.zssr.from_nothing;
     if (estimated) take_share(found, estimate, kCautiousShare, settings);
     const int64_t cells = settings.kernel_grid.rows * settings.kernel_grid.columns;
     if (cells > 1 && estimated) {
@@ -99,6 +100,8 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
     // Below three levels it is no more than photos have; from five on back-projection would put the grain back in.
     constexpr double kRounding = 3.0;
     constexpr double kGrain = 5.0;
+    // The starting point has seen white noise alone; on the grain of old photos it paints.
+    if (level >= kRounding && !estimated && settings.zssr.from_nothing) found.options = *settings.zssr.from_nothing;
     found.options.son_noise = level < kRounding ? 0.0 : level / 255.0;
     if (level >= kGrain) found.options.back_projection = 0;
     found.record["noise"] = level;

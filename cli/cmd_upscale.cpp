@@ -206,7 +206,20 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
   }
   const bool own_network = first->given("width") || first->given("depth");
   zssr.options = starting_options(first_zssr, parse_scale(first_flags.scale, first_dip.task != "sr"), own_network);
+  zssr.options.steps_with_kernel = first->given("steps");
   make_options(flags, zssr, dip, common, batch)->parse(arguments);
+  if (zssr.options.start && !first->given("init")) {
+    UpscaleFlags again = first_flags;
+    again.inputs.clear();
+    ZssrFlags plain = first_zssr;
+    plain.init = "none";
+    plain.options = starting_options(plain, parse_scale(first_flags.scale), own_network);
+    DipFlags no_dip;
+    CommonFlags no_common;
+    BatchFlags no_batch;
+    make_options(again, plain, no_dip, no_common, no_batch)->parse(arguments);
+    zssr.from_nothing = plain.options;
+  }
   // `zsr upscale -m dip --steps 500`: there the flag is bound to ZSSR's field.
   if (method.empty() && flags.method.starts_with("dip") && first->given("steps")) dip.steps = zssr.options.max_steps;
 

@@ -173,6 +173,12 @@ UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const 
   resolve_maps(flags, settings);
   // What does not enlarge has no kernel, phase or noise of an enlargement.
   if (settings.scale.y != 1.0) resolve_zssr_flags(settings.zssr);
+  if (zssr.from_nothing) {
+    ZssrFlags plain = zssr;
+    plain.options = *zssr.from_nothing;
+    resolve_zssr_flags(plain);
+    settings.zssr.from_nothing = plain.options;
+  }
   settings.limits.max_pixels = parse_count(flags.max_pixels, "max-pixels");
   if (flags.quality < 1 || flags.quality > 100) {
     throw UsageError(fmt::format("--quality {} must be from 1 to 100", flags.quality));

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <optional>
 #include <string>
 
 namespace zsr::cli {
@@ -21,6 +22,10 @@ struct ZssrFlags {
   std::string optimizer;
   std::string ensemble;
   zssr::Options options;
+  /// The same flags without the starting point, where zsr chose it by itself: what an estimated kernel, and a noisy photo, is used with. A
+  /// network trained on the photo tells an estimate that is too wide by not bringing the photo back; a starting point
+  /// believes it.
+  std::optional<zssr::Options> from_nothing;
 };
 
 /// The options that the preset, and the starting point of --init, give for `scale`; single flags go over them.

@@ -24,7 +24,7 @@ struct TrainOptions {
   AdversaryOptions adversary;                   ///< For the loss "adversarial".
   std::string optimizer = "muon";               ///< "muon" (hidden layers; Adam for the others) or "adam".
   double learning_rate = 1e-3;                  ///< > 0. Highest rate of Adam.
-  double muon_rate = 0.02;                      ///< > 0. Highest rate of Muon.
+  double muon_rate = 0.01;                      ///< > 0. Highest rate of Muon.
   double muon_decay = 0.1;    ///< >= 0. Share of the weights that a step of Muon takes off, times its rate.
   double clip = 0.0;          ///< >= 0. Longest gradient; 0 = as it is.
   double ema = 0.999;         ///< In [0, 1). Memory of the averaged weights, which are what is kept; 0 = none.

@@ -126,6 +126,7 @@ Result run(const torch::Tensor& lr_image, const Options& options, const RunConte
     }
 
     Options step_options = options;
+    if (options.start && step.kernel && !options.steps_with_kernel) step_options.max_steps = 0;
     // Turned fathers are as good as the photo only where turning commutes with the blur (ZSSR configs.py).
     step_options.rotate = options.rotate && formation.is_symmetric();
     const PairSampler sampler(step_options, formation, sources);
