@@ -112,7 +112,7 @@ std::unique_ptr<OptionSet> make_options(CompareFlags& flags, CommonFlags& common
   options->add("keep", "FOLDER", "Also keep every method's image there", &flags.keep);
   add_figure_flags(*options, flags.figures);
   options->flag("force", "Replace existing files", &flags.force);
-  add_batch_flags(*options, flags.batch);
+  add_batch_flags(*options, flags.batch, false);
   add_common_flags(*options, common);
   return options;
 }

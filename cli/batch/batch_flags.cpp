@@ -34,9 +34,9 @@ bool is_wanted(const std::string& include, const std::string& exclude, const std
   return (include.empty() || fits(include, relative)) && (exclude.empty() || !fits(exclude, relative));
 }
 
-void add_batch_flags(OptionSet& options, BatchFlags& flags) {
+void add_batch_flags(OptionSet& options, BatchFlags& flags, bool letter) {
   options.group("Folders");
-  options.flag("recursive,r", "Folders with their subfolders; the tree is kept", &flags.recursive);
+  options.flag(letter ? "recursive,r" : "recursive", "Folders with their subfolders; the tree is kept", &flags.recursive);
   options.add("include", "PATTERNS", "Only photos whose path or name fits one of them, e.g. '*.jpg,scans/*'",
               &flags.include);
   options.add("exclude", "PATTERNS", "Not the photos that fit one of them", &flags.exclude);

@@ -31,7 +31,8 @@ struct BatchFlags {
 /// inside the folder or its name. Empty: no condition.
 bool is_wanted(const std::string& include, const std::string& exclude, const std::string& relative);
 
-void add_batch_flags(OptionSet& options, BatchFlags& flags);
+/// `letter`: -r too, where it is not taken by --reference.
+void add_batch_flags(OptionSet& options, BatchFlags& flags, bool letter = true);
 
 /// Inputs and where their results go.
 struct BatchPlan {
