@@ -54,17 +54,28 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
   if (!asks || (!kernel && !noise)) return found;
   found.record = nlohmann::json::object();
   constexpr int64_t kLeastForNoise = 32;
+  // Below three levels it is no more than photos have; from five on back-projection would put the grain back in.
+  constexpr double kRounding = 3.0;
+  constexpr double kGrain = 5.0;
   double level = 0.0;
-  bool estimated = false;
+  std::optional<kernelgan::Estimate> estimate;
   if (kernel) {
     RunContext context;
     context.seed = settings.runtime.seed;
-    const kernelgan::Estimate estimate = kernelgan::estimate_kernel(color, {.scale = settings.scale.y}, context);
-    level = estimate.noise;
-    const bool trusted = estimate.verdict != kernelgan::Verdict::kReject;
-    estimated = trusted && !estimate.bicubic;
-    if (estimated && settings.zssr.from_nothing) found.options = *settings.zssr.from_nothing;
-    if (estimated) take_share(found, estimate, kCautiousShare, settings);
+    estimate = kernelgan::estimate_kernel(color, {.scale = settings.scale.y}, context);
+    level = estimate->noise;
+  } else if (std::min(color.size(2), color.size(3)) >= kLeastForNoise) {
+    level = look_at_fine_scale(color).noise;
+  }
+  const bool trusted = estimate && estimate->verdict != kernelgan::Verdict::kReject;
+  const bool estimated = trusted && !estimate->bicubic;
+  // The starting point believes a kernel that is too wide, and has seen white noise alone: on the grain of old photos
+  // it paints.
+  if ((estimated || (noise && level >= kRounding)) && settings.zssr.from_nothing) {
+    found.options = *settings.zssr.from_nothing;
+  }
+  if (kernel) {
+    if (estimated) take_share(found, *estimate, kCautiousShare, settings);
     const int64_t cells = settings.kernel_grid.rows * settings.kernel_grid.columns;
     if (cells > 1 && estimated) {
       int64_t own = 0;
@@ -76,32 +87,25 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
     } else if (cells > 1) {
       found.warnings.push_back("the photo told no blur: the kernel grid is not used");
     }
-    found.record["kernel"] = {{"sigma_1", estimate.sigma_1},
-                              {"sigma_2", estimate.sigma_2},
-                              {"angle", estimate.angle},
-                              {"verdict", kernelgan::to_string(estimate.verdict)},
-                              {"reasons", estimate.reasons},
-                              {"spread", estimate.spread},
-                              {"detail", estimate.detail},
-                              {"jpeg_quality", estimate.jpeg_quality},
-                              {"seconds", estimate.summary.train_s},
+    found.record["kernel"] = {{"sigma_1", estimate->sigma_1},
+                              {"sigma_2", estimate->sigma_2},
+                              {"angle", estimate->angle},
+                              {"verdict", kernelgan::to_string(estimate->verdict)},
+                              {"reasons", estimate->reasons},
+                              {"spread", estimate->spread},
+                              {"detail", estimate->detail},
+                              {"jpeg_quality", estimate->jpeg_quality},
+                              {"seconds", estimate->summary.train_s},
                               {"used", estimated ? "estimated" : "bicubic"}};
     std::string why;
-    for (const std::string& reason : estimate.reasons) why += "; " + reason;
+    for (const std::string& reason : estimate->reasons) why += "; " + reason;
     if (!trusted) {
       found.warnings.push_back(fmt::format("no kernel could be estimated, taking the bicubic one{}", why));
-    } else if (estimated && estimate.verdict == kernelgan::Verdict::kWeak) {
+    } else if (estimated && estimate->verdict == kernelgan::Verdict::kWeak) {
       found.warnings.push_back(fmt::format("the estimated kernel is weak{}", why));
     }
-  } else if (std::min(color.size(2), color.size(3)) >= kLeastForNoise) {
-    level = look_at_fine_scale(color).noise;
   }
   if (noise) {
-    // Below three levels it is no more than photos have; from five on back-projection would put the grain back in.
-    constexpr double kRounding = 3.0;
-    constexpr double kGrain = 5.0;
-    // The starting point has seen white noise alone; on the grain of old photos it paints.
-    if (level >= kRounding && !estimated && settings.zssr.from_nothing) found.options = *settings.zssr.from_nothing;
     found.options.son_noise = level < kRounding ? 0.0 : level / 255.0;
     if (level >= kGrain) found.options.back_projection = 0;
     found.record["noise"] = level;

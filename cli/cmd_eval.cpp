@@ -18,7 +18,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <sstream>
 
 namespace zsr::cli {
 namespace {
@@ -127,8 +126,7 @@ void choose_metrics(const EvalFlags& flags, FigureTools& tools) {
     return;
   }
   std::set<std::string> chosen;
-  std::istringstream words(flags.metrics);
-  for (std::string word; std::getline(words, word, ',');) {
+  for (const std::string& word : split_list(flags.metrics)) {
     if (tools.metrics.count(word) == 0 || word == "kernel") {
       throw UsageError(fmt::format(
           "--metrics: '{}' is none of psnr, ssim, ms-ssim, shifted, lpips, niqe, consistency, invented, all", word));

@@ -149,15 +149,20 @@ const char* const kDipExamples =
     "clean.png\n"
     "  zsr dip scratched.png --task inpaint --mask mask.png\n  zsr dip photo.jpg -s 2 --kernel auto --time 5m\n";
 
-// `method` empty: -m chooses it.
-int run(const std::vector<std::string>& arguments, const std::string& name, const std::string& method) {
-  UpscaleFlags flags;
+// What the flags of these commands are bound to.
+struct AllFlags {
+  UpscaleFlags upscale;
   ZssrFlags zssr;
   DipFlags dip;
   CommonFlags common;
   BatchFlags batch;
-  if (!method.empty()) flags.method = method;
-  const auto make_options = [&](UpscaleFlags& f, ZssrFlags& z, DipFlags& d, CommonFlags& c, BatchFlags& b) {
+};
+
+// `method` empty: -m chooses it.
+int run(const std::vector<std::string>& arguments, const std::string& name, const std::string& method) {
+  AllFlags all;
+  if (!method.empty()) all.upscale.method = method;
+  const auto make_options = [&](AllFlags& into) {
     const bool own_flags = method == "dip" || method == "dip-fkp";
     const bool trained = !method.empty() && method != "zssr" && !own_flags;
     auto options = std::make_unique<OptionSet>(
@@ -169,57 +174,51 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
                               : fmt::format("  zsr {0} photo.jpg -s 2\n  zsr {0} scans/ -o enlarged/ -s 2 -r --jobs 2\n"
                                                         "  zsr {0} photo.png -s 2 --kernel kernel.mat\n  zsr {0} photo.png -s 3 --time 60s\n",
                                             name));
-    add_upscale_flags(*options, f, method.empty());
-    add_formation_flags(*options, z);
+    add_upscale_flags(*options, into.upscale, method.empty());
+    add_formation_flags(*options, into.zssr);
     if (method == "dip") {
-      add_dip_flags(*options, d);
+      add_dip_flags(*options, into.dip);
     } else if (method == "dip-fkp") {
-      add_fkp_flags(*options, d, true);
+      add_fkp_flags(*options, into.dip, true);
       options->add("weights", "FILE", "Weights of USRNet, which then enlarges the photo with the kernel found",
-                   &f.weights);
+                   &into.upscale.weights);
     } else {
-      add_passes_flags(*options, z);
-      if (!trained) add_training_flags(*options, z);
-      if (method != "zssr") add_network_flags(*options, f);
-      if (method.empty()) add_fkp_flags(*options, d, false);
+      add_passes_flags(*options, into.zssr);
+      if (!trained) add_training_flags(*options, into.zssr);
+      if (method != "zssr") add_network_flags(*options, into.upscale);
+      if (method.empty()) add_fkp_flags(*options, into.dip, false);
     }
-    add_batch_flags(*options, b);
-    add_common_flags(*options, c);
+    add_batch_flags(*options, into.batch);
+    add_common_flags(*options, into.common);
     return options;
   };
   // First pass for preset, weights and scale, which give the defaults that the second pass overrides.
-  UpscaleFlags first_flags = flags;
-  ZssrFlags first_zssr;
-  DipFlags first_dip;
-  CommonFlags first_common;
-  BatchFlags first_batch;
-  const auto first = make_options(first_flags, first_zssr, first_dip, first_common, first_batch);
+  AllFlags first_flags = all;
+  const auto first = make_options(first_flags);
   if (!first->parse(arguments)) return kExitOk;
-  const auto trained = find_trained(first_flags);
+  const auto trained = find_trained(first_flags.upscale);
   if (trained && !first->given("scale") && trained->scales().size() == 1) {
-    flags.scale = std::to_string(trained->scales()[0]);
-    first_flags.scale = flags.scale;
+    first_flags.upscale.scale = std::to_string(trained->scales()[0]);
   }
-  if (first_dip.task != "sr") {
+  const bool enlarges = first_flags.dip.task == "sr";
+  if (!enlarges) {
     if (first->given("scale")) throw UsageError("-s belongs to --task sr; the other tasks keep the photo's size");
-    flags.scale = first_flags.scale = "1";
+    first_flags.upscale.scale = "1";
   }
+  const Scale scale = parse_scale(first_flags.upscale.scale, !enlarges);
   const bool own_network = first->given("width") || first->given("depth");
-  zssr.options = starting_options(first_zssr, parse_scale(first_flags.scale, first_dip.task != "sr"), own_network);
-  zssr.options.steps_with_kernel = first->given("steps");
-  make_options(flags, zssr, dip, common, batch)->parse(arguments);
-  if (zssr.options.start && !first->given("init")) {
-    UpscaleFlags again = first_flags;
-    again.inputs.clear();
-    ZssrFlags plain = first_zssr;
-    plain.init = "none";
-    plain.options = starting_options(plain, parse_scale(first_flags.scale), own_network);
-    DipFlags no_dip;
-    CommonFlags no_common;
-    BatchFlags no_batch;
-    make_options(again, plain, no_dip, no_common, no_batch)->parse(arguments);
-    zssr.from_nothing = plain.options;
-  }
+  const auto parse_over = [&](AllFlags start, const std::string& init) {
+    ZssrFlags defaults = first_flags.zssr;
+    defaults.init = init;
+    start.upscale.scale = first_flags.upscale.scale;
+    start.zssr.options = starting_options(defaults, scale, own_network);
+    start.zssr.options.steps_with_kernel = first->given("steps");
+    make_options(start)->parse(arguments);
+    return start;
+  };
+  AllFlags parsed = parse_over(all, first_flags.zssr.init);
+  auto& [flags, zssr, dip, common, batch] = parsed;
+  if (zssr.options.start && !first->given("init")) zssr.from_nothing = parse_over(all, "none").zssr.options;
   // `zsr upscale -m dip --steps 500`: there the flag is bound to ZSSR's field.
   if (method.empty() && flags.method.starts_with("dip") && first->given("steps")) dip.steps = zssr.options.max_steps;
 

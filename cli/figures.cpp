@@ -1,6 +1,7 @@
 #include "cli/figures.h"
 
 #include "cli/usage_error.h"
+#include "cli/values.h"
 #include "core/error.h"
 #include "core/image/color.h"
 #include "core/quality/perceptual.h"
@@ -71,14 +72,12 @@ FigureTools load_figure_tools(const FigureFlags& flags) {
     tools.key += "niqe " + sha256_of_file(flags.niqe);
   }
   if (!flags.lpips.empty()) {
-    const size_t comma = flags.lpips.find(',');
-    if (comma == std::string::npos || comma == 0 || comma + 1 == flags.lpips.size()) {
+    const std::vector<std::string> files = split_list(flags.lpips);
+    if (files.size() != 2 || files[0].empty()) {
       throw UsageError(fmt::format("--lpips '{}' must be BACKBONE,HEADS: two files", flags.lpips));
     }
-    const std::string backbone = flags.lpips.substr(0, comma);
-    const std::string heads = flags.lpips.substr(comma + 1);
-    tools.lpips = std::make_shared<const Lpips>(load_weights(backbone), load_weights(heads));
-    tools.key += "lpips " + sha256_of_file(backbone) + sha256_of_file(heads);
+    tools.lpips = std::make_shared<const Lpips>(load_weights(files[0]), load_weights(files[1]));
+    tools.key += "lpips " + sha256_of_file(files[0]) + sha256_of_file(files[1]);
   }
   return tools;
 }

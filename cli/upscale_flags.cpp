@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <sstream>
 
 namespace zsr::cli {
 namespace {
@@ -56,8 +55,7 @@ void resolve_maps(const UpscaleFlags& flags, UpscaleSettings& settings) {
     settings.zssr.kernel = "auto";
     return;
   }
-  std::istringstream list(settings.zssr.kernel);
-  for (std::string file; std::getline(list, file, ',');) {
+  for (const std::string& file : split_list(settings.zssr.kernel)) {
     grid.kernels.push_back(
         load_kernel(file, parse_kernel_convention(settings.zssr.kernel_convention, "kernel-convention")));
   }

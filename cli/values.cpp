@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <sstream>
 
 namespace zsr::cli {
 namespace {
@@ -65,6 +66,13 @@ int64_t parse_count(const std::string& text, const char* flag) {
     throw UsageError(fmt::format("--{} '{}' is not a count; use 200000000, 200M or 0.2G", flag, text));
   }
   return static_cast<int64_t>(count);
+}
+
+std::vector<std::string> split_list(const std::string& list) {
+  std::vector<std::string> parts;
+  std::istringstream stream(list);
+  for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
+  return parts;
 }
 
 double parse_number(const std::string& text, const char* flag) {

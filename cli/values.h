@@ -19,6 +19,9 @@ double parse_duration(const std::string& text);
 /// "12", "12.5M", "2G" -> a count. Throws UsageError.
 int64_t parse_count(const std::string& text, const char* flag);
 
+/// The parts of a list with commas between them; empty ones where commas meet, none for an empty list.
+std::vector<std::string> split_list(const std::string& list);
+
 /// A number in text; throws UsageError naming `flag`.
 double parse_number(const std::string& text, const char* flag);
 

@@ -11,7 +11,6 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <sstream>
 
 namespace zsr::cli {
 namespace {
@@ -138,8 +137,7 @@ void resolve_zssr_flags(ZssrFlags& flags) {
   } else if (!flags.gradual.empty()) {
     options.gradual.clear();
     options.gradual_back_projection.clear();
-    std::istringstream list(flags.gradual);
-    for (std::string item; std::getline(list, item, ',');) options.gradual.push_back(parse_scale(item));
+    for (const std::string& item : split_list(flags.gradual)) options.gradual.push_back(parse_scale(item));
   }
   options.validate();
 }

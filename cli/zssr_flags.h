@@ -22,9 +22,9 @@ struct ZssrFlags {
   std::string optimizer;
   std::string ensemble;
   zssr::Options options;
-  /// The same flags without the starting point, where zsr chose it by itself: what an estimated kernel, and a noisy photo, is used with. A
-  /// network trained on the photo tells an estimate that is too wide by not bringing the photo back; a starting point
-  /// believes it.
+  /// The same flags without the starting point, where zsr chose it by itself: what an estimated kernel and a noisy
+  /// photo are used with. A network trained on the photo tells an estimate that is too wide by not bringing the photo
+  /// back; a starting point believes it.
   std::optional<zssr::Options> from_nothing;
 };
 

@@ -61,9 +61,8 @@ WorkerProcess::~WorkerProcess() {
 }
 
 bool WorkerProcess::send(const std::string& line) {
-  std::string_view left = line;
   const std::string whole = line + "\n";
-  left = whole;
+  std::string_view left = whole;
   while (!left.empty()) {
     const ssize_t count = write(to_.write_end(), left.data(), left.size());
     if (count < 0 && errno == EINTR) continue;

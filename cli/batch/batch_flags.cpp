@@ -7,9 +7,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fnmatch.h>
-#include <sstream>
 
 namespace zsr::cli {
 namespace {
@@ -18,14 +18,11 @@ namespace fs = std::filesystem;
 
 // "*.jpg,scans/*": whether one of the patterns fits the path inside the folder or the file's name.
 bool fits(const std::string& patterns, const std::string& relative) {
-  std::istringstream list(patterns);
+  const std::vector<std::string> list = split_list(patterns);
   const std::string name = fs::path(relative).filename().string();
-  for (std::string pattern; std::getline(list, pattern, ',');) {
-    if (fnmatch(pattern.c_str(), relative.c_str(), 0) == 0 || fnmatch(pattern.c_str(), name.c_str(), 0) == 0) {
-      return true;
-    }
-  }
-  return false;
+  return std::any_of(list.begin(), list.end(), [&](const std::string& pattern) {
+    return fnmatch(pattern.c_str(), relative.c_str(), 0) == 0 || fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+  });
 }
 
 }  // namespace
@@ -36,7 +33,8 @@ bool is_wanted(const std::string& include, const std::string& exclude, const std
 
 void add_batch_flags(OptionSet& options, BatchFlags& flags, bool letter) {
   options.group("Folders");
-  options.flag(letter ? "recursive,r" : "recursive", "Folders with their subfolders; the tree is kept", &flags.recursive);
+  options.flag(letter ? "recursive,r" : "recursive", "Folders with their subfolders; the tree is kept",
+               &flags.recursive);
   options.add("include", "PATTERNS", "Only photos whose path or name fits one of them, e.g. '*.jpg,scans/*'",
               &flags.include);
   options.add("exclude", "PATTERNS", "Not the photos that fit one of them", &flags.exclude);

@@ -1,31 +1,25 @@
 #include "cli/batch/batch_run.h"
 
-#include "cli/batch/claims.h"
-#include "cli/batch/manifest.h"
+#include "cli/batch/batch_record.h"
 #include "cli/command.h"
+#include "cli/failure.h"
 #include "cli/interrupt.h"
+#include "cli/json_line.h"
 #include "cli/progress.h"
 #include "cli/usage_error.h"
-#include "cli/version.h"
 #include "core/device.h"
 #include "core/error.h"
-#include "core/files.h"
 #include "core/process.h"
-#include "core/sha256.h"
 #include "core/worker_process.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 #include <deque>
 #include <memory>
 #include <poll.h>
 #include <set>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace zsr::cli {
 namespace {
@@ -40,53 +34,12 @@ double since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-std::string time_now() {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-}
-
-// Flags and the content of the files that they name.
-std::string settings_of(const BatchOptions& options) {
-  std::string text = fmt::format("zsr {}", kVersion);
-  for (const std::string& word : options.command) text += " " + word;
-  for (const std::string& word : options.arguments) {
-    text += fmt::format(" '{}'", word);
-    const size_t equals = word.find('=');
-    const std::string value = equals == std::string::npos ? word : word.substr(equals + 1);
-    std::error_code ignored;
-    if (fs::is_regular_file(value, ignored)) text += " " + sha256_of_file(value);
-  }
-  return sha256(text);
-}
-
-// What a killed worker left of an output that was not finished: the temporary files of core/files.h.
-void remove_leftovers(const fs::path& output) {
-  const std::string prefix = "." + output.filename().string().substr(0, 200);
-  std::error_code error;
-  const fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    const std::string name = it->path().filename().string();
-    const size_t at = name.find(".zsr-", std::min(prefix.size(), name.size()));
-    if (name.starts_with(prefix) && at != std::string::npos && at + 11 == name.size()) {
-      std::error_code ignored;
-      fs::remove(it->path(), ignored);
-    }
-  }
-}
-
-// Size and time of a file; what a hash need not be taken again for.
-Json stamp_of(const fs::path& path) {
-  struct stat status {};
-  if (stat(path.c_str(), &status) != 0) return nullptr;
-  return {{"bytes", status.st_size}, {"modified_ns", status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec}};
-}
-
 class BatchRun {
  public:
-  BatchRun(const std::vector<BatchItem>& items, const BatchOptions& options)
-      : items_(items), options_(options), settings_(settings_of(options)) {
+  BatchRun(const std::vector<BatchItem>& items, const BatchOptions& options) : items_(items), options_(options) {
     check_names();
     plan_resources();
-    if (options.folder) open_folder();
+    record_ = std::make_unique<BatchRecord>(options, slots_.size());
     for (size_t i = 0; i < items.size(); ++i) {
       if (options.shard.has(items[i].name)) {
         pending_.push_back({i, 1});
@@ -108,11 +61,11 @@ class BatchRun {
       }
       if (!stopped) give_work();
       wait_for_answers();
-      if (claims_) claims_->keep();
+      record_->keep_claims();
     }
     tally_.left = static_cast<int64_t>(pending_.size());
     for (auto& slot : slots_) slot.worker.reset();
-    if (manifest_ && !quarantine_.empty()) write_quarantine();
+    record_->write_quarantine();
     return std::move(tally_);
   }
 
@@ -153,33 +106,7 @@ class BatchRun {
                       "least; fewer --jobs, or more --memory",
                       static_cast<double>(memory) / 1e9, jobs, static_cast<double>(kLeastMemory) / 1e9));
     }
-    if (!options_.own_threads) threads_each_ = std::max<int64_t>(1, threads / jobs);
-  }
-
-  void open_folder() {
-    const fs::path& folder = *options_.folder;
-    history_ = read_manifests(folder);
-    std::string name = "zsr-manifest.jsonl";
-    if (options_.shard.count > 1) {
-      name = fmt::format("zsr-manifest-{}-of-{}.jsonl", options_.shard.index + 1, options_.shard.count);
-    }
-    if (options_.claim) {
-      char host[256] = {};
-      gethostname(host, sizeof(host) - 1);
-      name = fmt::format("zsr-manifest-{}-{}.jsonl", host, getpid());
-      claims_ = std::make_unique<Claims>(folder / ".zsr-claims", settings_, options_.lease_s);
-    }
-    manifest_ = std::make_unique<ManifestWriter>(folder / name);
-    Json command = options_.command;
-    manifest_->append({{"format", "zsr batch manifest 1"},
-                       {"version", kVersion},
-                       {"command", command},
-                       {"arguments", options_.arguments},
-                       {"settings_sha256", settings_},
-                       {"shard", options_.shard.text()},
-                       {"jobs", slots_.size()},
-                       {"time", time_now()}},
-                      true);
+    threads_each_ = std::max<int64_t>(1, threads / jobs);
   }
 
   size_t busy() const {
@@ -187,57 +114,38 @@ class BatchRun {
         std::count_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.task.has_value(); }));
   }
 
-  // Whether the manifest proves that it was made of this photo with these settings.
-  bool proved(const PhotoHistory& history, const BatchItem& item) const {
-    if (!history.done) return false;
-    const Json& done = *history.done;
-    if (done.value("settings_sha256", "") != settings_ || done.value("output_stamp", Json()) != stamp_of(item.output)) {
-      return false;
-    }
-    const Json now = stamp_of(item.input);
-    if (now.is_null()) return false;
-    return done.value("input_stamp", Json()) == now || done.value("input_sha256", "") == sha256_of_file(item.input);
-  }
-
-  bool in_quarantine(const PhotoHistory& history) const {
-    return !options_.force && !options_.retry_quarantined && history.quarantined && history.times_done == 0 &&
-           history.quarantined->value("settings_sha256", "") == settings_;
-  }
-
   // Takes the next photo that is to be made; false when none can be begun now.
   bool next(Task& task, bool& ours) {
-    for (size_t tries = pending_.size(); tries > 0; --tries) {
+    // Of what others have claimed only some are asked for at a time: the folder may lie on a server.
+    constexpr size_t kMostForeign = 64;
+    size_t foreign = 0;
+    for (size_t tries = pending_.size(); tries > 0 && foreign < kMostForeign; --tries) {
       task = pending_.front();
       pending_.pop_front();
       const BatchItem& item = items_[task.item];
-      const auto found = history_.find(item.name);
-      ours = task.attempt > 1;
-      if (task.attempt == 1 && found != history_.end() && !options_.force) {
-        if (proved(found->second, item)) {
-          ++tally_.made_before;
-          continue;
-        }
-        // Begun with these settings: what lies there is this batch's own.
-        const auto& started = found->second.started;
-        ours = ours || (started && started->value("settings_sha256", "") == settings_);
+      const bool first = task.attempt == 1;
+      if (first && !options_.force && record_->was_made(item)) {
+        ++tally_.made_before;
+        continue;
       }
+      ours = !first || (!options_.force && record_->was_begun(item));
       if (options_.skip_existing && !ours && fs::exists(item.output)) {
         ++tally_.existing;
         continue;
       }
-      if (task.attempt == 1 && found != history_.end() && in_quarantine(found->second)) {
+      if (first && !options_.force && !options_.retry_quarantined && record_->was_given_up(item)) {
         ++tally_.quarantined;
-        quarantine_.insert(item.name);
+        record_->leave_out(item);
         continue;
       }
-      if (!claims_) return true;
-      const Claims::Answer answer = claims_->claim(item.name);
+      const Claims::Answer answer = record_->claim(item);
       if (answer == Claims::Answer::kOurs) return true;
       if (answer == Claims::Answer::kMade && fs::exists(item.output)) {
         ++tally_.elsewhere;
         continue;
       }
       pending_.push_back(task);
+      ++foreign;
     }
     return false;
   }
@@ -258,44 +166,22 @@ class BatchRun {
     slot.start = Clock::now();
     slot.input_hash.clear();
     try {
-      if (manifest_) {
-        check_inside(item.output);
-        if (item.output.has_parent_path()) fs::create_directories(item.output.parent_path());
-        slot.input_hash = sha256_of_file(item.input);
-        manifest_->append({{"status", "started"},
-                           {"name", item.name},
-                           {"output", item.output.lexically_relative(*options_.folder).string()},
-                           {"input_sha256", slot.input_hash},
-                           {"settings_sha256", settings_},
-                           {"attempt", task.attempt},
-                           {"time", time_now()}},
-                          true);
-        if (ours) remove_leftovers(item.output);
-      }
+      slot.input_hash = record_->begin(item, task.attempt);
+      if (ours) remove_leftovers(item.output);
       if (!slot.worker) start_worker(slot);
       std::vector<std::string> arguments = options_.command;
       arguments.insert(arguments.end(), options_.arguments.begin(), options_.arguments.end());
-      if (threads_each_ > 0) arguments.push_back(fmt::format("--threads={}", threads_each_));
+      arguments.push_back(fmt::format("--threads={}", threads_each_));
       if (options_.force || ours) arguments.emplace_back("--force");
       if (options_.quiet || slots_.size() > 1) arguments.emplace_back("--quiet");
       arguments.insert(arguments.end(),
                        {"--json", "--output=" + item.output.string(), "--input=" + item.input.string()});
-      if (!slot.worker->send(Json{{"arguments", arguments}}.dump(-1, ' ', false, Json::error_handler_t::replace))) {
+      if (!slot.worker->send(json_line({{"arguments", arguments}}))) {
         lose(slot, "");
       }
-    } catch (const fs::filesystem_error& error) {
-      fail(slot, fmt::format("cannot use '{}': {}", error.path1().string(), error.code().message()), true);
-    } catch (const IoError& error) {
-      fail(slot, error.what(), true);
-    }
-  }
-
-  // A link in the folder of the results may lead anywhere.
-  void check_inside(const fs::path& output) const {
-    const fs::path relative = fs::weakly_canonical(output).lexically_relative(fs::weakly_canonical(*options_.folder));
-    if (relative.empty() || *relative.begin() == "..") {
-      throw IoError(fmt::format("'{}' leads out of the folder '{}'; nothing is written there", output.string(),
-                                options_.folder->string()));
+    } catch (...) {
+      const Failure failure = current_failure();
+      fail(slot, failure.message, failure.passing);
     }
   }
 
@@ -345,22 +231,7 @@ class BatchRun {
     }
     const double seconds = since(slot.start);
     try {
-      if (manifest_) {
-        manifest_->append({{"status", "done"},
-                           {"name", item.name},
-                           {"output", item.output.lexically_relative(*options_.folder).string()},
-                           {"input_sha256", slot.input_hash},
-                           {"input_stamp", stamp_of(item.input)},
-                           {"output_sha256", sha256_of_file(item.output)},
-                           {"output_stamp", stamp_of(item.output)},
-                           {"settings_sha256", settings_},
-                           {"version", kVersion},
-                           {"seconds", seconds},
-                           {"attempt", slot.task->attempt},
-                           {"time", time_now()}},
-                          true);
-      }
-      if (claims_) claims_->finish(item.name);
+      record_->finish(item, {slot.input_hash, slot.task->attempt, seconds});
     } catch (const IoError& error) {
       fail(slot, error.what(), true);
       return;
@@ -387,7 +258,7 @@ class BatchRun {
     }
     fmt::print(stderr, "zsr: warning: {}; trying again\n", reason);
     pending_.push_back({slot.task->item, slot.task->attempt + 1});
-    if (claims_) claims_->release(item.name);
+    record_->release(item);
     slot.task.reset();
   }
 
@@ -406,26 +277,9 @@ class BatchRun {
     fmt::print(stderr, "zsr: {}\n", why);
     ++tally_.failed;
     keep({{"input", item.input.string()}, {"status", 1}, {"error", why}});
-    if (!passing) quarantine_.insert(item.name);
     const int64_t attempt = slot.task->attempt;
     slot.task.reset();
-    if (claims_) claims_->release(item.name);
-    if (!manifest_) return;
-    try {
-      manifest_->append({{"status", passing ? "failed" : "quarantined"},
-                         {"name", item.name},
-                         {"input_sha256", slot.input_hash},
-                         {"settings_sha256", settings_},
-                         {"version", kVersion},
-                         {"seconds", since(slot.start)},
-                         {"attempt", attempt},
-                         {"error", why},
-                         {"time", time_now()}},
-                        true);
-    } catch (const IoError& error) {
-      // The photo is told as failed already; without the line it will be tried again.
-      fmt::print(stderr, "zsr: {}\n", error.what());
-    }
+    record_->fail(item, {slot.input_hash, attempt, since(slot.start)}, why, passing);
   }
 
   void kill_all() {
@@ -436,7 +290,7 @@ class BatchRun {
       slot.worker.reset();
       if (!slot.task) continue;
       remove_leftovers(items_[slot.task->item].output);
-      if (claims_) claims_->release(items_[slot.task->item].name);
+      record_->release(items_[slot.task->item]);
       pending_.push_front(*slot.task);
       slot.task.reset();
     }
@@ -448,32 +302,13 @@ class BatchRun {
     fmt::print(stderr, "[{}/{}] {}\n", over, planned_, text);
   }
 
-  // For people; what the next run leaves out stands in the manifest.
-  void write_quarantine() const {
-    std::string text;
-    for (const std::string& name : quarantine_) text += name + "\n";
-    const std::string shard =
-        options_.shard.count > 1 || options_.claim
-            ? fmt::format("-{}-of-{}-{}", options_.shard.index + 1, options_.shard.count, getpid())
-            : "";
-    try {
-      write_file_atomically(*options_.folder / fmt::format("zsr-quarantine{}.txt", shard), text, Overwrite::kYes);
-    } catch (const IoError& error) {
-      fmt::print(stderr, "zsr: warning: {}\n", error.what());
-    }
-  }
-
   const std::vector<BatchItem>& items_;
   const BatchOptions& options_;
-  std::string settings_;
   int64_t memory_each_ = 0;
-  int64_t threads_each_ = 0;  // 0: the flags say it
-  History history_;
-  std::unique_ptr<ManifestWriter> manifest_;
-  std::unique_ptr<Claims> claims_;
+  int64_t threads_each_ = 1;
+  std::unique_ptr<BatchRecord> record_;
   std::deque<Task> pending_;
   std::vector<Slot> slots_;
-  std::set<std::string> quarantine_;
   int64_t planned_ = 0;
   Clock::time_point stopped_at_{};
   BatchTally tally_;
@@ -483,37 +318,6 @@ class BatchRun {
 
 BatchTally run_batch(const std::vector<BatchItem>& items, const BatchOptions& options) {
   return BatchRun(items, options).run();
-}
-
-int finish_batch(const BatchTally& tally, const BatchOptions& options, int64_t items, int64_t not_images) {
-  if (options.json) {
-    fmt::print("{}\n", Json{{"images", tally.records},
-                            {"made", tally.made},
-                            {"made_before", tally.made_before},
-                            {"failed", tally.failed},
-                            {"quarantined_before", tally.quarantined},
-                            {"skipped_existing", tally.existing},
-                            {"elsewhere", tally.elsewhere},
-                            {"left", tally.left},
-                            {"not_images", not_images},
-                            {"shard", options.shard.text()}}
-                           .dump(2));
-  } else {
-    std::string text = fmt::format("{} of {} photos made", tally.made, items);
-    const auto add = [&](int64_t count, const char* what) {
-      if (count > 0) text += fmt::format(", {} {}", count, what);
-    };
-    add(tally.failed, "failed");
-    add(tally.quarantined, "left out for having failed before (--retry-quarantined tries them again)");
-    add(tally.made_before, "made before");
-    add(tally.existing, "already there");
-    add(tally.elsewhere, "made by other runs or shards");
-    add(tally.left, "left: the same command goes on");
-    add(not_images, "other files left out");
-    fmt::print(stderr, "{}\n", text);
-  }
-  if (interrupted()) return interrupt_exit_code();
-  return tally.failed + tally.quarantined > 0 ? kExitFailed : kExitOk;
 }
 
 }  // namespace zsr::cli

@@ -26,7 +26,6 @@ struct BatchOptions {
   std::optional<std::filesystem::path> folder;  ///< Of the results, where the manifest lies; none: no manifest.
   int64_t jobs = 1;                             ///< Photos at once, each in a process of its own.
   int64_t threads = 0;                          ///< Of all processes together; 0 = all cores.
-  bool own_threads = false;                     ///< The flags say how many threads a photo has.
   int64_t memory = 0;                           ///< Bytes of all processes together; 0 = what is free.
   std::optional<double> timeout_s;              ///< Of one photo.
   int64_t retries = 1;                          ///< Further attempts after a crash or a timeout, before the quarantine.

@@ -1,5 +1,6 @@
 #include "cli/batch/manifest.h"
 #include "cli/command.h"
+#include "cli/json_line.h"
 #include "cli/options.h"
 #include "cli/usage_error.h"
 #include "core/error.h"
@@ -28,12 +29,6 @@ struct Joined {
   std::vector<std::string> problems;
   std::vector<Json> lines;
 };
-
-// Names in a manifest are looked up inside the folder only.
-bool is_inside(const fs::path& folder, const fs::path& output) {
-  const fs::path relative = fs::weakly_canonical(output).lexically_relative(fs::weakly_canonical(folder));
-  return !relative.empty() && *relative.begin() != "..";
-}
 
 Joined join(const History& history, const fs::path& folder, bool verify) {
   Joined joined;
@@ -90,7 +85,7 @@ int merge(const std::vector<std::string>& arguments) {
   const Joined joined = join(read_manifests(folder, &damaged), folder, verify);
   if (!output.empty()) {
     std::string text;
-    for (const Json& line : joined.lines) text += line.dump() + "\n";
+    for (const Json& line : joined.lines) text += json_line(line) + "\n";
     write_file_atomically(output, text, overwrite);
   }
   if (json) {

@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "cli/failure.h"
+#include "cli/json_line.h"
 #include "cli/usage_error.h"
 #include "core/error.h"
 
@@ -76,7 +77,7 @@ int run_worker(const std::vector<std::string>& arguments) {
     const Failure outcome = run_one(request["arguments"].get<std::vector<std::string>>());
     const nlohmann::json answer{
         {"code", outcome.code}, {"out", captured.end()}, {"error", outcome.message}, {"passing", outcome.passing}};
-    const std::string text = answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    const std::string text = json_line(answer) + "\n";
     for (size_t at = 0; at < text.size();) {
       const ssize_t count = write(channel, text.data() + at, text.size() - at);
       if (count < 0 && errno != EINTR) return kExitFailed;

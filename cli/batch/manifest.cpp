@@ -1,5 +1,6 @@
 #include "cli/batch/manifest.h"
 
+#include "cli/json_line.h"
 #include "core/error.h"
 #include "core/files.h"
 
@@ -33,6 +34,11 @@ void add(History& history, nlohmann::json line) {
 }
 
 }  // namespace
+
+bool is_inside(const fs::path& folder, const fs::path& output) {
+  const fs::path relative = fs::weakly_canonical(output).lexically_relative(fs::weakly_canonical(folder));
+  return !relative.empty() && *relative.begin() != "..";
+}
 
 std::vector<fs::path> list_manifests(const fs::path& folder) {
   std::vector<fs::path> paths;
@@ -94,17 +100,17 @@ ManifestWriter::~ManifestWriter() {
   if (descriptor_ >= 0) close(descriptor_);
 }
 
-void ManifestWriter::append(const nlohmann::json& line, bool flush) {
+void ManifestWriter::append(const nlohmann::json& line) {
   struct stat before {};
   fstat(descriptor_, &before);
   try {
-    write_all(descriptor_, line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n", path_);
+    write_all(descriptor_, json_line(line) + "\n", path_);
   } catch (const IoError&) {
-    // A full disk: no half line stays.
-    if (ftruncate(descriptor_, before.st_size) != 0) throw;
+    // A full disk: no half line stays. Where even that fails, readers pass over it.
+    [[maybe_unused]] const int ignored = ftruncate(descriptor_, before.st_size);
     throw;
   }
-  if (flush && fsync(descriptor_) != 0) {
+  if (fsync(descriptor_) != 0) {
     throw IoError(fmt::format("cannot write '{}': {}", path_.string(), system_error_text(errno)));
   }
 }

@@ -32,6 +32,10 @@ using History = std::map<std::string, PhotoHistory>;
 /// null). Throws IoError.
 History read_manifests(const std::filesystem::path& folder, int64_t* damaged = nullptr);
 
+/// Whether `output`, links followed, lies inside `folder`. A link in the folder, or a name in a manifest, may lead
+/// anywhere.
+bool is_inside(const std::filesystem::path& folder, const std::filesystem::path& output);
+
 /// Names of the manifests in `folder`.
 std::vector<std::filesystem::path> list_manifests(const std::filesystem::path& folder);
 
@@ -44,8 +48,8 @@ class ManifestWriter {
   ManifestWriter(const ManifestWriter&) = delete;
   ManifestWriter& operator=(const ManifestWriter&) = delete;
 
-  /// One line, on the disk when this returns if `flush`. Throws IoError; what was written of it is then taken back.
-  void append(const nlohmann::json& line, bool flush);
+  /// One line, on the disk when this returns. Throws IoError; what was written of it is then taken back.
+  void append(const nlohmann::json& line);
 
  private:
   std::filesystem::path path_;

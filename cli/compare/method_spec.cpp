@@ -2,13 +2,13 @@
 
 #include "cli/trained.h"
 #include "cli/usage_error.h"
+#include "cli/values.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <sstream>
 
 namespace zsr::cli {
 namespace {
@@ -60,8 +60,7 @@ MethodSpec parse_one(const std::string& text) {
 
 std::vector<MethodSpec> parse_methods(const std::string& list) {
   std::vector<MethodSpec> specs;
-  std::istringstream stream(list);
-  for (std::string text; std::getline(stream, text, ',');) {
+  for (const std::string& text : split_list(list)) {
     if (text.empty()) continue;
     MethodSpec spec = parse_one(text);
     const bool twice =

@@ -107,7 +107,7 @@ TEST(BatchManifest, UnfinishedLinesAndSecondWritersDoNoHarm) {
   {
     cli::ManifestWriter writer(dir / "zsr-manifest.jsonl");
     EXPECT_THROW(cli::ManifestWriter(dir / "zsr-manifest.jsonl"), IoError);
-    writer.append({{"status", "started"}, {"name", "b"}}, true);
+    writer.append({{"status", "started"}, {"name", "b"}});
   }
   write_bytes(dir / "zsr-manifest-2-of-2.jsonl",
               "{\"status\":\"done\",\"name\":\"a\"}\n[]\n7\n{\"status\":3,\"name\":\"c\"}\n");
@@ -234,6 +234,9 @@ TEST_F(BatchRun, MakesAgainWhatChangedAndNothingElse) {
   EXPECT_EQ(again["made"], 2);
   EXPECT_EQ(again["made_before"], 4);
   EXPECT_EQ(load_photo(dir_ / "out/p1.png").color.size(3), 42);
+  // A copy has other times and is taken as it is, by its content.
+  fs::last_write_time(dir_ / "out/p4.png", fs::file_time_type::clock::now());
+  EXPECT_EQ(nlohmann::json::parse(run_zsr(call("out", {"--json"})).out)["made_before"], 6);
   // Other settings: what lies there is not this batch's, and stays unless --force is given.
   const ProgramResult other = run_zsr(call("out", {"-s", "3"}));
   EXPECT_EQ(other.code, 1);
