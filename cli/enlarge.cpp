@@ -20,6 +20,16 @@ torch::Tensor read_noise_map(const std::string& path, const ReadLimits& limits) 
   return load_photo(path, limits).color.mean(1, true).to(torch::kFloat32) * 255.0;
 }
 
+// Trained networks take it that both images cover the same area. For a photo whose pixels stand elsewhere (--phase
+// corner) their result is moved to where its pixels belong.
+torch::Tensor moved_to_phase(const torch::Tensor& image, const UpscaleSettings& settings) {
+  const auto& phase = settings.zssr.options.phase;
+  if (!phase) return image;
+  const Phase assumed = centered_phase(settings.scale);
+  const Phase move{phase->y - assumed.y, phase->x - assumed.x};
+  return imresize(image, {1.0, 1.0}, {.method = Interpolation::kLanczos3, .phase = move}).clamp_(0.0, 1.0);
+}
+
 Enlarged enlarge_by_srmd(const torch::Tensor& color, const UpscaleSettings& settings, const zssr::Options& found,
                          ProgressPrinter& progress) {
   const srmd::Network& network = *settings.trained->srmd;
@@ -196,10 +206,12 @@ Enlarged enlarge(const torch::Tensor& color, int bit_depth, const UpscaleSetting
   }
   if (settings.method == "dip-fkp") return enlarge_by_fkp(color, settings, progress);
   if (settings.method == "dip") return enlarge_by_dip(color, settings, findings.options, progress);
-  if (settings.trained && settings.trained->srmd) {
-    return enlarge_by_srmd(color, settings, findings.options, progress);
+  if (settings.trained) {
+    Enlarged enlarged = settings.trained->srmd ? enlarge_by_srmd(color, settings, findings.options, progress)
+                                               : enlarge_by_network(color, settings, findings.options, progress);
+    enlarged.color = moved_to_phase(enlarged.color, settings);
+    return enlarged;
   }
-  if (settings.trained) return enlarge_by_network(color, settings, findings.options, progress);
   RunContext context;
   context.device = settings.runtime.device;
   context.seed = settings.runtime.seed;

@@ -2,8 +2,7 @@
 
 #include "core/error.h"
 #include "core/image/dihedral.h"
-#include "degradations/kernel_analysis.h"
-#include "degradations/kernel_families.h"
+#include "srmd/kernel_before_imresize.h"
 
 #include <fmt/format.h>
 #include <torch/torch.h>
@@ -11,50 +10,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 
 namespace zsr::srmd {
 namespace {
 
-constexpr int64_t kKernelSize = 15;
+constexpr int64_t kKernelSize = KernelBeforeImresize::kSize;
 constexpr double kPoint = 0.04;  // variance of the narrowest kernel that SRMD knows: a point on the pixel grid
-
-// The Gaussian that, before imresize's cubic, does what a Gaussian of `sigma` alone does: least squares over the
-// frequencies that the small photo keeps, weighted as photos' power falls off. Variances do not simply subtract: the
-// cubic is nearly flat where it counts.
-double sigma_before_imresize(double sigma, int64_t scale) {
-  constexpr int kFrequencies = 64;
-  constexpr double kStep = 0.01;
-  const torch::Tensor cubic =
-      make_kernel({.family = KernelFamily::kBicubic, .scale = static_cast<double>(scale)}).weights().sum(0);
-  const auto taps = cubic.accessor<double, 1>();
-  double center = 0.0;
-  for (int64_t i = 0; i < cubic.numel(); ++i) center += taps[i] * static_cast<double>(i);
-  std::vector<double> frequency(kFrequencies), response(kFrequencies);
-  for (int k = 0; k < kFrequencies; ++k) {
-    const double f = (k + 1.0) * 0.5 / (kFrequencies * static_cast<double>(scale));
-    frequency[k] = f;
-    for (int64_t i = 0; i < cubic.numel(); ++i) {
-      response[k] += taps[i] * std::cos(2.0 * M_PI * f * (static_cast<double>(i) - center));
-    }
-  }
-  double best = std::sqrt(kPoint);
-  double least = std::numeric_limits<double>::infinity();
-  for (double candidate = best; candidate <= std::max(best, sigma); candidate += kStep) {
-    double miss = 0.0;
-    for (int k = 0; k < kFrequencies; ++k) {
-      const double f = frequency[k];
-      const auto gaussian = [&](double s) { return std::exp(-2.0 * M_PI * M_PI * s * s * f * f); };
-      const double difference = gaussian(sigma) - gaussian(candidate) * response[k];
-      miss += difference * difference / (f * f);
-    }
-    if (miss < least) {
-      least = miss;
-      best = candidate;
-    }
-  }
-  return best;
-}
 
 // Codes of the kernels, as the photo turned and mirrored shows them, stretched over it: [1, 15, h, w].
 torch::Tensor code_map(const KernelGrid& grid, const KernelPca& pca, int64_t turn, int64_t height, int64_t width) {
@@ -124,14 +85,6 @@ void Options::validate() const {
   }
 }
 
-BlurKernel kernel_before_imresize(const BlurKernel& kernel, int64_t scale) {
-  const GaussianFit fit = fit_gaussian(kernel);
-  return make_kernel({.size = kKernelSize,
-                      .sigma_1 = sigma_before_imresize(fit.sigma_1, scale),
-                      .sigma_2 = sigma_before_imresize(fit.sigma_2, scale),
-                      .angle = fit.angle});
-}
-
 Result run(const torch::Tensor& lr_image, const Network& network, const KernelPca& pca, const Options& options,
            const RunContext& context) {
   options.validate();
@@ -147,7 +100,8 @@ Result run(const torch::Tensor& lr_image, const Network& network, const KernelPc
   KernelGrid kernels{1, 1, {gaussian_kernel(kKernelSize, std::sqrt(kPoint), std::sqrt(kPoint))}};
   if (!options.kernels.kernels.empty()) {
     kernels = options.kernels;
-    for (BlurKernel& kernel : kernels.kernels) kernel = kernel_before_imresize(kernel, network.scale());
+    const KernelBeforeImresize before_imresize(network.scale());
+    for (BlurKernel& kernel : kernels.kernels) kernel = before_imresize(kernel);
   }
   const torch::Tensor noise = noise_map(photo, options);
 

@@ -37,11 +37,6 @@ struct Result {
   Summary summary;
 };
 
-/// SRMD was trained on photos that were blurred and then made smaller by imresize. A kernel as the rest of zsr means it
-/// contains the whole way down; this is the Gaussian that, standing before imresize, comes nearest to it over the
-/// frequencies that the photo keeps; at least that of a point. [15, 15], centred.
-BlurKernel kernel_before_imresize(const BlurKernel& kernel, int64_t scale);
-
 /// Enlarges `lr_image` ([1, 1 or 3, h, w] float32 in [0, 1]) by the network's scale. `pca` must be the basis that the
 /// network was trained with. Gray photos go through as RGB with equal channels. Throws OptionError and Cancelled.
 Result run(const torch::Tensor& lr_image, const Network& network, const KernelPca& pca, const Options& options,

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace zsr::training {
@@ -65,6 +66,59 @@ std::vector<ConvLayer> layers_of(const StudentSpec& spec) {
   return layers;
 }
 
+// Where sub-pixel `part` of `scale` stands against the middle of its pixel, in pixels.
+double offset_of(int64_t part, int64_t scale) {
+  return (static_cast<double>(part) + 0.5) / static_cast<double>(scale) - 0.5;
+}
+
+// Bilinear interpolation as a convolution in front of a pixel shuffle: [channels scale^2, channels, 3, 3].
+torch::Tensor bilinear_shuffle(int64_t channels, int64_t scale) {
+  torch::Tensor weight = torch::zeros({channels * scale * scale, channels, 3, 3});
+  const auto along = [&](int64_t part) {
+    const double offset = offset_of(part, scale);
+    return torch::tensor({std::max(0.0, -offset), 1.0 - std::abs(offset), std::max(0.0, offset)});
+  };
+  for (int64_t at = 0; at < weight.size(0); ++at) {
+    weight[at][at / (scale * scale)].copy_(torch::outer(along(at / scale % scale), along(at % scale)));
+  }
+  return weight;
+}
+
+// What stands in front of a pixel shuffle by `from` ([channels from^2, ...], weight or bias), for one by `to`: linear
+// between the sub-pixels, and beyond them.
+torch::Tensor resampled_shuffle(const torch::Tensor& values, int64_t from, int64_t to) {
+  torch::Tensor mix = torch::zeros({to, from});
+  for (int64_t part = 0; part < to; ++part) {
+    const double place = (offset_of(part, to) + 0.5) * static_cast<double>(from) - 0.5;
+    const int64_t before = std::clamp<int64_t>(static_cast<int64_t>(std::floor(place)), 0, from - 2);
+    mix[part][before] = 1.0 - (place - static_cast<double>(before));
+    mix[part][before + 1] = place - static_cast<double>(before);
+  }
+  const int64_t channels = values.size(0) / (from * from);
+  const torch::Tensor parts = values.reshape({channels, from, from, -1});
+  const torch::Tensor rows = torch::einsum("tf,cfxr->ctxr", {mix, parts});
+  std::vector<int64_t> sizes = values.sizes().vec();
+  sizes[0] = channels * to * to;
+  return torch::einsum("tf,cyfr->cytr", {mix, rows}).reshape(sizes);
+}
+
+// A chain without shortcuts learns to carry the colours from end to end before it learns anything else. This one begins
+// as bilinear interpolation: the first three channels hand the colours on (they are never negative, so ReLU lets them
+// pass), the others hand their own on with a random mixture.
+void begin_as_bilinear(const ConvChain& chain, const torch::Tensor& parameters, int64_t scale) {
+  constexpr int64_t kColors = 3;
+  constexpr double kMixture = 0.3;
+  const size_t last = chain.layers().size() - 1;
+  for (size_t i = 0; i < last; ++i) {
+    const torch::Tensor weight = chain.weight(parameters, i);
+    weight.slice(0, 0, kColors).zero_();
+    const int64_t same = i == 0 ? kColors : weight.size(0);
+    if (i > 0) weight.mul_(kMixture);
+    for (int64_t k = 0; k < same; ++k) weight[k][k][1][1] += 1.0;
+  }
+  chain.weight(parameters, last).slice(1, 0, kColors).copy_(bilinear_shuffle(kColors, scale));
+}
+
 torch::Tensor edsr_mean() {
   return torch::tensor({0.4488F, 0.4371F, 0.4040F}).view({1, 3, 1, 1});
 }
@@ -96,6 +150,7 @@ Student::Student(const StudentSpec& spec, Random& random) : Student(spec) {
     float* const values = weight.data_ptr<float>();
     for (int64_t k = 0; k < weight.numel(); ++k) values[k] = static_cast<float>(sigma * random.normal());
   }
+  if (spec_.network == "srmd") begin_as_bilinear(chain_, parameters_, spec_.scale);
   parameters_.set_requires_grad(true);
 }
 
@@ -151,6 +206,40 @@ WeightsFile Student::weights(const torch::Tensor& values) const {
   return file;
 }
 
+bool Student::take_similar(const WeightsFile& file, size_t layer) {
+  const torch::Tensor weight = chain_.weight(parameters_.detach(), layer);
+  const torch::Tensor bias = chain_.bias(parameters_.detach(), layer);
+  const torch::Tensor* const found = file.find(name_of(layer) + ".weight");
+  const torch::Tensor* const found_bias = file.find(name_of(layer) + ".bias");
+  const bool last = layer + 1 == chain_.layers().size();
+  const int64_t shuffle = spec_.network == "edsr" ? chain_.layers()[layer].shuffle : last ? spec_.scale : 0;
+  if (found == nullptr) {
+    // The second of x4's two shuffles, where the file has one: it begins by enlarging what comes in.
+    if (shuffle > 0 && weight.size(0) == weight.size(1) * shuffle * shuffle) {
+      weight.copy_(bilinear_shuffle(weight.size(1), shuffle));
+    }
+    return false;
+  }
+  if (found->dim() != 4 || found->size(2) != 3 || found->size(3) != 3) return false;
+  // A first convolution that sees only the colours: the condition begins without effect.
+  if (layer == 0 && found->size(0) == weight.size(0) && found->size(1) == 3 && weight.size(1) > 3) {
+    weight.zero_();
+    weight.slice(1, 0, 3).copy_(*found);
+    return true;
+  }
+  // In front of a shuffle by another factor.
+  for (int64_t from = 2; shuffle > 0 && from <= 4; ++from) {
+    if (found->size(1) != weight.size(1) || found->size(0) * shuffle * shuffle != weight.size(0) * from * from)
+      continue;
+    weight.copy_(resampled_shuffle(found->to(torch::kFloat32), from, shuffle));
+    if (bias.defined() && found_bias != nullptr && found_bias->size(0) == found->size(0)) {
+      bias.copy_(resampled_shuffle(found_bias->to(torch::kFloat32), from, shuffle) * bias_factor());
+    }
+    return true;
+  }
+  return false;
+}
+
 void Student::load(const WeightsFile& file, bool other) {
   const torch::NoGradGuard no_grad;
   size_t taken = 0;
@@ -161,13 +250,7 @@ void Student::load(const WeightsFile& file, bool other) {
     const torch::Tensor* const found = file.find(name_of(i) + ".weight");
     const bool fits = found != nullptr && found->sizes() == weight.sizes();
     if (other && !fits) {
-      // A first convolution that sees only the colours: the condition begins without effect.
-      const bool colors = i == 0 && found != nullptr && found->dim() == 4 && found->size(0) == weight.size(0) &&
-                          found->size(1) == 3 && found->size(2) == 3 && found->size(3) == 3 && weight.size(1) > 3;
-      if (!colors) continue;
-      weight.zero_();
-      weight.slice(1, 0, 3).copy_(*found);
-      ++taken;
+      taken += take_similar(file, i) ? 1 : 0;
       continue;
     }
     weight.copy_(file.take(name_of(i) + ".weight", weight.sizes()));

@@ -62,6 +62,8 @@ class Student {
   // Names of the convolutions and what the file's values are multiplied by to become the chain's.
   std::string name_of(size_t layer) const;
   double bias_factor() const;
+  // For a convolution of another shape than the file's: what of it can be used; false when nothing can.
+  bool take_similar(const WeightsFile& file, size_t layer);
 
   StudentSpec spec_;
   ConvChain chain_;

@@ -89,6 +89,24 @@ TEST(TrainedMethods, TakeMethodAndScaleFromTheWeights) {
   EXPECT_EQ(read_bytes(dir / "a.png"), read_bytes(dir / "b.png"));
 }
 
+// With --phase corner the pixel of a x3 photo stands one pixel further up and left than the network takes it.
+TEST(TrainedMethods, PutTheirResultWhereThePhotosPixelsStand) {
+  const TempDir dir;
+  const auto at = [&](const char* name) { return (dir / name).string(); };
+  write_espcn(dir / "w.safetensors");
+  make_photo(dir / "photo.png", 3, 20, 30);
+  for (const char* phase : {"center", "corner"}) {
+    ASSERT_EQ(run_zsr({"upscale", at("photo.png"), "--weights", at("w.safetensors"), "--phase", phase, "-o",
+                       (dir / (std::string(phase) + ".png")).string(), "-q"})
+                  .code,
+              0);
+  }
+  const torch::Tensor center = load_photo(dir / "center.png").color;
+  const torch::Tensor corner = load_photo(dir / "corner.png").color;
+  EXPECT_LT((corner.slice(2, 0, -1).slice(3, 0, -1) - center.slice(2, 1).slice(3, 1)).abs().max().item<double>(), 2e-6);
+  EXPECT_GT((corner - center).abs().max().item<double>(), 0.02);
+}
+
 TEST(TrainedMethods, RefuseWhatDoesNotFit) {
   const TempDir dir;
   const auto at = [&](const char* name) { return (dir / name).string(); };

@@ -4,6 +4,7 @@
 #include "core/image/resize.h"
 #include "degradations/filter.h"
 #include "degradations/kernel_families.h"
+#include "srmd/kernel_before_imresize.h"
 #include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>
@@ -119,11 +120,11 @@ TEST(Srmd, KernelBeforeImresizeMakesTheSamePhoto) {
     const torch::Tensor small = imresize(correlate(photo, kernel.weights()), {1.0 / 3.0, 1.0 / 3.0});
     return (small - direct).slice(2, 4, -4).slice(3, 4, -4).square().mean().item<double>();
   };
-  const double changed = by_imresize(kernel_before_imresize(whole, 3));
+  const double changed = by_imresize(KernelBeforeImresize(3)(whole));
   EXPECT_LT(changed, 0.4 * by_imresize(whole));
   EXPECT_LT(changed, 1e-4);  // 40 dB
   // Narrower than imresize's blur: a point.
-  const torch::Tensor point = kernel_before_imresize(gaussian_kernel(15, 0.5, 0.5), 4).weights();
+  const torch::Tensor point = KernelBeforeImresize(4)(gaussian_kernel(15, 0.5, 0.5)).weights();
   EXPECT_GT(point[7][7].item<double>(), 0.99);
 }
 

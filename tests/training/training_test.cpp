@@ -225,6 +225,51 @@ TEST(Student, AnotherScaleBeginsWithWhatIsShared) {
   EXPECT_THROW(four.load(from), InputError);
 }
 
+// A new chain of four layers, without what its last one mixes in at random.
+WeightsFile only_colors(const Student& student) {
+  WeightsFile file = student.weights(student.parameters().detach());
+  for (const NamedTensor& entry : file.tensors) {
+    if (entry.name == "model.6.weight") entry.tensor.slice(1, 3).zero_();
+  }
+  return file;
+}
+
+TEST(Student, SrmdBeginsAsBilinearInterpolation) {
+  torch::manual_seed(6);
+  for (const int64_t scale : {2, 3, 4}) {
+    Student student = make_student("srmd", scale, 4);
+    student.load(only_colors(student));
+    const torch::Tensor photo = torch::rand({1, 3, 9, 11});
+    const torch::Tensor made = student.forward(
+        torch::cat({photo, torch::rand({1, student.condition_maps(), 9, 11})}, 1), student.parameters().detach());
+    const torch::Tensor expected = torch::upsample_bilinear2d(photo, {9 * scale, 11 * scale}, false);
+    const auto inside = [&](const torch::Tensor& image) {
+      return image.slice(2, scale, -scale).slice(3, scale, -scale);
+    };
+    EXPECT_LT(max_difference(inside(made), inside(expected)), 1e-5) << scale;
+  }
+}
+
+// What stands before the shuffle is taken over for the sub-pixels of another scale: a slope stays that slope.
+TEST(Student, AnotherScaleEnlargesAsTheOneItBeganWith) {
+  Student two = make_student("srmd", 2, 4);
+  two.load(only_colors(two));
+  for (const int64_t scale : {3, 4}) {
+    Student other = make_student("srmd", scale, 4);
+    other.load(only_colors(two), true);
+    const torch::Tensor photo =
+        (0.3 + 0.02 * torch::arange(12).view({1, 1, 1, 12}) + 0.01 * torch::arange(10).view({1, 1, 10, 1}))
+            .expand({1, 3, 10, 12});
+    const torch::Tensor made = other.forward(torch::cat({photo, torch::rand({1, other.condition_maps(), 10, 12})}, 1),
+                                             other.parameters().detach());
+    const torch::Tensor expected = torch::upsample_bilinear2d(photo, {10 * scale, 12 * scale}, false);
+    const auto inside = [&](const torch::Tensor& image) {
+      return image.slice(2, 2 * scale, -2 * scale).slice(3, 2 * scale, -2 * scale);
+    };
+    EXPECT_LT(max_difference(inside(made), inside(expected)), 1e-5) << scale;
+  }
+}
+
 TEST(Student, AStartingPointBeginsWithEdsrsTrunk) {
   const Student edsr = make_student("edsr", 3, 3);
   const torch::Tensor values = random_values(edsr);
