@@ -5,11 +5,36 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstdio>
 #include <string>
+#include <unistd.h>
 #include <vector>
+
+namespace {
+
+// Messages to a full disk are lost; the work goes on. (fmt throws where stdio tells of an error.)
+void ignore_a_full_stderr() {
+  const auto write_what_can_be = [](void*, const char* text, size_t size) -> ssize_t {
+    for (size_t at = 0; at < size;) {
+      const ssize_t count = write(STDERR_FILENO, text + at, size - at);
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) break;
+      at += static_cast<size_t>(count);
+    }
+    return static_cast<ssize_t>(size);
+  };
+  std::FILE* const file = fopencookie(nullptr, "w", {nullptr, write_what_can_be, nullptr, nullptr});
+  if (file == nullptr) return;
+  setvbuf(file, nullptr, _IONBF, 0);
+  stderr = file;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace zsr::cli;
+  ignore_a_full_stderr();
   install_interrupt_handler();
   try {
     return dispatch({argv + 1, argv + argc});

@@ -11,7 +11,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <numbers>
 
 namespace zsr {
 namespace {
@@ -39,7 +38,7 @@ double box(double x) {
 double lanczos(double x, double lobes) {
   if (std::abs(x) >= lobes) return 0.0;
   const double eps = std::numeric_limits<double>::epsilon();
-  const double pi_x = std::numbers::pi * x;
+  const double pi_x = M_PI * x;
   return (std::sin(pi_x) * std::sin(pi_x / lobes) + eps) / (pi_x * pi_x / lobes + eps);
 }
 

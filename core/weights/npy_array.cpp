@@ -16,6 +16,15 @@
 namespace zsr {
 namespace {
 
+// This file is also read as C++17, where the fuzzers are built.
+bool begins(std::string_view text, std::string_view with) {
+  return text.substr(0, with.size()) == with;
+}
+
+bool ends(std::string_view text, std::string_view with) {
+  return text.size() >= with.size() && text.substr(text.size() - with.size()) == with;
+}
+
 constexpr int64_t kMostElements = int64_t{1} << 32;
 
 [[noreturn]] void bad(const std::string& name, const std::string& why) {
@@ -42,14 +51,14 @@ torch::ScalarType type_of(std::string_view text, const std::string& name) {
       {"'|u1'", torch::kUInt8},
   }};
   for (const auto& [word, type] : kTypes) {
-    if (text.starts_with(word)) return type;
+    if (begins(text, word)) return type;
   }
   bad(name, "only little-endian numbers are read (float16, float32, float64, int32, int64, uint8)");
 }
 
 std::vector<int64_t> shape_of(std::string_view text, const std::string& name) {
   const size_t end = text.find(')');
-  if (!text.starts_with('(') || end == std::string_view::npos) bad(name, "bad shape");
+  if (!begins(text, "(") || end == std::string_view::npos) bad(name, "bad shape");
   text = text.substr(1, end - 1);
   std::vector<int64_t> shape;
   int64_t elements = 1;
@@ -73,7 +82,7 @@ std::vector<int64_t> shape_of(std::string_view text, const std::string& name) {
 }  // namespace
 
 torch::Tensor parse_npy(std::string_view bytes, const std::string& name) {
-  if (!bytes.starts_with("\x93NUMPY")) bad(name, "it does not begin as one");
+  if (!begins(bytes, "\x93NUMPY")) bad(name, "it does not begin as one");
   const auto version = number_at<uint8_t>(bytes, 6);
   const bool long_header = version && *version >= 2;
   const uint64_t start = long_header ? 12 : 10;
@@ -85,7 +94,7 @@ torch::Tensor parse_npy(std::string_view bytes, const std::string& name) {
   if (!header) bad(name, "cut off");
   const torch::ScalarType type = type_of(value_after(*header, "'descr'", name), name);
   std::vector<int64_t> shape = shape_of(value_after(*header, "'shape'", name), name);
-  const bool by_columns = value_after(*header, "'fortran_order'", name).starts_with("True");
+  const bool by_columns = begins(value_after(*header, "'fortran_order'", name), "True");
   if (by_columns) std::reverse(shape.begin(), shape.end());
   int64_t count = 1;
   for (const int64_t side : shape) count *= side;
@@ -106,7 +115,7 @@ WeightsFile parse_npz(std::string_view bytes, const std::string& origin) {
   file.format = "NumPy (.npz)";
   for (const std::string& name : archive.names()) {
     constexpr std::string_view kEnding = ".npy";
-    if (!name.ends_with(kEnding)) continue;
+    if (!ends(name, kEnding)) continue;
     file.tensors.push_back({name.substr(0, name.size() - kEnding.size()),
                             parse_npy(archive.entry(name), fmt::format("'{}', {}", origin, name))});
   }

@@ -206,6 +206,42 @@ TEST_F(BatchRun, RunsThatClaimShareTheFolderAndOutliveEachOther) {
   expect_equal("shared", "serial");
 }
 
+// Leases and resuming must not rest on the clock of the day: here it jumps six days at every look, in one of two runs
+// that share a folder, and stands days away from it in the next.
+TEST_F(BatchRun, AClockThatJumpsDoesNoHarm) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the sanitizer's runtime must be loaded first";
+#endif
+  const std::string jumping = std::string("LD_PRELOAD='") + ZSR_JUMPING_CLOCK + "'";
+  make_photos(60);
+  ASSERT_EQ(run_zsr(call("serial")).code, 0);
+  const auto claiming = call("shared", {"--claim", "--lease", "3s", "--jobs", "2"});
+  ProgramResult steady;
+  std::thread second([&] { steady = run_zsr(claiming); });
+  const ProgramResult jumped = run_zsr(claiming, jumping);
+  second.join();
+  EXPECT_EQ(jumped.code, 0) << jumped.err;
+  EXPECT_EQ(steady.code, 0) << steady.err;
+  expect_equal("shared", "serial");
+  for (const auto& [name, photo] : cli::read_manifests(dir_ / "shared")) EXPECT_EQ(photo.times_done, 1) << name;
+  const ProgramResult again = run_zsr(call("shared", {"--json"}), jumping);
+  EXPECT_EQ(nlohmann::json::parse(again.out)["made_before"], 60) << again.err;
+  const ProgramResult limited = run_zsr(call("limited", {"--timeout", "1h", "--grace", "1m"}), jumping);
+  EXPECT_EQ(limited.code, 0) << limited.err;
+}
+
+TEST_F(BatchRun, MessagesThatGoNowhereDoNotEndTheWork) {
+  make_photos(6);
+  const std::string full = "f() { \"$@\" 2>/dev/full; }; f";
+  std::vector<std::string> loud = call("out");
+  loud.pop_back();  // -q
+  EXPECT_EQ(run_zsr(loud, full).code, 0);
+  ASSERT_EQ(run_zsr(call("serial")).code, 0);
+  expect_equal("out", "serial");
+  write_bytes(dir_ / "in/bad.png", "no photo");
+  EXPECT_EQ(run_zsr(loud, full).code, 1);
+}
+
 TEST_F(BatchRun, ShardsMakeTheWholeTogether) {
   make_photos(20);
   ASSERT_EQ(run_zsr(call("serial")).code, 0);
