@@ -45,12 +45,15 @@ struct TrainFlags {
   bool force = false;
 };
 
-// Sizes with which each network is quickly trained and small.
+// Sizes with which each network is quickly trained and small, and what else it needs.
 void set_defaults(TrainFlags& flags, const std::string& network) {
   flags.spec.network = network;
   flags.spec.depth = network == "srmd" ? 12 : 8;
   flags.spec.width = network == "srmd" ? 64 : 48;
-  if (network == "srmd") flags.patches.noise = training::PatchOptions::kMostNoise;
+  if (network == "srmd") {
+    flags.patches.noise = training::PatchOptions::kMostNoise;
+    flags.train.muon_rate = 0.003;  // without shortcuts it cannot take more
+  }
   if (network == "zssr-start") flags.patches.noise = 6.0;
 }
 

@@ -139,11 +139,23 @@ KernelSpec kernel_from_json(const Json& json) {
   return spec;
 }
 
+namespace {
+
+Step step_named(const std::string& name) {
+  try {
+    return make_step(name);
+  } catch (const OptionError& error) {
+    throw InputError(error.what());  // the name stands in a file
+  }
+}
+
+}  // namespace
+
 Step step_from_json(const Json& json) {
   if (!json.is_object() || !json.contains("op") || !json["op"].is_string()) {
     throw InputError(fmt::format("a step must be an object with \"op\", not {}", json.dump()));
   }
-  Step step = make_step(json["op"].get<std::string>());
+  Step step = step_named(json["op"].get<std::string>());
   Reader reader(json);
   visit_fields(step, reader);
   reader.refuse_others({"op"});

@@ -150,7 +150,7 @@ TEST(SrmdMethod, EnlargesByItsOwnScaleOnly) {
   EXPECT_EQ(scale.code, 2);
   EXPECT_NE(scale.err.find("enlarges by 2"), std::string::npos) << scale.err;
   EXPECT_FALSE(std::filesystem::exists(dir / "other.png"));
-  EXPECT_EQ(run_zsr({"upscale", at("photo.png"), "-m", "srmd"}).code, 2);
+  EXPECT_EQ(run_zsr({"upscale", at("photo.png"), "-m", "srmd", "-s", "2.5"}).code, 2);
   EXPECT_EQ(run_zsr({"upscale", at("photo.png"), "--weights", at("srmd.safetensors")}).code, 2);
   write_bytes(dir / "cut.safetensors", read_bytes(dir / "srmd.safetensors").substr(0, 5000));
   const ProgramResult cut = run_zsr({"upscale", at("photo.png"), "-m", "srmd", "--weights", at("cut.safetensors"),
