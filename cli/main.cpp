@@ -2,10 +2,11 @@
 #include "cli/failure.h"
 #include "cli/interrupt.h"
 #include "cli/usage_error.h"
+#include "core/error.h"
+#include "core/files.h"
 
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <string>
 #include <unistd.h>
@@ -16,11 +17,10 @@ namespace {
 // Messages to a full disk are lost; the work goes on. (fmt throws where stdio tells of an error.)
 void ignore_a_full_stderr() {
   const auto write_what_can_be = [](void*, const char* text, size_t size) -> ssize_t {
-    for (size_t at = 0; at < size;) {
-      const ssize_t count = write(STDERR_FILENO, text + at, size - at);
-      if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) break;
-      at += static_cast<size_t>(count);
+    try {
+      zsr::write_all(STDERR_FILENO, {text, size}, "standard error");
+    } catch (const zsr::IoError&) {
+      // There is nowhere to say it.
     }
     return static_cast<ssize_t>(size);
   };

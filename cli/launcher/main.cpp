@@ -59,10 +59,10 @@ bool is_machine_busy() {
   return read == 2 && (running > 1 || last_minute > kMostly);
 }
 
-// OpenMP's threads wait for each other in a loop, ten times in a millisecond. That is best on a quiet machine. Beside
-// another program that wants a core they then burn what the late one waits for: measured on two cores, one busy
-// neighbour made ZSSR 7 times slower, with threads that sleep instead 1.6 times; on a quiet machine these cost a tenth,
-// and training nothing. People's own settings stand.
+// OpenMP's threads wait for each other in a loop. That is best on a quiet machine. Beside another program that wants a
+// core they then burn what the late one waits for: measured on two cores, one busy neighbour made ZSSR 7 times slower,
+// with threads that sleep instead 1.6 times; on a quiet machine these cost a fifth, and training of SRMD nothing
+// (README, Speed). People's own settings stand.
 void choose_waiting(std::string_view command) {
   if (std::getenv("GOMP_SPINCOUNT") == nullptr && (command == "train" || is_machine_busy())) {
     setenv("OMP_WAIT_POLICY", "passive", 0);
