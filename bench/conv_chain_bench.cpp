@@ -3,7 +3,7 @@
 #include "core/device.h"
 
 #include <benchmark/benchmark.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace {
 

@@ -5,7 +5,7 @@
 
 #include <benchmark/benchmark.h>
 #include <opencv2/imgcodecs.hpp>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <atomic>
 #include <omp.h>

@@ -4,7 +4,9 @@
 #include "dip/skip_network.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/nn.h>
+#include <torch/optim/adam.h>
+#include <torch/types.h>
 
 #include <memory>
 
@@ -33,16 +35,15 @@ struct Stock : torch::nn::Module {
     last_ = register_module(next_name(), torch::nn::Conv2d(torch::nn::Conv2dOptions(spec.up[0], spec.outputs, 1)));
   }
 
-  torch::Tensor forward(const torch::Tensor& noise) {
-    return torch::sigmoid(last_->forward(level(0, noise)));
-  }
+  torch::Tensor forward(const torch::Tensor& noise) { return torch::sigmoid(last_->forward(level(0, noise))); }
 
  private:
   std::string next_name() { return fmt::format("m{:03}", made_++); }
 
   Layer layer(int64_t in, int64_t out, int64_t filter, int64_t stride) {
     Layer made;
-    made.conv = register_module(next_name(), torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, filter).stride(stride)));
+    made.conv =
+        register_module(next_name(), torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, filter).stride(stride)));
     made.norm = register_module(next_name(), torch::nn::BatchNorm2d(out));
     made.border = filter / 2;
     return made;
@@ -89,7 +90,9 @@ Race hourglass_race(int64_t side) {
   copy_parameters(network->parameters().detach(), *stock);
   const torch::Tensor noise = 0.1 * torch::rand({1, spec.inputs, side, side});
   const torch::Tensor target = torch::rand({1, 3, side, side});
-  Race race{fmt::format("Step of Deep Image Prior (forward, MSE, backward, Adam), 5 x 128, {0} x {0}, median:", side), {}, 0.0};
+  Race race{fmt::format("Step of Deep Image Prior (forward, MSE, backward, Adam), 5 x 128, {0} x {0}, median:", side),
+            {},
+            0.0};
   {
     const torch::NoGradGuard no_grad;
     const torch::Tensor want = stock->forward(noise);

@@ -5,7 +5,7 @@
 
 #include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace zsr::kernelgan {
 namespace {

@@ -4,7 +4,7 @@
 #include "core/image/resize.h"
 
 #include <benchmark/benchmark.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace {
 

@@ -3,7 +3,9 @@
 #include "core/conv/conv_chain.h"
 #include "core/optim/flat_adam.h"
 
-#include <torch/torch.h>
+#include <torch/nn.h>
+#include <torch/optim/adam.h>
+#include <torch/types.h>
 
 #include <memory>
 

@@ -10,7 +10,9 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <torch/torch.h>
+#include <torch/nn.h>
+#include <torch/optim/adam.h>
+#include <torch/types.h>
 
 #include <string>
 
@@ -148,7 +150,8 @@ int main(int argc, char** argv) {
       only_dip = true;
       ++i;
     } else {
-      fmt::print(stderr, "zsr_vs_libtorch: unknown '{}'; flags are --json, --threads N, --rounds N, --only dip\n", flag);
+      fmt::print(stderr, "zsr_vs_libtorch: unknown '{}'; flags are --json, --threads N, --rounds N, --only dip\n",
+                 flag);
       return 2;
     }
   }

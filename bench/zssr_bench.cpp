@@ -8,7 +8,8 @@
 #include "zssr/pairs.h"
 
 #include <benchmark/benchmark.h>
-#include <torch/torch.h>
+#include <torch/optim/adam.h>
+#include <torch/types.h>
 
 namespace {
 

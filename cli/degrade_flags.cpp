@@ -10,7 +10,7 @@
 #include "kernelgan/estimate.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <filesystem>

@@ -8,7 +8,7 @@
 #include "zssr/zssr.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 

@@ -12,7 +12,7 @@
 #include "degradations/kernel_analysis.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 

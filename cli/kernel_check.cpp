@@ -2,7 +2,7 @@
 
 #include "zssr/zssr.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 

@@ -7,7 +7,9 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <opencv2/core.hpp>
-#include <torch/torch.h>
+#include <torch/cuda.h>
+#include <torch/types.h>
+#include <torch/version.h>
 
 #include <algorithm>
 #include <cmath>

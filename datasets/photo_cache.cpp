@@ -4,7 +4,7 @@
 #include "core/sha256.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace zsr {
 

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 #include <matio.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <charconv>

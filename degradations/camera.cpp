@@ -4,7 +4,7 @@
 #include "degradations/noise.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 

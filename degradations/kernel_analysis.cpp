@@ -1,6 +1,6 @@
 #include "degradations/kernel_analysis.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

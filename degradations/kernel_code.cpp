@@ -1,6 +1,6 @@
 #include "degradations/kernel_code.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <complex>

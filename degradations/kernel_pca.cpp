@@ -7,7 +7,7 @@
 #include "degradations/kernel_families.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <numbers>

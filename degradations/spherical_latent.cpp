@@ -2,7 +2,7 @@
 
 #include "core/random.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace zsr {
 

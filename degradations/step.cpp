@@ -5,12 +5,10 @@
 #include "degradations/compression.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace zsr {
 namespace {
-
-namespace F = torch::nn::functional;
 
 torch::Tensor blur(const BlurStep& step, const torch::Tensor& image, Sampling sampling) {
   const torch::Tensor result = correlate(image, make_kernel(step.kernel).weights(), sampling, step.border);
@@ -22,12 +20,12 @@ Sampling sampling_of(const SubsampleStep& step) {
 }
 
 torch::Tensor torch_resize(const torch::Tensor& image, const ResizeStep& step) {
-  auto options = F::InterpolateFuncOptions().size(std::vector<int64_t>{step.height, step.width});
-  if (step.method == ResizeMethod::kTorchArea) return F::interpolate(image, options.mode(torch::kArea));
+  const std::array<int64_t, 2> size = {step.height, step.width};
+  if (step.method == ResizeMethod::kTorchArea) return torch::adaptive_avg_pool2d(image, size);
   if (step.method == ResizeMethod::kTorchBicubic) {
-    return F::interpolate(image, options.mode(torch::kBicubic).align_corners(false));
+    return torch::upsample_bicubic2d(image, size, /*align_corners=*/false);
   }
-  return F::interpolate(image, options.mode(torch::kBilinear).align_corners(false));
+  return torch::upsample_bilinear2d(image, size, /*align_corners=*/false);
 }
 
 torch::Tensor resized(const torch::Tensor& image, const ResizeStep& step) {

@@ -7,7 +7,7 @@
 #include "dip/ssim_loss.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <chrono>
 #include <cmath>
@@ -21,10 +21,7 @@ constexpr double kBeta1 = 0.9;
 // [1, C, H, W] by a kernel [1, 1, k, k] that may ask for gradients, every `scale`-th pixel.
 torch::Tensor blur_and_sample(const torch::Tensor& image, const torch::Tensor& kernel, int64_t scale, bool circular) {
   const int64_t border = kernel.size(2) / 2;
-  const auto mode = circular
-                        ? torch::nn::functional::PadFuncOptions({border, border, border, border}).mode(torch::kCircular)
-                        : torch::nn::functional::PadFuncOptions({border, border, border, border}).mode(torch::kReflect);
-  const torch::Tensor padded = torch::nn::functional::pad(image, mode);
+  const torch::Tensor padded = torch::pad(image, {border, border, border, border}, circular ? "circular" : "reflect");
   // One channel after the other, as images of a batch: the kernel's gradient is then one of a plain convolution.
   const torch::Tensor blurred = torch::conv2d(padded.transpose(0, 1), kernel, {}, scale);
   return blurred.transpose(0, 1);

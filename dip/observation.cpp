@@ -2,7 +2,7 @@
 
 #include "degradations/downsample.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <numbers>
@@ -15,7 +15,8 @@ torch::Tensor lanczos_filter(int64_t scale) {
   torch::Tensor line = torch::empty({taps}, torch::kFloat64);
   for (int64_t i = 0; i < taps; ++i) {
     // Distance from the middle, in LR pixels.
-    const double x = std::abs(static_cast<double>(i) + 0.5 - static_cast<double>(taps) / 2.0) / static_cast<double>(scale);
+    const double x =
+        std::abs(static_cast<double>(i) + 0.5 - static_cast<double>(taps) / 2.0) / static_cast<double>(scale);
     const double angle = std::numbers::pi * x;
     line[i] = angle == 0.0 ? 1.0 : kLobes * std::sin(angle) * std::sin(angle / kLobes) / (angle * angle);
   }
@@ -23,8 +24,7 @@ torch::Tensor lanczos_filter(int64_t scale) {
   return (filter / filter.sum()).to(torch::kFloat32);
 }
 
-Observation::Observation(const torch::Tensor& photo, const Options& options)
-    : photo_(photo), scale_(options.scale) {
+Observation::Observation(const torch::Tensor& photo, const Options& options) : photo_(photo), scale_(options.scale) {
   if (options.mask.defined()) mask_ = options.mask.to(photo.device());
   const auto factor = static_cast<double>(scale_);
   if (options.kernel) {

@@ -1,6 +1,6 @@
 #include "dip/pieces.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 
@@ -29,7 +29,8 @@ std::vector<Piece> cut(int64_t height, int64_t width, int64_t side, int64_t over
   std::vector<Piece> pieces;
   for (const int64_t y : beginnings(height, whole, overlap, unit)) {
     for (const int64_t x : beginnings(width, whole, overlap, unit)) {
-      pieces.push_back({y, x, whole > 0 ? std::min(height, whole) : height, whole > 0 ? std::min(width, whole) : width});
+      pieces.push_back(
+          {y, x, whole > 0 ? std::min(height, whole) : height, whole > 0 ? std::min(width, whole) : width});
     }
   }
   return pieces;
@@ -39,7 +40,8 @@ Blend::Blend(int64_t channels, int64_t height, int64_t width)
     : sum_(torch::zeros({1, channels, height, width})), weight_(torch::zeros({1, 1, height, width})) {}
 
 void Blend::add(const torch::Tensor& image, const Piece& piece) {
-  const torch::Tensor weight = torch::outer(ramp(piece.height), ramp(piece.width)).view({1, 1, piece.height, piece.width});
+  const torch::Tensor weight =
+      torch::outer(ramp(piece.height), ramp(piece.width)).view({1, 1, piece.height, piece.width});
   const auto place = [&](torch::Tensor& whole) {
     return whole.slice(2, piece.y, piece.y + piece.height).slice(3, piece.x, piece.x + piece.width);
   };

@@ -5,7 +5,8 @@
 #include "dip/fast/hourglass.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <mutex>

@@ -1,7 +1,7 @@
 // The network as a sequence of LibTorch operations.
 #include "dip/skip_network.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace zsr::dip {
 namespace {
@@ -20,7 +20,8 @@ torch::Tensor convolve(const torch::Tensor& x, const Slice& weight, const Slice&
   return torch::conv2d(padded, weight.of(parameters), bias.of(parameters), stride);
 }
 
-torch::Tensor layer(const torch::Tensor& x, const LayerSlices& slices, int64_t stride, const torch::Tensor& parameters) {
+torch::Tensor layer(const torch::Tensor& x, const LayerSlices& slices, int64_t stride,
+                    const torch::Tensor& parameters) {
   const torch::Tensor y = convolve(x, slices.weight, slices.bias, stride, parameters);
   return torch::leaky_relu(normalise(y, slices.gain.of(parameters), slices.shift.of(parameters)), kSlope);
 }

@@ -1,6 +1,6 @@
 #include "dip/ssim_loss.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace zsr::dip {
 

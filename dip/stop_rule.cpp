@@ -1,6 +1,6 @@
 #include "dip/stop_rule.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <limits>

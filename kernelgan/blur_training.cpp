@@ -9,7 +9,9 @@
 #include "kernelgan/spectrum.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/nn/utils/clip_grad.h>
+#include <torch/optim/adam.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <chrono>

@@ -2,7 +2,7 @@
 
 #include "core/image/resize.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <array>

@@ -3,7 +3,7 @@
 #include "core/small_product.h"
 #include "kernelgan/channel_loops.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

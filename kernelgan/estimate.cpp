@@ -5,7 +5,7 @@
 #include "kernelgan/estimators.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <chrono>

@@ -3,7 +3,7 @@
 #include "kernelgan/spectrum.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 

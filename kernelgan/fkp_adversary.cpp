@@ -6,7 +6,10 @@
 #include "kernelgan/crops.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/nn.h>
+#include <torch/optim/adam.h>
+#include <torch/types.h>
 
 #include <chrono>
 #include <cmath>

@@ -1,6 +1,6 @@
 #include "kernelgan/flat_parameters.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <numeric>

@@ -2,7 +2,7 @@
 
 #include "core/small_product.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <type_traits>

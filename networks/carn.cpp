@@ -3,7 +3,7 @@
 #include "networks/mean_shift.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <array>
 

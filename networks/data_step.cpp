@@ -1,6 +1,7 @@
 #include "networks/data_step.h"
 
-#include <torch/torch.h>
+#include <torch/fft.h>
+#include <torch/types.h>
 
 namespace zsr::networks {
 namespace {

@@ -1,6 +1,6 @@
 #include "networks/layers.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace zsr::networks {
 

@@ -2,7 +2,7 @@
 
 #include "networks/weights_reader.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace zsr::networks {
 

@@ -2,7 +2,7 @@
 #include "networks/layers.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <array>
 
@@ -15,14 +15,11 @@ constexpr double kLeak = 0.05;
 struct SpatialAttention {
   Conv first, strided, coarse1, coarse2, coarse3, around, last;
   torch::Tensor operator()(const torch::Tensor& image) const {
-    namespace F = torch::nn::functional;
     const torch::Tensor few = first(image);
     const torch::Tensor pooled = torch::max_pool2d(strided(few), {7, 7}, {3, 3});
     const torch::Tensor look = coarse3(coarse2(coarse1(pooled)));
-    const torch::Tensor large = F::interpolate(look, F::InterpolateFuncOptions()
-                                                         .size(std::vector<int64_t>{image.size(2), image.size(3)})
-                                                         .mode(torch::kBilinear)
-                                                         .align_corners(false));
+    const torch::Tensor large =
+        torch::upsample_bilinear2d(look, {image.size(2), image.size(3)}, /*align_corners=*/false);
     return image * torch::sigmoid(last(large + around(few)));
   }
 };

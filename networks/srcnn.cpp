@@ -1,7 +1,7 @@
 #include "networks/all_kinds.h"
 #include "networks/layers.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace zsr::networks {
 namespace {

@@ -2,7 +2,7 @@
 #include "networks/layers.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace zsr::networks {
 namespace {
@@ -35,12 +35,8 @@ class Msrresnet : public Network {
   }
 
   torch::Tensor forward(const Input& input) const override {
-    namespace F = torch::nn::functional;
     const torch::Tensor made = chain_(input.image);
-    return made + F::interpolate(input.image, F::InterpolateFuncOptions()
-                                                  .size(std::vector<int64_t>{made.size(2), made.size(3)})
-                                                  .mode(torch::kBilinear)
-                                                  .align_corners(false));
+    return made + torch::upsample_bilinear2d(input.image, {made.size(2), made.size(3)}, /*align_corners=*/false);
   }
 
  private:

@@ -2,7 +2,7 @@
 #include "networks/layers.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace zsr::networks {
 namespace {

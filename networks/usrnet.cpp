@@ -4,7 +4,8 @@
 #include "networks/layers.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/fft.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 
 #include "degradations/kernel_families.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 

@@ -5,7 +5,7 @@
 #include "srmd/kernel_before_imresize.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <chrono>

@@ -3,7 +3,8 @@
 #include "core/error.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/optim/adam.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <array>

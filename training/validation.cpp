@@ -6,7 +6,7 @@
 #include "degradations/kernel_families.h"
 #include "training/patches.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 

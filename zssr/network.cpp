@@ -1,6 +1,6 @@
 #include "zssr/network.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 

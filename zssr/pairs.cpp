@@ -3,7 +3,7 @@
 #include "core/image/dihedral.h"
 #include "core/image/warp.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <array>

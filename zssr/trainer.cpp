@@ -4,7 +4,7 @@
 #include "core/optim/mixed_optimizer.h"
 #include "zssr/slope_rule.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

@@ -4,7 +4,7 @@
 #include "core/image/dihedral.h"
 #include "core/image/median.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

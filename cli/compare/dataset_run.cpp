@@ -13,7 +13,7 @@
 #include "degradations/kernel_io.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <fstream>

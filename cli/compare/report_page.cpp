@@ -7,7 +7,7 @@
 #include "core/quality/perceptual.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <array>

@@ -4,7 +4,8 @@
 #include "core/error.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -109,8 +110,8 @@ struct ConvChain::State {
     if (!sum_fits) throw OptionError(fmt::format("convolution layer {} cannot add image {}", index, layer.add));
     if (layer.relu && layer.prelu) throw OptionError(fmt::format("convolution layer {} has two activations", index));
     const bool shuffles = layer.shuffle != 1;
-    if (layer.shuffle < 1 || (shuffles && (layer.add >= 0 ||
-                                           layer.out_channels % (layer.shuffle * layer.shuffle * 16) != 0))) {
+    if (layer.shuffle < 1 ||
+        (shuffles && (layer.add >= 0 || layer.out_channels % (layer.shuffle * layer.shuffle * 16) != 0))) {
       throw OptionError(fmt::format("convolution layer {} cannot shuffle {} channels by {}", index, layer.out_channels,
                                     layer.shuffle));
     }

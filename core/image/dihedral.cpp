@@ -1,6 +1,6 @@
 #include "core/image/dihedral.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace zsr {
 

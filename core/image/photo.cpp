@@ -4,16 +4,15 @@
 #include "core/image/opencv_codec.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
+#include <array>
 #include <sys/mman.h>
 #include <unistd.h>
 
 namespace zsr {
 namespace {
-
-namespace F = torch::nn::functional;
 
 // [H, W, bands] samples in the file's order -> [1, bands, H, W] float32 in [0, 1].
 torch::Tensor to_planes(const PixelBuffer& pixels) {
@@ -140,16 +139,14 @@ torch::Tensor bleed_color(const torch::Tensor& color, const torch::Tensor& alpha
   if (visible.min().item<float>() > 0.0F) return color;
   if (color.size(2) == 1 && color.size(3) == 1) return color;
   // Pull: means of the visible pixels at half the size; push: holes take the coarser level's colour.
-  const auto options =
-      F::AvgPool2dFuncOptions({std::min<int64_t>(2, color.size(2)), std::min<int64_t>(2, color.size(3))})
-          .ceil_mode(true)
-          .count_include_pad(false);
-  const torch::Tensor weight = F::avg_pool2d(visible, options);
-  const torch::Tensor coarse = F::avg_pool2d(color * visible, options) / weight.clamp_min(1e-6);
+  const auto halved = [&](const torch::Tensor& plane) {
+    const std::array<int64_t, 2> window = {std::min<int64_t>(2, color.size(2)), std::min<int64_t>(2, color.size(3))};
+    return torch::avg_pool2d(plane, window, window, /*padding=*/0, /*ceil_mode=*/true, /*count_include_pad=*/false);
+  };
+  const torch::Tensor weight = halved(visible);
+  const torch::Tensor coarse = halved(color * visible) / weight.clamp_min(1e-6);
   const torch::Tensor filled = bleed_color(coarse, weight);
-  const torch::Tensor fine = F::interpolate(
-      filled,
-      F::InterpolateFuncOptions().size(std::vector<int64_t>{color.size(2), color.size(3)}).mode(torch::kNearest));
+  const torch::Tensor fine = torch::upsample_nearest2d(filled, {color.size(2), color.size(3)});
   return torch::where(visible.gt(0), color, fine);
 }
 

@@ -1,7 +1,7 @@
 #include "core/image/warp.h"
 
 #include <opencv2/imgproc.hpp>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace zsr {
 

@@ -3,7 +3,7 @@
 #include "core/optim/adam_loop.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 

@@ -1,7 +1,7 @@
 #include "core/optim/mixed_optimizer.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace zsr {
 

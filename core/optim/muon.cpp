@@ -3,7 +3,7 @@
 #include "core/conv/winograd/kernels.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

@@ -3,8 +3,9 @@
 #include "core/error.h"
 #include "core/image/resize.h"
 
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <array>

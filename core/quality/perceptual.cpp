@@ -6,7 +6,7 @@
 #include "core/image/resize.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <array>
 #include <cmath>

@@ -4,7 +4,7 @@
 #include "core/weights/byte_reader.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <zlib.h>

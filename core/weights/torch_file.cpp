@@ -6,7 +6,7 @@
 #include "core/weights/zip_archive.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <array>

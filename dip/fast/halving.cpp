@@ -1,7 +1,7 @@
 #include "dip/fast/layers.h"
 #include "dip/fast/packing.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace zsr::dip {
 namespace {

@@ -5,7 +5,8 @@
 #include "dip/fast/packing.h"
 #include "dip/skip_network.h"
 
-#include <torch/torch.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>
@@ -136,9 +137,11 @@ void Hourglass::forward_level(size_t i, const torch::Tensor& parameters) {
   };
   const View input = seen_by(i);
   if (level.has_skip()) {
-    level.skip_norm = norm(layers_.pointwise(input, slices.skip.weight.of(parameters), level.skip), level.skip, slices.skip);
+    level.skip_norm =
+        norm(layers_.pointwise(input, slices.skip.weight.of(parameters), level.skip), level.skip, slices.skip);
   }
-  level.down_norm = norm(layers_.halving(input, slices.down.weight.of(parameters), level.down), level.down, slices.down);
+  level.down_norm =
+      norm(layers_.halving(input, slices.down.weight.of(parameters), level.down), level.down, slices.down);
   activate({&level.down, &level.down_norm}, level.active);
   if (!slices.non_local.value.shape.empty()) run_non_local(i, parameters);
   layers_.same(level.active, slices.second.weight.of(parameters), level.second);
@@ -158,8 +161,9 @@ void Hourglass::forward_level(size_t i, const torch::Tensor& parameters) {
   layers_.same(level.joint, level.joint_weight, level.up);
   level.up_norm = norm(sums_of(level.up), level.up, slices.up);
   if (level.has_point()) {
-    level.point_norm = norm(layers_.pointwise({&level.up, &level.up_norm}, slices.point.weight.of(parameters), level.point),
-                            level.point, slices.point);
+    level.point_norm =
+        norm(layers_.pointwise({&level.up, &level.up_norm}, slices.point.weight.of(parameters), level.point),
+             level.point, slices.point);
   }
 }
 
@@ -190,7 +194,8 @@ void Hourglass::backward_level(size_t i, Sums sums, const torch::Tensor& paramet
   const LevelSlices& slices = layout_.levels[i];
   const auto through_norm = [&](const Norm& norm, const Sums& of, const LayerSlices& layer, const Image& d,
                                 const Image& y) {
-    return norm_gradient(norm, of, layer.gain.of(parameters), d, y, layer.gain.of(gradients), layer.shift.of(gradients));
+    return norm_gradient(norm, of, layer.gain.of(parameters), d, y, layer.gain.of(gradients),
+                         layer.shift.of(gradients));
   };
   if (level.has_point()) {
     const Gradient point = through_norm(level.point_norm, sums, slices.point, level.d_point, level.point);
@@ -249,8 +254,8 @@ void Hourglass::backward_level(size_t i, Sums sums, const torch::Tensor& paramet
 
 void Hourglass::close_non_local(Level& level, torch::Tensor& gradients) {
   const torch::Tensor gradient = winograd::from_blocked(level.d_down.values(), level.d_down.shape);
-  const auto back = torch::autograd::grad({level.non_local_output}, {level.non_local_input, level.non_local_parameters},
-                                          {gradient});
+  const auto back =
+      torch::autograd::grad({level.non_local_output}, {level.non_local_input, level.non_local_parameters}, {gradient});
   winograd::to_blocked(back[0].contiguous(), level.d_down.values(), level.d_down.shape);
   gradients += back[1];
   level.non_local_output.reset();
@@ -268,9 +273,9 @@ torch::Tensor Hourglass::backward(const torch::Tensor& gradient, const torch::Te
   winograd::to_blocked(logits, d_last_.values(), d_last_.shape);
   const std::vector<float> ones(static_cast<size_t>(padded(spec_.outputs)), 1.0F);
   const std::vector<float> zeros(ones.size(), 0.0F);
-  const Sums sums = layers_.pointwise_gradient(made_by(0), layout_.last.of(parameters),
-                                               {&d_last_, &last_, ones, zeros, zeros}, layout_.last.of(gradients),
-                                               &gradient_of(0), false);
+  const Sums sums =
+      layers_.pointwise_gradient(made_by(0), layout_.last.of(parameters), {&d_last_, &last_, ones, zeros, zeros},
+                                 layout_.last.of(gradients), &gradient_of(0), false);
   backward_level(0, sums, parameters, gradients);
   return gradients;
 }

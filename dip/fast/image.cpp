@@ -3,7 +3,7 @@
 #include "dip/fast/parallel.h"
 #include "dip/fast/rows.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 

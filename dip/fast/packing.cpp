@@ -2,7 +2,7 @@
 
 #include "dip/fast/rows.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace zsr::dip {
 

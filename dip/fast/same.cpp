@@ -1,7 +1,7 @@
 #include "dip/fast/layers.h"
 #include "dip/fast/packing.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace zsr::dip {
 
@@ -12,7 +12,8 @@ void Layers::same(Image& from, const torch::Tensor& weight, Image& to) {
 
 void Layers::same_gradient(const Image& from, const torch::Tensor& weight, const Image& gradient,
                            torch::Tensor weight_gradient, Image* below) {
-  convolver_.accumulate_gradients(from.values(), from.shape, gradient.values(), gradient.shape, weight_gradient, nullptr);
+  convolver_.accumulate_gradients(from.values(), from.shape, gradient.values(), gradient.shape, weight_gradient,
+                                  nullptr);
   if (below == nullptr) return;
   convolver_.convolve(gradient.values(), gradient.shape, weight, true, below->values(), below->shape, {});
   fold_border(gradient, weight, *below);

@@ -1,7 +1,7 @@
 #include "tests/cli/support.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <set>
 

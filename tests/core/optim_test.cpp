@@ -4,7 +4,8 @@
 #include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/optim/adam.h>
+#include <torch/types.h>
 
 namespace zsr {
 namespace {

@@ -5,7 +5,7 @@
 #include "tests/support/program.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstring>
 

@@ -1,7 +1,7 @@
 #include "core/small_product.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <array>
 

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 #include <matio.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstring>
 

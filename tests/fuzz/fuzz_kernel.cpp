@@ -2,7 +2,7 @@
 #include "degradations/kernel_io.h"
 #include "tests/fuzz/memory_file.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 

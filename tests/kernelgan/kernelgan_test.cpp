@@ -10,8 +10,10 @@
 #include "kernelgan/side_thread.h"
 #include "tests/support/test_images.h"
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

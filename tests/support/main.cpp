@@ -1,7 +1,7 @@
 // gtest main: the same random state before every test, two threads, so that no test depends on another.
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace {
 

@@ -1,7 +1,7 @@
 #include "tests/support/test_images.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <limits>
 

@@ -4,8 +4,9 @@
 #include "degradations/kernel.h"
 #include "tests/support/test_images.h"
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace zsr::training {
 namespace {

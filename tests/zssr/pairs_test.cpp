@@ -3,7 +3,7 @@
 #include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <set>

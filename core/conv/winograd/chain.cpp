@@ -3,7 +3,7 @@
 #include "core/conv/winograd/layout.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 
@@ -27,8 +27,7 @@ torch::Tensor channel_major(const torch::Tensor& values, int64_t s) {
 
 }  // namespace
 
-Chain::Chain(std::vector<ConvLayer> layers, const Kernels& kernels)
-    : layers_(std::move(layers)), convolver_(kernels) {
+Chain::Chain(std::vector<ConvLayer> layers, const Kernels& kernels) : layers_(std::move(layers)), convolver_(kernels) {
   enlargement_.push_back(1);
   for (const ConvLayer& layer : layers_) enlargement_.push_back(enlargement_.back() * layer.shuffle);
   for (size_t i = 0; i <= layers_.size(); ++i) last_use_.push_back(i);
@@ -72,7 +71,7 @@ void Chain::forward_layer(size_t layer, const LayerTensors& parameters, const fl
   const torch::Tensor slope = in_blocks(pixel_major(parameters.slope, now.shuffle), shape.blocks());
   const auto values = [](const torch::Tensor& t) { return t.defined() ? t.data_ptr<float>() : nullptr; };
   convolver_.convolve(from, shape_of(layer), pixel_major(parameters.weight, now.shuffle), false, to, shape,
-           {values(bias), add, now.relu, values(slope), nullptr, now.shuffle});
+                      {values(bias), add, now.relu, values(slope), nullptr, now.shuffle});
 }
 
 torch::Tensor Chain::infer(const torch::Tensor& input, const std::vector<LayerTensors>& parameters) {
@@ -161,7 +160,8 @@ torch::Tensor Chain::backward(const torch::Tensor& gradient, const std::vector<L
     const torch::Tensor weight = pixel_major(parameters[i].weight, layer.shuffle);
     LayerTensors& to = gradients[i];
     if (layer.shuffle == 1) {
-      convolver_.accumulate_gradients(image, below, current->values(), shape, to.weight, layer.bias ? &to.bias : nullptr);
+      convolver_.accumulate_gradients(image, below, current->values(), shape, to.weight,
+                                      layer.bias ? &to.bias : nullptr);
     } else {
       torch::Tensor weight_gradient = torch::empty_like(weight);
       torch::Tensor bias_gradient = torch::empty({layer.out_channels}, torch::kFloat32);
@@ -172,8 +172,8 @@ torch::Tensor Chain::backward(const torch::Tensor& gradient, const std::vector<L
     if (i == 0 && !needs_input_gradient) break;
     const auto next = free_image(below);
     convolver_.convolve(current->values(), shape, weight, true, next->values(), below,
-             {nullptr, sent[i] ? sent[i]->values() : nullptr, false, nullptr,
-              i > 0 && layers_[i - 1].relu ? image : nullptr, 1});
+                        {nullptr, sent[i] ? sent[i]->values() : nullptr, false, nullptr,
+                         i > 0 && layers_[i - 1].relu ? image : nullptr, 1});
     sent[i].reset();
     current = next;
     if (i == 0) result = from_blocked(current->values(), below);

@@ -1,7 +1,7 @@
 #include "core/conv/winograd/convolver.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <atomic>
@@ -65,7 +65,7 @@ Convolver::Convolver(const Kernels& kernels) : kernels_(kernels), threads_(std::
 Convolver::~Convolver() = default;
 
 void Convolver::convolve(const float* from, const ImageShape& from_shape, const torch::Tensor& weight, bool backward,
-                     float* to, const ImageShape& to_shape, const Epilogue& epilogue) {
+                         float* to, const ImageShape& to_shape, const Epilogue& epilogue) {
   const int64_t depth = from_shape.channels;
   const int64_t columns = to_shape.blocks() * kBlock;
   float* weights = grown(transformed_weights_, kPositions * depth * columns);
@@ -95,8 +95,8 @@ void Convolver::convolve(const float* from, const ImageShape& from_shape, const 
 }
 
 void Convolver::accumulate_gradients(const float* image, const ImageShape& image_shape, const float* gradient,
-                                 const ImageShape& gradient_shape, torch::Tensor& weight_gradient,
-                                 torch::Tensor* bias_gradient) {
+                                     const ImageShape& gradient_shape, torch::Tensor& weight_gradient,
+                                     torch::Tensor* bias_gradient) {
   const int64_t rows = image_shape.channels;
   const int64_t in_row = image_shape.blocks() * kBlock;
   const int64_t columns = gradient_shape.blocks() * kBlock;

@@ -1,7 +1,7 @@
 #include "core/conv/winograd/layout.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 
