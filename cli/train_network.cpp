@@ -78,7 +78,8 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
   options->group("What it sees");
   options->add("patch", "PIXELS", "Side of an LR patch", &flags.patches.patch);
   options->add("batch", "N", "Patches a step", &flags.patches.batch);
-  options->add("noise", "LEVEL", "srmd, zssr-start: highest noise, 0-75; half of the patches have none",
+  options->add("noise", "LEVEL",
+               "srmd, zssr-start: highest noise, 0-75; half of the patches have none, a quarter little",
                &flags.patches.noise);
   options->add("recipe", "NAME", "edsr: how LR patches are made: bicubic, bsrgan, ... or a .json file; see 'degrade'",
                &flags.recipe);

@@ -36,8 +36,10 @@ torch::Tensor to_float(const torch::Tensor& bytes) {
   return bytes.to(torch::kFloat32) / 255.0;
 }
 
+// Low levels more often: what noise hides cannot be learned, and its errors are large beside all others.
 double draw_noise(const PatchOptions& options, Random& random, double hardness) {
-  const double level = random.uniform(0.0, hardness * options.noise);
+  const double share = random.uniform();
+  const double level = share * share * hardness * options.noise;
   return random.uniform() < 0.5 ? level : 0.0;
 }
 

@@ -1,0 +1,112 @@
+#include "training/patches.h"
+
+#include "core/error.h"
+#include "core/image/resize.h"
+#include "degradations/downsample.h"
+#include "degradations/kernel_code.h"
+#include "degradations/kernel_families.h"
+#include "tests/training/support.h"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+namespace zsr::training {
+namespace {
+
+TEST(PatchSource, ABatchDependsOnItsStepAlone) {
+  for (const Condition condition : {Condition::kNone, Condition::kSrmd, Condition::kKernelAndNoise}) {
+    const PatchSource source(photos(), condition, {.scale = 2, .batch = 4, .patch = 16, .noise = 20.0, .seed = 5});
+    const Batch whole = source.draw(7, 0, 4);
+    const Batch again = source.draw(7, 0, 4);
+    EXPECT_EQ(max_difference(whole.input, again.input), 0.0);
+    // Processes draw their shares of it.
+    const Batch half = source.draw(7, 2, 4);
+    EXPECT_EQ(max_difference(whole.input.slice(0, 2), half.input), 0.0);
+    EXPECT_EQ(max_difference(whole.target.slice(0, 2), half.target), 0.0);
+    EXPECT_GT(max_difference(whole.target, source.draw(8, 0, 4).target), 0.1);
+    const PatchSource other(photos(), condition, {.scale = 2, .batch = 4, .patch = 16, .noise = 20.0, .seed = 6});
+    EXPECT_GT(max_difference(whole.target, other.draw(7, 0, 4).target), 0.1);
+  }
+}
+
+TEST(PatchSource, SmallPatchesAreTheLargeOnesMadeSmaller) {
+  // Far from the patch's border imresize of the patch is that of the photo.
+  const PatchSource plain(photos(), Condition::kNone, {.scale = 3, .batch = 3, .patch = 20, .seed = 5});
+  const Batch batch = plain.draw(0, 0, 3);
+  const torch::Tensor small = imresize(batch.target, {1.0 / 3, 1.0 / 3});
+  EXPECT_LT(max_difference(small.slice(2, 4, -4).slice(3, 4, -4), batch.input.slice(2, 4, -4).slice(3, 4, -4)),
+            1.01 / 255.0);
+
+  const PatchSource told(photos(), Condition::kKernelAndNoise, {.scale = 2, .batch = 16, .patch = 16, .seed = 5});
+  const Batch start = told.draw(0, 0, 16);
+  ASSERT_EQ(start.input.size(1), 18);
+  EXPECT_EQ(start.input.slice(1, 15, 16).abs().max().item<double>(), 0.0);  // no noise was asked for
+  int64_t corners = 0;
+  for (int64_t i = 0; i < 16; ++i) {
+    const torch::Tensor lr = start.input[i].slice(0, 0, 3).unsqueeze(0);
+    const double y = start.input[i][16][0][0].item<double>();
+    const double x = start.input[i][17][0][0].item<double>();
+    ResizeOptions grid;
+    grid.phase = Phase{0.5 + 0.5 * y, 0.5 + 0.5 * x};
+    corners += y != 0.0 ? 1 : 0;
+    EXPECT_LT(max_difference(start.base[i], imresize(lr, {2.0, 2.0}, grid)[0]), 1e-5);
+    // On that grid the enlarged patch stands where the target does: moved by a pixel it fits worse.
+    const torch::Tensor inner = start.base[i].slice(1, 4, -4).slice(2, 4, -4);
+    const auto miss = [&](int64_t dy, int64_t dx) {
+      return (start.target[i].slice(1, 4 + dy, 28 + dy).slice(2, 4 + dx, 28 + dx) - inner).abs().mean().item<double>();
+    };
+    for (const int64_t step : {-1, 1}) {
+      EXPECT_LT(miss(0, 0), miss(step, 0));
+      EXPECT_LT(miss(0, 0), miss(0, step));
+    }
+  }
+  EXPECT_GT(corners, 2);
+  // What the code lets pass shows in the patch: the widest blur of the batch leaves the least difference of neighbours.
+  const torch::Tensor pass = start.input.slice(1, 3, 15).mean({1, 2, 3});
+  EXPECT_GT(pass.max().item<double>() - pass.min().item<double>(), 0.2);
+  for (int64_t i = 0; i < 16; ++i) {
+    const torch::Tensor maps = start.input[i].slice(0, 3);
+    EXPECT_EQ((maps - maps.slice(1, 0, 1).slice(2, 0, 1)).abs().max().item<double>(), 0.0);
+  }
+
+  const PatchSource noisy(photos(), Condition::kSrmd, {.scale = 2, .batch = 24, .patch = 16, .noise = 75.0, .seed = 5});
+  const torch::Tensor levels = noisy.draw(0, 0, 24).input.slice(1, 18).mean({1, 2, 3});
+  EXPECT_GT((levels == 0.0).sum().item<int64_t>(), 4);
+  EXPECT_GT(levels.max().item<double>(), 20.0 / 255.0);
+  EXPECT_THROW(PatchSource(photos(20), Condition::kSrmd, {.scale = 2, .patch = 16}), OptionError);
+}
+
+TEST(PatchSource, RecipesOfTheToolkitServe) {
+  const std::shared_ptr<const Recipe> recipe = make_recipe("bsrgan", {.scale = {2.0, 2.0}});
+  const PatchSource source(photos(), Condition::kNone,
+                           {.scale = 2, .batch = 2, .patch = 16, .seed = 5, .recipe = recipe});
+  const Batch batch = source.draw(0, 0, 2);
+  EXPECT_EQ(batch.input.sizes(), (std::vector<int64_t>{2, 3, 16, 16}));
+  EXPECT_EQ(batch.target.sizes(), (std::vector<int64_t>{2, 3, 32, 32}));
+  EXPECT_EQ(max_difference(batch.input, source.draw(0, 0, 2).input), 0.0);
+}
+
+TEST(KernelCode, TurnsWithThePhoto) {
+  const BlurKernel kernel = make_kernel({.size = 15, .sigma_1 = 3.0, .sigma_2 = 1.0, .angle = 0.6});
+  const auto code = kernel_code(kernel, 2.0);
+  const auto plain = kernel_code(kernel.moved_to({0.5, 0.5}), 2.0);
+  for (int64_t turn = 0; turn < 8; ++turn) {
+    const torch::Tensor weights = kernel.weights().view({1, 1, 15, 15});
+    const torch::Tensor turned = (turn >= 4 ? weights.rot90(turn & 3, {2, 3}).flip({3}) : weights.rot90(turn, {2, 3}));
+    const auto wanted = kernel_code(BlurKernel(turned[0][0].contiguous()), 2.0);
+    const auto made = turned_code(code, turn);
+    for (size_t i = 0; i < code.size(); ++i) EXPECT_NEAR(made[i], wanted[i], 1e-6) << turn << " " << i;
+  }
+  for (size_t i = 0; i < code.size(); ++i) EXPECT_NEAR(plain[i], code[i], 0.02);
+}
+
+TEST(PatchSource, ACurriculumBeginsEasily) {
+  PatchOptions options{.scale = 2, .batch = 24, .patch = 16, .noise = 75.0, .curriculum = 1000, .seed = 5};
+  const PatchSource source(photos(), Condition::kSrmd, options);
+  const auto strongest = [&](int64_t step) { return source.draw(step, 0, 24).input.slice(1, 18).max().item<double>(); };
+  EXPECT_LT(strongest(0), 0.1 / 255.0);
+  EXPECT_GT(strongest(1000), 20.0 / 255.0);
+}
+
+}  // namespace
+}  // namespace zsr::training
