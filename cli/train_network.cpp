@@ -74,7 +74,9 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
   options->add("scale,s", "FACTOR", "2, 3 or 4", &flags.spec.scale);
   options->add("width", "N", "Channels, a multiple of 16", &flags.spec.width);
   options->add("depth", "N", "srmd: convolutions; else: residual blocks", &flags.spec.depth);
-  options->add("init", "FILE", "Weights to begin with; what another scale shares is taken too", &flags.init);
+  options->add("init", "FILE",
+               "Weights to begin with; what another scale or a network of fewer layers shares is taken too",
+               &flags.init);
   options->group("What it sees");
   options->add("patch", "PIXELS", "Side of an LR patch", &flags.patches.patch);
   options->add("batch", "N", "Patches a step", &flags.patches.batch);

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "srmd/network.h"
+#include "training/deepened.h"
 #include "training/patches.h"
 #include "zssr/start.h"
 
@@ -240,8 +241,9 @@ bool Student::take_similar(const WeightsFile& file, size_t layer) {
   return false;
 }
 
-void Student::load(const WeightsFile& file, bool other) {
+void Student::load(const WeightsFile& given, bool other) {
   const torch::NoGradGuard no_grad;
+  const WeightsFile file = other ? deepened(given, spec_.network, spec_.depth) : given;
   size_t taken = 0;
   const torch::Tensor values = parameters_.detach();
   for (size_t i = 0; i < chain_.layers().size(); ++i) {

@@ -53,8 +53,8 @@ class Student {
   /// `values` (flat) as a weights file that zsr, and the published code, can use.
   WeightsFile weights(const torch::Tensor& values) const;
   /// Takes the values of `file`, which must hold this very network; where `other`, one that shares convolutions with
-  /// it: of another scale, or EDSR for a starting point of ZSSR, whose trunks are alike. Throws InputError, also when
-  /// they share none.
+  /// it: of another scale, fewer layers (what is new begins without effect), or EDSR for a starting point of ZSSR,
+  /// whose trunks are alike. Throws InputError, also when they share none.
   void load(const WeightsFile& file, bool other = false);
 
  private:

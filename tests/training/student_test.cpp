@@ -110,6 +110,22 @@ TEST(Student, AnotherScaleEnlargesAsTheOneItBeganWith) {
   }
 }
 
+TEST(Student, ADeeperOneBeginsAsTheOneItWasMadeOf) {
+  torch::manual_seed(8);
+  for (const char* const name : {"edsr", "srmd", "zssr-start"}) {
+    const Student shallow = make_student(name, 2, 3);
+    const torch::Tensor values = random_values(shallow);
+    Student deep = make_student(name, 2, 7);
+    deep.load(shallow.weights(values), true);
+    const torch::Tensor input = torch::rand({1, 3 + shallow.condition_maps(), 12, 9});
+    const torch::Tensor wanted = shallow.forward(input, values);
+    EXPECT_LT(max_difference(deep.forward(input, deep.parameters().detach()), wanted),
+              1e-4 * wanted.abs().max().item<double>())
+        << name;
+    EXPECT_THROW(deep.load(shallow.weights(values)), InputError) << name;
+  }
+}
+
 TEST(Student, AStartingPointBeginsWithEdsrsTrunk) {
   const Student edsr = make_student("edsr", 3, 3);
   const torch::Tensor values = random_values(edsr);
