@@ -59,7 +59,7 @@ int run_kernelgan(const std::vector<std::string>& arguments) {
               &estimate_options.estimator);
   options.add("seeds", "N", "kernelgan: runs whose spread is told; the middle one is taken", &estimate_options.seeds);
   options.add("steps", "N", "kernelgan, kernelgan-fkp: training steps; 0 = as published, 3000 and 1000", &steps);
-  options.add("prior", "WEIGHTS", "kernelgan-fkp: a kernel prior for x2; 'zsr train kernel-prior'", &prior.prior);
+  options.add("prior", "WEIGHTS", "kernelgan-fkp: a kernel prior for x2. Default: zsr's own", &prior.prior);
   options.flag("check",
                "Also train short networks with this kernel, the bicubic one and a point, and tell how well each brings "
                "the photo back",

@@ -10,9 +10,9 @@ namespace zsr::training {
 /// How a kernel prior is trained (FKP/main.py): kernels alone, no photos.
 struct KernelPriorOptions {
   int64_t scale = 2;            ///< 2, 3, 4 or 8.
-  int64_t steps = 50000;        ///< > 0. Published: 100 epochs of 500.
+  int64_t steps = 16000;        ///< > 0. Published: 100 epochs of 500.
   int64_t batch = 100;          ///< > 1.
-  double learning_rate = 1e-4;  ///< > 0. Adam; halved at 40, 50, 60, 70, 80 and 90 %.
+  double learning_rate = 3e-3;  ///< > 0. Adam; halved at 40, 50, 60, 70, 80 and 90 %. Published: 1e-4.
   double weight_decay = 1e-6;   ///< >= 0.
   void validate() const;        ///< Throws OptionError.
 };
