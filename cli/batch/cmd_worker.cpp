@@ -66,7 +66,11 @@ int run_worker(const std::vector<std::string>& arguments) {
     // What a photo takes beyond its share is refused, not taken from the others.
     const rlim_t bytes = std::strtoull(memory, nullptr, 10);
     const rlimit limit{bytes, bytes};
+#ifdef __SANITIZE_ADDRESS__
+    (void)limit;  // the sanitizer's own tables would be refused
+#else
     if (bytes > 0) setrlimit(RLIMIT_DATA, &limit);
+#endif
   }
   const int channel = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
   const CapturedOutput captured;
