@@ -20,9 +20,9 @@ function(zsr_add_library name)
   endif()
 endfunction()
 
-# zsr_add_tests(FOLDER SRCS ... LIBS ... [SHARDS n]): one executable per folder, run by n ctests side by side.
+# zsr_add_tests(FOLDER SRCS ... LIBS ...): one executable and one ctest per folder.
 function(zsr_add_tests folder)
-  cmake_parse_arguments(ARG "" "SHARDS" "SRCS;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SRCS;LIBS" ${ARGN})
   set(target test_${folder})
   # Compiled as position-independent objects like everything else, so that they can use the precompiled header.
   add_library(${target}_objects OBJECT ${ARG_SRCS})
@@ -38,17 +38,6 @@ function(zsr_add_tests folder)
     set(timeout 7200)
   endif()
   # One ctest per folder keeps LibTorch's start-up (0.4 s) out of every single case.
-  if(NOT ARG_SHARDS)
-    set(ARG_SHARDS 1)
-  endif()
-  foreach(shard RANGE 1 ${ARG_SHARDS})
-    set(name ${folder})
-    if(ARG_SHARDS GREATER 1)
-      set(name ${folder}_${shard})
-    endif()
-    math(EXPR index "${shard} - 1")
-    add_test(NAME ${name} COMMAND ${target} --gtest_filter=-*_Slow*)
-    set_tests_properties(${name} PROPERTIES LABELS quick TIMEOUT ${timeout} COST ${ARG_SHARDS}
-      ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_SHARDS};GTEST_SHARD_INDEX=${index}")
-  endforeach()
+  add_test(NAME ${folder} COMMAND ${target} --gtest_filter=-*_Slow*)
+  set_tests_properties(${folder} PROPERTIES LABELS quick TIMEOUT ${timeout})
 endfunction()
