@@ -1,15 +1,15 @@
 #include "networks/all_kinds.h"
+#include "networks/distillation.h"
 #include "networks/layers.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
 
 #include <array>
+#include <utility>
 
 namespace zsr::networks {
 namespace {
-
-constexpr double kLeak = 0.05;
 
 // Enhanced spatial attention: a mask from a coarse look (a third of half the size) at a few channels.
 struct SpatialAttention {
@@ -25,7 +25,8 @@ struct SpatialAttention {
 };
 
 // Residual feature distillation block: thin 1x1 branches keep, 3x3 convolutions with their input added go on.
-struct Block {
+struct FeatureBlock {
+  double leak;
   std::array<Conv, 3> keep, go_on;
   Conv c4, c5;
   SpatialAttention attention;
@@ -34,7 +35,7 @@ struct Block {
     torch::Tensor x = image;
     for (size_t i = 0; i < 3; ++i) {
       kept.push_back(keep[i](x));
-      x = torch::leaky_relu(go_on[i](x) + x, kLeak);
+      x = torch::leaky_relu(go_on[i](x) + x, leak);
     }
     kept.push_back(c4(x));
     return attention(c5(torch::cat(kept, 1)));
@@ -42,18 +43,18 @@ struct Block {
 };
 
 /// RFDN (Liu, Tang and Wu, ECCVW 2020; winner of AIM 2020's efficient super-resolution).
-class Rfdn : public Network {
+class Rfdn : public Distillation {
  public:
-  explicit Rfdn(const WeightsFile& weights) : Network({}) {
+  explicit Rfdn(const WeightsFile& weights) {
     WeightsReader reader(weights, "RFDN");
     const int64_t width = reader.size("fea_conv.weight", 0);
     const int64_t thin = reader.size("B1.c1_d.weight", 0);
     const int64_t few = reader.size("B1.esa.conv1.weight", 0);
-    first_ = Conv(reader.conv("fea_conv", width, 3, 3));
     const int64_t count = reader.count("B", ".c1_d.weight", 1);
+    std::vector<Block> blocks;
     for (int64_t b = 1; b <= count; ++b) {
       const std::string name = fmt::format("B{}.", b);
-      Block& block = blocks_.emplace_back();
+      FeatureBlock block{kLeak};
       for (size_t i = 0; i < 3; ++i) {
         block.keep[i] = Conv(reader.conv(fmt::format("{}c{}_d", name, i + 1), thin, width, 1), Follow::leaky(kLeak));
         block.go_on[i] = Conv(reader.conv(fmt::format("{}c{}_r", name, i + 1), width, width, 3));
@@ -68,24 +69,13 @@ class Rfdn : public Network {
                          Conv(conv("esa.conv3_", 3)),
                          Conv(conv("esa.conv_f", 1)),
                          Conv(reader.conv(name + "esa.conv4", width, few, 1))};
+      blocks.emplace_back(std::move(block));
     }
-    gather_ = Conv(reader.conv("c.0", width, width * count, 1), Follow::leaky(kLeak));
-    after_ = Conv(reader.conv("LR_conv", width, width, 3));
-    scale_ = reader.shuffle_factor("upsampler.0", 3);
-    last_ = Conv(reader.conv("upsampler.0", 3 * scale_ * scale_, width, 3));
+    read_around(reader, std::move(blocks), width);
     reader.finish();
-    traits_.scales = {scale_};
     traits_.reach = Traits::kWholePhoto;  // the coarse look stands on a grid of its own
     traits_.least_side = 24;              // under which that look has no pixel
     find_range();
-  }
-
-  torch::Tensor forward(const Input& input) const override {
-    const torch::Tensor first = first_(input.image * range_);
-    std::vector<torch::Tensor> made;
-    torch::Tensor x = first;
-    for (const Block& block : blocks_) made.push_back(x = block(x));
-    return torch::pixel_shuffle(last_(after_(gather_(torch::cat(made, 1))) + first), scale_) / range_;
   }
 
  private:
@@ -97,19 +87,14 @@ class Rfdn : public Network {
     const auto miss = [&](double range) {
       range_ = range;
       const torch::NoGradGuard no_grad;
-      const torch::Tensor made = forward({torch::full({1, 3, kSide, kSide}, kGray), scale_, std::nullopt, 0.0, false});
-      const int64_t inside = kSide / 4 * scale_;
+      const torch::Tensor made =
+          forward({torch::full({1, 3, kSide, kSide}, kGray), traits_.scales[0], std::nullopt, 0.0, false});
+      const int64_t inside = kSide / 4 * traits_.scales[0];
       return (made.slice(2, inside, -inside).slice(3, inside, -inside) - kGray).abs().mean().item<double>();
     };
     const double miss_of_one = miss(1.0);
     range_ = miss(255.0) < miss_of_one ? 255.0 : 1.0;
   }
-
-  double range_ = 1.0;
-  int64_t scale_ = 1;
-  Conv first_;
-  std::vector<Block> blocks_;
-  Conv gather_, after_, last_;
 };
 
 }  // namespace

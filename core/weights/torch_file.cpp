@@ -20,7 +20,7 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-[[noreturn]] void damaged(const std::string& origin, const std::string& why) {
+[[noreturn]] void unreadable(const std::string& origin, const std::string& why) {
   throw InputError(fmt::format("'{}' cannot be read as PyTorch weights: {}", origin, why));
 }
 
@@ -31,7 +31,7 @@ torch::ScalarType type_of(const std::string& storage, const std::string& origin)
       {"ShortStorage", torch::kInt16},   {"CharStorage", torch::kInt8},         {"ByteStorage", torch::kUInt8},
       {"BoolStorage", torch::kBool}};
   const auto found = types.find(storage);
-  if (found == types.end()) damaged(origin, fmt::format("it has a storage of the type {}", storage));
+  if (found == types.end()) unreadable(origin, fmt::format("it has a storage of the type {}", storage));
   return found->second;
 }
 
@@ -47,7 +47,7 @@ class Collector {
   std::vector<NamedTensor> collect(const PickleValue& root) {
     if (root.kind == Kind::kTensor) return {{"tensor", tensor(root, "tensor")}};
     const PickleValue* const dictionary = find_dictionary(root, 0);
-    if (dictionary == nullptr) damaged(origin_, "it holds no dictionary of tensors");
+    if (dictionary == nullptr) unreadable(origin_, "it holds no dictionary of tensors");
     std::vector<NamedTensor> tensors;
     add(*dictionary, "", 0, tensors);
     const std::string prefix = "module.";
@@ -59,7 +59,7 @@ class Collector {
     }
     std::set<std::string> names;
     for (const NamedTensor& entry : tensors) {
-      if (!names.insert(entry.name).second) damaged(origin_, fmt::format("it holds '{}' twice", entry.name));
+      if (!names.insert(entry.name).second) unreadable(origin_, fmt::format("it holds '{}' twice", entry.name));
     }
     return tensors;
   }
@@ -126,10 +126,10 @@ class Collector {
     if (last >= available || count > available) reaches_out(name);
     const std::string_view bytes = storage_(storage.text);
     if (available > bytes.size() / item) {
-      damaged(origin_,
-              fmt::format("the storage of '{}' has {} bytes instead of {}", name, bytes.size(), available * item));
+      unreadable(origin_,
+                 fmt::format("the storage of '{}' has {} bytes instead of {}", name, bytes.size(), available * item));
     }
-    if (count * item > left_) damaged(origin_, "its tensors are larger than the file by far");
+    if (count * item > left_) unreadable(origin_, "its tensors are larger than the file by far");
     left_ -= count * item;
     // Copied: bytes of a file need not be aligned, and views of one storage become tensors of their own.
     torch::Tensor flat = torch::empty({static_cast<int64_t>(last) + 1}, type);
@@ -138,7 +138,7 @@ class Collector {
   }
 
   [[noreturn]] void reaches_out(const std::string& name) const {
-    damaged(origin_, fmt::format("'{}' reaches beyond its storage", name));
+    unreadable(origin_, fmt::format("'{}' reaches beyond its storage", name));
   }
 
   const std::string& origin_;
@@ -183,16 +183,16 @@ WeightsFile parse_torch_legacy(std::string_view bytes, const std::string& origin
   static const std::string magic("\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 10);
   const Pickle first = next();
   if (first.root->kind != Kind::kText || first.root->text != magic) {
-    damaged(origin, "it is a pickle, but not one that torch.save made");
+    unreadable(origin, "it is a pickle, but not one that torch.save made");
   }
   const Pickle protocol = next();
   if (protocol.root->kind != Kind::kInteger || protocol.root->integer != 1001) {
-    damaged(origin, "its format has an unknown version");
+    unreadable(origin, "its format has an unknown version");
   }
   next();  // about the machine it was written on
   const Pickle pickle = next();
   const Pickle keys = next();
-  if (keys.root->kind != Kind::kList) damaged(origin, "its list of storages is missing");
+  if (keys.root->kind != Kind::kList) unreadable(origin, "its list of storages is missing");
   // How large an element is stands in the pickle alone.
   std::map<std::string, const PickleValue*> described;
   for (const PickleValue& value : pickle.arena) {
@@ -201,19 +201,20 @@ WeightsFile parse_torch_legacy(std::string_view bytes, const std::string& origin
   std::map<std::string, std::string_view> storages;
   for (const PickleValue* key : keys.root->items) {
     const auto found = key->kind == Kind::kText ? described.find(key->text) : described.end();
-    if (found == described.end()) damaged(origin, "its list of storages names one that nothing uses");
+    if (found == described.end()) unreadable(origin, "its list of storages names one that nothing uses");
     const auto count = number_at<int64_t>(bytes, position);
     if (!count || *count != found->second->integer)
-      damaged(origin, "a storage has another length than its tensors say");
+      unreadable(origin, "a storage has another length than its tensors say");
     const uint64_t item = torch::elementSize(type_of(found->second->name, origin));
     const auto available = static_cast<uint64_t>(bytes.size() - position - sizeof(int64_t));
-    if (static_cast<uint64_t>(*count) > available / item) damaged(origin, "a storage ends beyond the file; it was cut");
+    if (static_cast<uint64_t>(*count) > available / item)
+      unreadable(origin, "a storage ends beyond the file; it was cut");
     storages[key->text] = bytes.substr(position + sizeof(int64_t), static_cast<uint64_t>(*count) * item);
     position += sizeof(int64_t) + static_cast<uint64_t>(*count) * item;
   }
   Collector collector(origin, bytes.size(), [&](const std::string& key) {
     const auto found = storages.find(key);
-    if (found == storages.end()) damaged(origin, fmt::format("the storage {} is missing", key));
+    if (found == storages.end()) unreadable(origin, fmt::format("the storage {} is missing", key));
     return found->second;
   });
   return {origin, "PyTorch (before 1.6)", collector.collect(*pickle.root), {}};

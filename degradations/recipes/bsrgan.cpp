@@ -55,10 +55,6 @@ void add_noise(Draft& draft) {
   draft.add(noise);
 }
 
-void add_jpeg(Draft& draft) {
-  draft.add(JpegStep{draft.whole(30, 95)});
-}
-
 class Bsrgan : public Recipe {
  public:
   explicit Bsrgan(int64_t scale) : scale_(scale) {}
@@ -94,13 +90,13 @@ class Bsrgan : public Recipe {
           add_noise<GaussianNoiseStep>(draft);
           break;
         case kJpeg:
-          if (draft.chance(0.9)) add_jpeg(draft);
+          if (draft.chance(0.9)) draft.add_jpeg();
           break;
         default:
           break;
       }
     }
-    add_jpeg(draft);
+    draft.add_jpeg();
     return draft.take();
   }
 
@@ -143,7 +139,7 @@ class BsrganPlus : public Recipe {
     }
     for (const int64_t step : order) add(draft, step);
     draft.resize({hr.height / scale_, hr.width / scale_}, any_opencv(draft));
-    add_jpeg(draft);
+    draft.add_jpeg();
     return draft.take();
   }
 
@@ -168,7 +164,7 @@ class BsrganPlus : public Recipe {
         if (draft.chance(0.1)) add_noise<SpeckleStep>(draft);
         return;
       case 6:
-        return add_jpeg(draft);
+        return draft.add_jpeg();
       default:  // 5 and 12: the camera model
         return;
     }

@@ -19,6 +19,8 @@ class Draft {
   void resize(Size size, ResizeMethod method) {
     add(ResizeStep{std::max<int64_t>(1, size.height), std::max<int64_t>(1, size.width), method});
   }
+  /// JPEG of a quality from 30 to 95, BSRGAN's and Real-ESRGAN's range.
+  void add_jpeg() { add(JpegStep{whole(30, 95)}); }
   Size size() const { return size_; }
   std::vector<Step> take() { return std::move(steps_); }
 

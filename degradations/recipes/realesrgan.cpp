@@ -73,10 +73,6 @@ void add_blur(Draft& draft, const KernelSpec& kernel) {
   draft.add(BlurStep{.kernel = kernel, .border = Border::kReflect});
 }
 
-void add_jpeg(Draft& draft) {
-  draft.add(JpegStep{draft.whole(30, 95)});
-}
-
 // `base`: the size that the random factor refers to.
 void add_round(Draft& draft, const Round& round, Size base) {
   if (draft.chance(round.blur_chance)) add_blur(draft, any_kernel(draft, round.sigma));
@@ -109,7 +105,7 @@ class RealEsrgan : public Recipe {
     const Size target{hr.height / scale_, hr.width / scale_};
     draft.add(SharpenStep{});  // the training target is sharpened, and the LR made from it
     add_round(draft, kFirst, hr);
-    add_jpeg(draft);
+    draft.add_jpeg();
     add_round(draft, kSecond, target);
     const bool with_sinc = draft.chance(kFinalSincChance);
     const KernelSpec last = sinc(draft, any_size(draft), std::numbers::pi / 3.0);
@@ -119,9 +115,9 @@ class RealEsrgan : public Recipe {
     };
     if (draft.chance(0.5)) {
       to_target();
-      add_jpeg(draft);
+      draft.add_jpeg();
     } else {
-      add_jpeg(draft);
+      draft.add_jpeg();
       to_target();
     }
     draft.add(RoundStep{});

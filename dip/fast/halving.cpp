@@ -7,7 +7,7 @@ namespace zsr::dip {
 namespace {
 
 // Output pixels at a time: three rows of input, twice as wide, then stay in the second-level cache.
-constexpr int64_t kStrip = 64;
+constexpr int64_t kHalvedStrip = 64;
 
 // Input rows 2 y - 1 to 2 y + 1, columns 2 x - 1 to 2 (x + n) - 1, for n output pixels from (y, x) on; the row and the
 // column before the first are the second ones.
@@ -29,15 +29,15 @@ Sums Layers::halving(const View& from, const torch::Tensor& weight, Image& to) {
   const int64_t in = from.image->shape.channels;
   const int64_t pixel = padded(in);
   const int64_t columns = padded(to.shape.channels);
-  const int64_t row_length = (2 * kStrip + 1) * pixel;
+  const int64_t row_length = (2 * kHalvedStrip + 1) * pixel;
   scratch_.ready();
   SharedSums sums(to.shape.blocks());
   share_rows(to.shape.height, [&](int64_t thread, int64_t begin, int64_t end) {
     float* const window = scratch_.get(thread, 0, 3 * row_length);
-    float* const made = scratch_.get(thread, 1, kStrip * columns);
+    float* const made = scratch_.get(thread, 1, kHalvedStrip * columns);
     for (int64_t y = begin; y < end; ++y) {
-      for (int64_t x = 0; x < to.shape.width; x += kStrip) {
-        const int64_t n = std::min(kStrip, to.shape.width - x);
+      for (int64_t x = 0; x < to.shape.width; x += kHalvedStrip) {
+        const int64_t n = std::min(kHalvedStrip, to.shape.width - x);
         pack_window(from, y, x, n, window, row_length);
         for (int64_t tap = 0; tap < 9; ++tap) {
           kernels_.multiply(n, columns, in, window + tap / 3 * row_length + tap % 3 * pixel, 2 * pixel, 1,
@@ -61,16 +61,16 @@ void Layers::halving_weight_gradient(const View& from, const Gradient& gradient,
   const int64_t in = from.image->shape.channels;
   const int64_t pixel = padded(in);
   const int64_t columns = padded(shape.channels);
-  const int64_t row_length = (2 * kStrip + 1) * pixel;
+  const int64_t row_length = (2 * kHalvedStrip + 1) * pixel;
   scratch_.ready();
   const int64_t threads = share_rows(shape.height, [&](int64_t thread, int64_t begin, int64_t end) {
     float* const window = scratch_.get(thread, 0, 3 * row_length);
-    float* const errors = scratch_.get(thread, 1, kStrip * columns);
+    float* const errors = scratch_.get(thread, 1, kHalvedStrip * columns);
     float* const sum = scratch_.get(thread, 2, 9 * in * columns);
     std::fill_n(sum, 9 * in * columns, 0.0F);
     for (int64_t y = begin; y < end; ++y) {
-      for (int64_t x = 0; x < shape.width; x += kStrip) {
-        const int64_t n = std::min(kStrip, shape.width - x);
+      for (int64_t x = 0; x < shape.width; x += kHalvedStrip) {
+        const int64_t n = std::min(kHalvedStrip, shape.width - x);
         pack_window(from, y, x, n, window, row_length);
         pack(gradient, y, x, n, errors);
         for (int64_t tap = 0; tap < 9; ++tap) {

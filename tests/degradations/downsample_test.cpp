@@ -8,12 +8,8 @@
 namespace zsr {
 namespace {
 
+using test::lopsided;
 using test::max_difference;
-
-torch::Tensor lopsided() {
-  return torch::outer(torch::tensor({1.0, 3.0, 5.0, 2.0}, torch::kFloat64),
-                      torch::tensor({2.0, 7.0, 1.0, 4.0, 1.0}, torch::kFloat64));
-}
 
 // scipy.ndimage.correlate(image, k, mode='reflect')[::2, ::2] of the 6x5 image (37 * i mod 251).
 TEST(Downsample, MatchesScipyCorrelation) {

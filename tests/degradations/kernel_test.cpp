@@ -11,13 +11,8 @@
 namespace zsr {
 namespace {
 
+using test::lopsided;
 using test::max_difference;
-
-torch::Tensor lopsided() {
-  const torch::Tensor rows = torch::tensor({1.0, 3.0, 5.0, 2.0}, torch::kFloat64);
-  const torch::Tensor columns = torch::tensor({2.0, 7.0, 1.0, 4.0, 1.0}, torch::kFloat64);
-  return torch::outer(rows, columns);
-}
 
 TEST(BlurKernel, SumsToOne) {
   const BlurKernel kernel(lopsided() * 17.0);

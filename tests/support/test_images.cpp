@@ -30,6 +30,11 @@ torch::Tensor waves_and_rings() {
   return torch::stack(channels).unsqueeze(0) / 255.0;
 }
 
+torch::Tensor lopsided() {
+  return torch::outer(torch::tensor({1.0, 3.0, 5.0, 2.0}, torch::kFloat64),
+                      torch::tensor({2.0, 7.0, 1.0, 4.0, 1.0}, torch::kFloat64));
+}
+
 double max_difference(const torch::Tensor& a, const torch::Tensor& b) {
   if (a.sizes() != b.sizes()) return std::numeric_limits<double>::infinity();
   return (a.to(torch::kFloat64) - b.to(torch::kFloat64)).abs().max().item<double>();

@@ -14,6 +14,9 @@ torch::Tensor random_bytes(int64_t channels, int64_t height, int64_t width, uint
 /// scripts in other languages can make the same picture.
 torch::Tensor waves_and_rings();
 
+/// A blur kernel's weights, 4 x 5 float64, that no flip or turn leaves alone; they sum to 165.
+torch::Tensor lopsided();
+
 /// Largest absolute difference; infinity when the shapes differ.
 double max_difference(const torch::Tensor& a, const torch::Tensor& b);
 
