@@ -14,14 +14,14 @@ namespace zsr::bench {
 namespace {
 
 // The published network from stock modules, their parameters registered in the order of dip::SkipLayout.
-struct Stock : torch::nn::Module {
+struct StockHourglass : torch::nn::Module {
   struct Layer {
     torch::nn::Conv2d conv{nullptr};
     torch::nn::BatchNorm2d norm{nullptr};
     int64_t border = 0;
   };
 
-  explicit Stock(const dip::SkipSpec& spec) : spec_(spec) {
+  explicit StockHourglass(const dip::SkipSpec& spec) : spec_(spec) {
     for (int64_t i = 0; i < spec.levels(); ++i) {
       const auto at = static_cast<size_t>(i);
       skip_.push_back(layer(spec.seen(i), spec.skip[at], 1, 1));
@@ -71,7 +71,7 @@ struct Stock : torch::nn::Module {
   torch::nn::Conv2d last_{nullptr};
 };
 
-void copy_parameters(const torch::Tensor& flat, Stock& stock) {
+void copy_parameters(const torch::Tensor& flat, StockHourglass& stock) {
   const torch::NoGradGuard no_grad;
   int64_t offset = 0;
   for (torch::Tensor& parameter : stock.parameters()) {
@@ -86,7 +86,7 @@ Race hourglass_race(int64_t side) {
   const dip::SkipSpec spec;
   Random random(1);
   const auto network = std::make_shared<dip::SkipNetwork>(spec, random);
-  const auto stock = std::make_shared<Stock>(spec);
+  const auto stock = std::make_shared<StockHourglass>(spec);
   copy_parameters(network->parameters().detach(), *stock);
   const torch::Tensor noise = 0.1 * torch::rand({1, spec.inputs, side, side});
   const torch::Tensor target = torch::rand({1, 3, side, side});
