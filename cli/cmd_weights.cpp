@@ -104,11 +104,7 @@ int run_weights(const std::vector<std::string>& arguments) {
     print_info(file, common.json);
     return kExitOk;
   }
-  if (half) {
-    for (NamedTensor& entry : file.tensors) {
-      if (entry.tensor.is_floating_point()) entry.tensor = entry.tensor.to(torch::kFloat16);
-    }
-  }
+  if (half) file.halve();
   write_safetensors(output, file, overwrite);
   if (common.json) {
     fmt::print("{}\n", nlohmann::ordered_json{{"command", "weights " + action},

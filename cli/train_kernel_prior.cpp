@@ -55,9 +55,7 @@ int run_train_kernel_prior(const std::vector<std::string>& arguments) {
   const FlowPrior prior = training::train_kernel_prior(training, context);
   printer.finish();
   WeightsFile weights = prior.weights();
-  if (half) {
-    for (NamedTensor& entry : weights.tensors) entry.tensor = entry.tensor.to(torch::kFloat16);
-  }
+  if (half) weights.halve();
   weights.metadata["command"] =
       fmt::format("zsr train kernel-prior -s {} --steps {} --batch {} --learning-rate {} --seed {}", training.scale,
                   training.steps, training.batch, training.learning_rate, runtime.seed);

@@ -34,6 +34,7 @@ struct TrainFlags {
   training::PatchOptions patches;
   training::TrainOptions train;
   std::string losses = "l1";
+  std::string sizes = "1";
   std::string recipe;
   std::string vgg;
   std::string content_layer = "conv5_4";
@@ -80,6 +81,8 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
   options->group("What it sees");
   options->add("patch", "PIXELS", "Side of an LR patch", &flags.patches.patch);
   options->add("batch", "N", "Patches a step", &flags.patches.batch);
+  options->add("sizes", "LIST", "Photos at these sizes: 1,0.8,0.6 has smaller copies too, which are sharper",
+               &flags.sizes);
   options->add("noise", "LEVEL",
                "srmd, zssr-start: highest noise, 0-75; half of the patches have none, a quarter little",
                &flags.patches.noise);
@@ -162,9 +165,7 @@ fs::path checkpoint_path(const fs::path& output) {
 WeightsFile final_weights(const training::Student& student, const training::Trainer& trainer, const TrainFlags& flags,
                           const std::string& command) {
   WeightsFile weights = student.weights(trainer.best_parameters());
-  if (flags.half) {
-    for (NamedTensor& entry : weights.tensors) entry.tensor = entry.tensor.to(torch::kFloat16);
-  }
+  if (flags.half) weights.halve();
   weights.metadata["command"] = command;
   weights.metadata["steps"] = std::to_string(trainer.state().step);
   return weights;
@@ -236,8 +237,11 @@ int run_train_network(const std::vector<std::string>& arguments) {
                                                            : make_recipe(flags.recipe, {.scale = {s, s}});
   }
   if (!flags.init.empty()) student.load(load_weights(flags.init), true);
+  const int64_t least_side = training::PatchSource::least_side(flags.patches, student.condition());
+  std::vector<double> sizes;
+  for (const std::string& size : split_list(flags.sizes)) sizes.push_back(parse_number(size, "--sizes"));
   const training::PatchSource source(
-      load_photos(folders, training::PatchSource::least_side(flags.patches, student.condition()), common.quiet),
+      training::with_smaller_sizes(load_photos(folders, least_side, common.quiet), sizes, least_side),
       student.condition(), flags.patches);
   const training::Validation validation(
       flags.validate.empty() ? std::vector<torch::Tensor>{} : load_photos({flags.validate}, 32, common.quiet), student);

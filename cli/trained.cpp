@@ -6,6 +6,7 @@
 #include "core/weights/load_weights.h"
 #include "core/weights/shipped.h"
 #include "degradations/flow_prior.h"
+#include "training/kernel_prior.h"
 #include "zssr/start.h"
 
 #include <fmt/format.h>
@@ -105,10 +106,19 @@ std::string describe_weights(const WeightsFile& weights, nlohmann::ordered_json*
                          start.blocks, start.width);
     }
     if (FlowPrior::is_prior(file)) {
-      const FlowPrior prior = FlowPrior::from_weights(file);
-      if (json != nullptr) *json = {{"method", "dip-fkp"}, {"title", "kernel prior"}, {"scales", {prior.scale()}}};
-      return fmt::format("flow prior of blur kernels (FKP), x{}: {} x {} pixels; -m dip-fkp --prior", prior.scale(),
-                         prior.side(), prior.side());
+      FlowPrior prior = FlowPrior::from_weights(file);
+      const double misfit = training::mean_negative_log_density(prior);
+      if (json != nullptr) {
+        *json = {{"method", "dip-fkp"},
+                 {"title", "kernel prior"},
+                 {"scales", {prior.scale()}},
+                 {"negative_log_density", misfit}};
+      }
+      return fmt::format(
+          "flow prior of blur kernels (FKP), x{}: {} x {} pixels, minus log density of drawn kernels {:.1f}; -m "
+          "dip-fkp "
+          "--prior",
+          prior.scale(), prior.side(), prior.side(), misfit);
     }
     const networks::Kind* const kind = networks::recognise(file);
     if (kind == nullptr) return "of no network that zsr builds";

@@ -68,6 +68,15 @@ torch::Tensor draw_prior_kernels(int64_t count, int64_t side, int64_t scale, Ran
   return (kernels / kernels.sum({1, 2}, true)).unsqueeze(1);
 }
 
+double mean_negative_log_density(FlowPrior& prior, uint64_t seed) {
+  constexpr int64_t kCount = 2000;
+  const torch::NoGradGuard no_grad;
+  Random data(derive_seed(seed, "kernel-prior-test"));
+  const torch::Tensor kernels = draw_prior_kernels(kCount, prior.side(), prior.scale(), data);
+  const torch::Tensor dequantise = uniform({kCount, 1, prior.side(), prior.side()}, data);
+  return -prior.log_density(kernels, dequantise).mean().item<double>();
+}
+
 FlowPrior train_kernel_prior(const KernelPriorOptions& options, const RunContext& context) {
   options.validate();
   Random weights(derive_seed(context.seed, "kernel-prior-weights"));

@@ -22,6 +22,10 @@ struct KernelPriorOptions {
 /// from the release: there they are moved to that place by spline interpolation, here they are computed for it.
 torch::Tensor draw_prior_kernels(int64_t count, int64_t side, int64_t scale, Random& random);
 
+/// Mean of minus the log density (FlowPrior::log_density) over 2000 kernels drawn from `seed`: the smaller, the better
+/// the prior knows what blur kernels look like.
+double mean_negative_log_density(FlowPrior& prior, uint64_t seed = 0);
+
 /// Maximum likelihood. The same options and seed give the same prior on one machine.
 FlowPrior train_kernel_prior(const KernelPriorOptions& options, const RunContext& context = {});
 

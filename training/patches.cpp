@@ -97,6 +97,23 @@ void PatchOptions::validate() const {
   if (curriculum < 0) throw OptionError(fmt::format("curriculum = {}, must be >= 0", curriculum));
 }
 
+std::vector<torch::Tensor> with_smaller_sizes(std::vector<torch::Tensor> photos, const std::vector<double>& sizes,
+                                              int64_t least_side) {
+  const size_t count = photos.size();
+  for (const double size : sizes) {
+    if (!(size > 0.0) || size > 1.0)
+      throw OptionError(fmt::format("a size of {:g}, must be above 0 and at most 1", size));
+    if (size == 1.0) continue;
+    for (size_t i = 0; i < count; ++i) {
+      const auto shorter = static_cast<double>(std::min(photos[i].size(1), photos[i].size(2)));
+      if (std::ceil(size * shorter) < static_cast<double>(least_side)) continue;
+      photos.push_back(
+          imresize_uint8(to_float(photos[i]).unsqueeze(0), {size, size})[0].mul(255.0).round_().to(torch::kUInt8));
+    }
+  }
+  return photos;
+}
+
 torch::Tensor made_smaller(const torch::Tensor& hr, Condition condition, const BlurKernel& told, int64_t scale,
                            Phase phase) {
   const auto factor = static_cast<double>(scale);

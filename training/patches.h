@@ -74,6 +74,12 @@ class PatchSource {
   PatchOptions options_;
 };
 
+/// The photos [3, H, W] uint8, and each made smaller by MATLAB's bicubic imresize to `sizes` of its sides, each in
+/// (0, 1) (1 itself is passed over): smaller photos are sharper and have lost what JPEG left. Those with a side under
+/// `least_side` are left out. Throws OptionError.
+std::vector<torch::Tensor> with_smaller_sizes(std::vector<torch::Tensor> photos, const std::vector<double>& sizes,
+                                              int64_t least_side);
+
 /// `hr` [N, 3, H, W] made smaller as a photo with the kernel `told` (of `condition`; see condition_of) whose LR pixels
 /// stand at `phase`; not rounded.
 torch::Tensor made_smaller(const torch::Tensor& hr, Condition condition, const BlurKernel& told, int64_t scale,

@@ -32,6 +32,14 @@ torch::Tensor WeightsFile::take(const std::string& name, at::IntArrayRef shape) 
   return values;
 }
 
+void WeightsFile::halve() {
+  for (NamedTensor& entry : tensors) {
+    if (!entry.tensor.is_floating_point()) continue;
+    const torch::Tensor half = entry.tensor.to(torch::kFloat16);
+    if (torch::isfinite(half).all().item<bool>()) entry.tensor = half;
+  }
+}
+
 int64_t WeightsFile::parameter_count() const {
   int64_t count = 0;
   for (const NamedTensor& entry : tensors) count += entry.tensor.numel();

@@ -26,6 +26,8 @@ struct WeightsFile {
   /// The tensor of that name as contiguous float32. Throws InputError naming the file when it is missing, has another
   /// shape or holds values that are not finite.
   torch::Tensor take(const std::string& name, at::IntArrayRef shape) const;
+  /// Floating-point tensors as 16-bit ones; those with a number beyond their range (65504) stay as they are.
+  void halve();
   /// Sum of the elements of all tensors.
   int64_t parameter_count() const;
 };

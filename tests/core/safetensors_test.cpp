@@ -19,6 +19,18 @@ std::string file_of(const std::string& header, const std::string& data) {
   return bytes + header + data;
 }
 
+TEST(WeightsFile, HalvesWhatFitsIntoSixteenBits) {
+  WeightsFile file;
+  file.tensors = {{"small", torch::tensor({0.5F, -3.0F})},
+                  {"large", torch::tensor({1.0F, 70000.0F})},
+                  {"whole", torch::tensor({7, 8}, torch::kInt64)}};
+  file.halve();
+  EXPECT_EQ(file.find("small")->scalar_type(), torch::kFloat16);
+  EXPECT_EQ(file.take("small", {2})[1].item<float>(), -3.0F);
+  EXPECT_EQ(file.take("large", {2})[1].item<float>(), 70000.0F);
+  EXPECT_EQ(file.find("whole")->scalar_type(), torch::kInt64);
+}
+
 TEST(Safetensors, GivesBackWhatWasWritten) {
   WeightsFile file;
   file.metadata["network"] = "test";

@@ -45,8 +45,11 @@ TEST(KernelPrior, TrainingRaisesTheLikelihoodAndRepeats) {
     losses.push_back(now.loss);
     return ProgressAction::kContinue;
   };
-  const FlowPrior first = train_kernel_prior(options, context);
+  FlowPrior first = train_kernel_prior(options, context);
   EXPECT_LT(losses.back(), losses.front() - 30.0);
+  Random random(9);
+  FlowPrior untrained = FlowPrior::for_scale(2, random);
+  EXPECT_LT(mean_negative_log_density(first), mean_negative_log_density(untrained) - 30.0);
   const FlowPrior second = train_kernel_prior(options, context);
   const torch::Tensor latent = torch::zeros({1, 121});
   EXPECT_EQ(test::max_difference(first.decode(latent).detach(), second.decode(latent).detach()), 0.0);

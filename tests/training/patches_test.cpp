@@ -29,6 +29,19 @@ TEST(PatchSource, ABatchDependsOnItsStepAlone) {
   }
 }
 
+TEST(PatchSource, PhotosServeAtSmallerSizesTooWhereTheyAreLargeEnough) {
+  const std::vector<torch::Tensor> given = photos();  // 96 x 103
+  const auto all = with_smaller_sizes(given, {1.0, 0.75, 0.5}, 60);
+  ASSERT_EQ(all.size(), 4U);
+  EXPECT_EQ(max_difference(all[1], given[1]), 0.0);
+  EXPECT_EQ(all[3].sizes(), (std::vector<int64_t>{3, 72, 78}));
+  const torch::Tensor want = imresize_uint8(given[1].to(torch::kFloat32).div(255.0).unsqueeze(0), {0.75, 0.75})[0];
+  EXPECT_LT(max_difference(all[3].to(torch::kFloat32) / 255.0, want), 1e-6);
+  EXPECT_EQ(with_smaller_sizes(given, {}, 60).size(), 2U);
+  EXPECT_THROW(with_smaller_sizes(given, {1.5}, 60), OptionError);
+  EXPECT_THROW(with_smaller_sizes(given, {0.0}, 60), OptionError);
+}
+
 TEST(PatchSource, SmallPatchesAreTheLargeOnesMadeSmaller) {
   // Far from the patch's border imresize of the patch is that of the photo.
   const PatchSource plain(photos(), Condition::kNone, {.scale = 3, .batch = 3, .patch = 20, .seed = 5});
