@@ -62,8 +62,8 @@ void add_dip_flags(OptionSet& options, DipFlags& flags) {
 void add_fkp_flags(OptionSet& options, DipFlags& flags, bool steps) {
   options.group("Kernel prior");
   options.add("prior", "WEIGHTS",
-              "dip-fkp: what blur kernels look like. Default: zsr's own for x2, x3 and x4; else a file of\n'zsr train "
-              "kernel-prior', or FKP_x2.pt of its authors",
+              "dip-fkp: what blur kernels look like, by 'zsr train kernel-prior' or its authors (FKP_x2.pt).\n"
+              "Default: zsr's own for x2, x3 and x4",
               &flags.prior);
   if (steps) options.add("steps", "N", "Training steps; 0 = 1000 as published", &flags.steps);
 }
