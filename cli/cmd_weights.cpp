@@ -12,6 +12,8 @@
 #include <nlohmann/json.hpp>
 #include <torch/types.h>
 
+#include <filesystem>
+
 namespace zsr::cli {
 namespace {
 
@@ -58,7 +60,9 @@ WeightsFile blended(const WeightsFile& first, const WeightsFile& second, double 
     const torch::Tensor from = entry.tensor.to(torch::kFloat64);
     entry.tensor = (from + share * (other->to(torch::kFloat64) - from)).to(entry.tensor.scalar_type());
   }
-  made.metadata["blend"] = fmt::format("{:g} of {}, {:g} of {}", 1.0 - share, first.origin, share, second.origin);
+  // Names alone: the file may be passed on.
+  const auto name = [](const WeightsFile& file) { return std::filesystem::path(file.origin).filename().string(); };
+  made.metadata["blend"] = fmt::format("{:g} of {}, {:g} of {}", 1.0 - share, name(first), share, name(second));
   return made;
 }
 

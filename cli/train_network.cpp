@@ -180,11 +180,16 @@ std::string log_text(const training::TrainState& state) {
   return text;
 }
 
-// The command that trains these weights again.
+// The command that trains these weights again. People pass weights on: of files and folders it has the names alone, not
+// where they lie.
 std::string command_line(const std::vector<std::string>& arguments) {
   std::string line = "zsr train";
   for (const std::string& argument : arguments) {
-    if (argument != "--resume" && argument != "--force") line += " " + argument;
+    if (argument == "--resume" || argument == "--force") continue;
+    const size_t value = argument.starts_with("--") ? argument.find('=') + 1 : 0;  // of "--init=FILE"; 0: all of it
+    fs::path name = argument.substr(value);
+    if (!name.has_filename()) name = name.parent_path();  // "photos/"
+    line += " " + argument.substr(0, value) + name.filename().string();
   }
   return line;
 }

@@ -62,7 +62,9 @@ TEST_F(TrainNetwork, WeightsServeAtOnce) {
   EXPECT_GT(json["psnr"].get<double>(), 5.0);
   EXPECT_EQ(log("w.safetensors").find("step,loss,rate,psnr,psnr_blur\n3,"), 0U);
   EXPECT_EQ(read_bytes(dir_ / "w.safetensors.svg").find("<svg"), 0U);
-  EXPECT_NE(read_safetensors(at("w.safetensors")).metadata["command"].find("zsr train edsr"), std::string::npos);
+  const std::string command = read_safetensors(at("w.safetensors")).metadata["command"];
+  EXPECT_EQ(command.find("zsr train edsr photos "), 0U) << command;
+  EXPECT_EQ(command.find(dir_.path().string()), std::string::npos) << "weights tell where files lie: " << command;
   make_photo(dir_ / "small.png", 3, 20, 24);
   const auto upscaled =
       run_zsr({"upscale", at("small.png"), "--weights", at("w.safetensors"), "-o", at("o.png"), "-q"});
