@@ -122,7 +122,7 @@ struct Options {
 Options paper_options(Scale scale);
 
 /// `options` changed so that they go on from `start` (of their scale): a few short steps, as long as the photo's own
-/// patches that are kept back show that they help; none where a kernel is given.
+/// patches that are kept back show that they help; none where a kernel is given, and none above x2.
 Options with_start(Options options, std::shared_ptr<const Start> start);
 
 /// The preset of this name for `scale`: "default", "paper", "paper-gradual" (X2_GRADUAL_IDEAL), "kernel"

@@ -1,6 +1,7 @@
 #include "zssr/options.h"
 
 #include "core/error.h"
+#include "core/weights/shipped.h"
 
 #include <gtest/gtest.h>
 
@@ -14,6 +15,18 @@ TEST(ZssrOptions, EveryPresetIsValidAtEveryScale) {
     for (const Scale scale : {Scale{2, 2}, Scale{3, 3}, Scale{4, 4}, Scale{1.5, 1.5}, Scale{1, 2}, Scale{8, 8}}) {
       EXPECT_NO_THROW(preset(name, scale).validate()) << name;
     }
+  }
+}
+
+TEST(ZssrOptions, AStartGoesInOneJumpAndTunesOnlyWhereThePhotoIsLikeItself) {
+  for (const int64_t scale : {2, 3, 4}) {
+    const auto start =
+        std::make_shared<const Start>(Start::from_weights(shipped_weights("zssr-start-x" + std::to_string(scale))));
+    const auto s = static_cast<double>(scale);
+    const Options options = with_start(preset("default", {s, s}), start);
+    EXPECT_NO_THROW(options.validate());
+    EXPECT_TRUE(options.gradual.empty());
+    EXPECT_EQ(options.max_steps > 0, scale == 2);
   }
 }
 
