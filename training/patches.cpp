@@ -101,8 +101,7 @@ std::vector<torch::Tensor> with_smaller_sizes(std::vector<torch::Tensor> photos,
                                               int64_t least_side) {
   const size_t count = photos.size();
   for (const double size : sizes) {
-    if (!(size > 0.0) || size > 1.0)
-      throw OptionError(fmt::format("a size of {:g}, must be above 0 and at most 1", size));
+    if (!(size > 0.0) || size > 1.0) throw OptionError(fmt::format("size {:g} must be above 0 and at most 1", size));
     if (size == 1.0) continue;
     for (size_t i = 0; i < count; ++i) {
       const auto shorter = static_cast<double>(std::min(photos[i].size(1), photos[i].size(2)));
