@@ -7,6 +7,7 @@
 #include "cli/usage_error.h"
 #include "cli/values.h"
 #include "core/error.h"
+#include "core/weights/shipped.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -165,15 +166,17 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
   const auto make_options = [&](AllFlags& into) {
     const bool own_flags = method == "dip" || method == "dip-fkp";
     const bool trained = !method.empty() && method != "zssr" && !own_flags;
+    const bool needs_weights = trained && !is_shipped(method + "-light-x2");
     auto options = std::make_unique<OptionSet>(
-        fmt::format("zsr {} PHOTO... [-o OUTPUT] [-s 2]{} [options]", name, trained ? " --weights FILE" : ""),
+        fmt::format("zsr {} PHOTO... [-o OUTPUT] [-s 2]{} [options]", name, needs_weights ? " --weights FILE" : ""),
         "Enlarges photos and keeps what they carry: metadata, colour profile, bit depth, transparency.",
         method == "dip"       ? std::string(kDipExamples)
         : method == "dip-fkp" ? std::string("  zsr dip-fkp photo.png -s 2 --save-kernel kernel.mat\n")
-        : trained             ? fmt::format("  zsr {0} photo.jpg --weights weights.pth\n", name)
-                              : fmt::format("  zsr {0} photo.jpg -s 2\n  zsr {0} scans/ -o enlarged/ -s 2 -r --jobs 2\n"
-                                                        "  zsr {0} photo.png -s 2 --kernel kernel.mat\n  zsr {0} photo.png -s 3 --time 60s\n",
-                                            name));
+        : needs_weights       ? fmt::format("  zsr {0} photo.jpg --weights weights.pth\n", name)
+        : trained ? fmt::format("  zsr {0} photo.jpg -s 2\n  zsr {0} photo.jpg --weights weights.pth\n", name)
+                  : fmt::format("  zsr {0} photo.jpg -s 2\n  zsr {0} scans/ -o enlarged/ -s 2 -r --jobs 2\n"
+                                "  zsr {0} photo.png -s 2 --kernel kernel.mat\n  zsr {0} photo.png -s 3 --time 60s\n",
+                                name));
     add_upscale_flags(*options, into.upscale, method.empty());
     add_formation_flags(*options, into.zssr);
     if (method == "dip") {

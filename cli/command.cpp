@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include "cli/closest.h"
 #include "cli/documentation.h"
 #include "cli/usage_error.h"
 #include "cli/version.h"
@@ -7,28 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-
 namespace zsr::cli {
-namespace {
-
-size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row[b.size()];
-}
-
-}  // namespace
-
 std::string help_text() {
   std::string text =
       "zsr - zero-shot and real-world image super-resolution\n\n"
@@ -60,19 +40,6 @@ const std::vector<Command>& commands() {
   return table;
 }
 
-std::string closest(const std::string& word, const std::vector<std::string>& candidates) {
-  std::string best;
-  size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;
-  for (const std::string& candidate : candidates) {
-    const size_t distance = edit_distance(word, candidate);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
 int dispatch(const std::vector<std::string>& arguments) {
   if (arguments.empty()) {
     fmt::print(stderr, "{}", help_text());
@@ -99,9 +66,7 @@ int dispatch(const std::vector<std::string>& arguments) {
     if (name == method) return run_method(method, {arguments.begin() + 1, arguments.end()});
     names.push_back(method);
   }
-  const std::string guess = closest(name, names);
-  throw UsageError(fmt::format("unknown command '{}'{}; 'zsr help' lists the commands", name,
-                               guess.empty() ? "" : fmt::format(", did you mean '{}'?", guess)));
+  throw UsageError(unknown_command(name, names));
 }
 
 }  // namespace zsr::cli

@@ -21,9 +21,6 @@ std::string help_text();
 /// Runs `arguments` (without the program's name): looks the command up, prints help, or throws UsageError with a guess.
 int dispatch(const std::vector<std::string>& arguments);
 
-/// The candidate closest to `word` in edit distance, empty when none is close.
-std::string closest(const std::string& word, const std::vector<std::string>& candidates);
-
 /// Methods of `upscale` that are trained networks; each is a command too: `zsr edsr ...` is `zsr upscale -m edsr ...`.
 std::vector<std::string> method_commands();
 int run_method(const std::string& method, const std::vector<std::string>& arguments);

@@ -79,6 +79,39 @@ std::string help_texts(const std::map<std::string, std::vector<Page>>& pages) {
   return text;
 }
 
+// ---- option_tables.inc
+
+// See cli/launcher/early_errors.h.
+std::string option_tables(const std::map<std::string, std::vector<Page>>& pages) {
+  std::string text;
+  const auto add = [&](const std::string& words, const std::string& flags, bool takes_photos_alone) {
+    text += fmt::format("{{\"{}\", \"{}\", {}}},\n", words, flags, takes_photos_alone);
+  };
+  // In the order of unknown_command()'s candidates in the core.
+  std::vector<std::string> order;
+  for (const Command& command : commands()) order.emplace_back(command.name);
+  for (const std::string& method : method_commands()) order.push_back(method);
+  for (const std::string& name : order) {
+    const auto found = pages.find(name);
+    if (found == pages.end()) {
+      add(name, "", false);
+      continue;
+    }
+    for (const Page& page : found->second) {
+      std::string flags;
+      for (const OptionSet::Group& group : page.groups) {
+        for (const OptionSet::Flag& flag : group.flags) {
+          flags +=
+              fmt::format("{}{}:{}{}", flags.empty() ? "" : " ", flag.name, flag.letter, flag.value.empty() ? "" : "=");
+        }
+      }
+      const bool alone = page.usage.find(" PHOTO... [-o OUTPUT] [-s 2] [options]") != std::string::npos;
+      add(fmt::format("{}", fmt::join(page.words, " ")), flags, alone);
+    }
+  }
+  return text;
+}
+
 // ---- man
 
 // Nothing in `text` is taken for a request or an escape.
@@ -277,6 +310,7 @@ int run_documentation(const std::vector<std::string>& arguments) {
     write_file_atomically(folder / name, text, Overwrite::kYes);
   };
   write("help_texts.inc", help_texts(pages));
+  write("option_tables.inc", option_tables(pages));
   write("man/zsr.1", man_overview(pages));
   for (const auto& [name, list] : pages) write(fmt::format("man/zsr-{}.1", name), man_page(name, list));
   write("completions/zsr.bash", bash_completion(pages));

@@ -1,6 +1,6 @@
 #include "cli/options.h"
 
-#include "cli/command.h"
+#include "cli/closest.h"
 #include "cli/usage_error.h"
 
 #include <boost/program_options.hpp>
@@ -139,9 +139,7 @@ bool OptionSet::parse(const std::vector<std::string>& arguments) {
     po::notify(state_->values);
   } catch (const po::unknown_option& error) {
     const std::string flag = error.get_option_name();
-    std::string guess = flag.rfind("--", 0) == 0 ? closest(flag.substr(2), state_->names) : "";
-    if (!guess.empty()) guess = fmt::format(", did you mean '--{}'?", guess);
-    throw UsageError(fmt::format("unknown option '{}'{}", flag, guess));
+    throw UsageError(fmt::format("unknown option '{}'{}", flag, option_guess(flag, state_->names)));
   } catch (const po::error& error) {
     throw UsageError(error.what());
   }

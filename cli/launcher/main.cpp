@@ -1,5 +1,6 @@
-// What people call as zsr. Help, the version and unknown commands are answered here, in a few milliseconds; everything
+// What people call as zsr. Help, the version and mistyped calls are answered here, in a few milliseconds; everything
 // else becomes zsr-core, whose 300 shared libraries (LibTorch, OpenCV, libvips) take most of a second to load.
+#include "cli/launcher/early_errors.h"
 #include "cli/version.h"
 
 #include <algorithm>
@@ -23,6 +24,13 @@ struct HelpText {
 constexpr HelpText kHelpTexts[] = {
 #include "help_texts.inc"
 };
+
+const std::vector<zsr::cli::OptionTable>& option_tables() {
+  static const std::vector<zsr::cli::OptionTable> tables = {
+#include "option_tables.inc"
+  };
+  return tables;
+}
 
 const HelpText* find_help(std::string_view words) {
   const auto* const found = std::find_if(std::begin(kHelpTexts), std::end(kHelpTexts),
@@ -90,6 +98,10 @@ int main(int argc, char** argv) {
   if (words.size() == 2 && words[0] == "help") asked = words[1];
   if (words.size() == 3 && is_help(words[2])) asked = std::string(words[0]) + " " + std::string(words[1]);
   if (const HelpText* const help = asked.empty() ? nullptr : find_help(asked)) return print_help(*help);
+  if (const auto error = zsr::cli::find_early_error(words, option_tables())) {
+    std::fprintf(stderr, "zsr: %s\n", error->message.c_str());
+    return error->code;
+  }
 
   choose_waiting(words[0]);
   const std::string core = core_path();

@@ -1,9 +1,14 @@
 #include "cli/command.h"
 
+#include "cli/closest.h"
 #include "cli/usage_error.h"
 #include "tests/support/program.h"
 
 #include <gtest/gtest.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <sys/wait.h>
 
 namespace zsr::cli {
 namespace {
@@ -53,18 +58,84 @@ TEST(Command, VersionAndInfo) {
   EXPECT_NE(info.out.find("convolution"), std::string::npos);
 }
 
-TEST(Command, LauncherAndCoreSayTheSame) {
-  // The launcher answers from what the core wrote when zsr was built.
+struct Said {
+  std::string text;
+  int code = 0;
+};
+
+// What `program` prints, on both streams.
+Said run_alone(const std::string& program, const std::vector<std::string>& words) {
+  std::string line = program;
+  for (const std::string& word : words) line += " '" + word + "'";
+  FILE* const pipe = popen((line + " 2>&1").c_str(), "r");
+  Said said;
+  for (int c = 0; (c = std::fgetc(pipe)) != EOF;) said.text += static_cast<char>(c);
+  said.code = WEXITSTATUS(pclose(pipe));
+  return said;
+}
+
+// The launcher answers from what the core wrote when zsr was built. Copied away from the core it can do nothing else.
+TEST(Command, LauncherSaysByItselfWhatTheCoreWouldSay) {
+  const test::TempDir dir;
+  const std::string launcher = dir / "zsr";
+  std::filesystem::copy_file(ZSR_PROGRAM, launcher);
+  const std::string core = std::string(ZSR_PROGRAM) + "-core";
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"help"},
+           {"upscale", "--help"},
+           {"kernel", "make", "--help"},
+           {"--version"},
+           {"upscal", "x.png"},
+           {"worke"},
+           {"upscale", "x.png", "--scael", "2"},
+           {"upscale", "x.png", "--scael=2"},
+           {"upscale", "x.png", "-Q"},
+           {"upscale", "x.png", "--zzzzzzzzzzz"},
+           {"upscale", "--scale"},
+           {"upscale", "x.png", "-s"},
+           {"kernel", "make", "gaussian", "--sgima", "2"},
+           {"train", "edsr", "photos", "--stps", "2"},
+           {"eval", "--refrence", "x"},
+       }) {
+    const Said short_way = run_alone(launcher, words);
+    const Said long_way = run_alone(core, words);
+    EXPECT_EQ(short_way.text, long_way.text);
+    EXPECT_EQ(short_way.code, long_way.code) << short_way.text;
+  }
+  // The core also says what it was about to do.
   for (const std::vector<std::string>& words :
-       {std::vector<std::string>{"help"}, {"upscale", "--help"}, {"kernel", "make", "--help"}, {"--version"}}) {
-    std::string core = std::string(ZSR_PROGRAM) + "-core";
-    for (const std::string& word : words) core += " " + word;
-    FILE* const pipe = popen(core.c_str(), "r");
-    ASSERT_NE(pipe, nullptr);
-    std::string text;
-    for (int c = 0; (c = std::fgetc(pipe)) != EOF;) text += static_cast<char>(c);
-    pclose(pipe);
-    EXPECT_EQ(run_zsr(words).out, text);
+       {std::vector<std::string>{"upscale", dir / "nope.png"}, {"edsr", "-s", "3", dir / "nope.png"}}) {
+    const Said short_way = run_alone(launcher, words);
+    const Said long_way = run_alone(core, words);
+    EXPECT_EQ(short_way.code, 1);
+    EXPECT_EQ(long_way.code, 1);
+    EXPECT_NE(short_way.text.find("No such file"), std::string::npos) << short_way.text;
+    EXPECT_NE(long_way.text.find(short_way.text), std::string::npos) << long_way.text;
+  }
+}
+
+// Where it is not sure, the launcher leaves it to the core, which is not there.
+TEST(Command, LauncherLeavesTheRestToTheCore) {
+  const test::TempDir dir;
+  const std::string launcher = dir / "zsr";
+  std::filesystem::copy_file(ZSR_PROGRAM, launcher);
+  test::write_bytes(dir / "photo.png", "no photo");
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"upscale", dir / "photo.png"},
+           {"upscale", dir / "nope.png", "--json"},
+           {"upscale", dir / "nope.png", "-s", "9"},
+           {"upscale", dir / "nope.png", dir / "photo.png"},
+           {"upscale", "-s2", dir / "nope.png"},
+           {"upscale", dir / "nope.png", "-o", "-1"},
+           {"upscale", "--output", "--scael"},
+           {"kernel", "mkae"},
+           {"train", "--stps"},
+           {"bench", "--nonsense"},
+           {"documentation"},
+           {"upscale", "--scael", "--help"},
+       }) {
+    const Said said = run_alone(launcher, words);
+    EXPECT_NE(said.text.find("cannot start"), std::string::npos) << said.text;
   }
 }
 
