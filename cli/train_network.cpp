@@ -55,6 +55,7 @@ void set_defaults(TrainFlags& flags, const std::string& network) {
     flags.patches.noise = training::PatchOptions::kMostNoise;
     flags.train.muon_rate = 0.003;  // without shortcuts it cannot take more
   }
+  if (network == "srmd-edsr") flags.patches.noise = training::PatchOptions::kMostNoise;
   if (network == "zssr-start") flags.patches.noise = 6.0;
 }
 
@@ -68,6 +69,7 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
       "  zsr train edsr photos/ -o edsr_x2.safetensors -s 2 --validate Set5/HR\n"
       "  zsr train edsr photos/ -o edsr_x4.safetensors -s 4 --init edsr_x2.safetensors\n"
       "  zsr train srmd photos/ -o srmd_x2.safetensors -s 2 --steps 50000\n"
+      "  zsr train srmd-edsr photos/ -o srmd_x2.safetensors -s 2 --init edsr_x2.safetensors\n"
       "  zsr train edsr photos/ -o real_x4.safetensors -s 4 --recipe bsrgan\n");
   options->group("Network");
   options->positional("input,i", "NETWORK", "The network, then folders of sharp photos", &flags.words);
@@ -84,7 +86,7 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
   options->add("sizes", "LIST", "Photos at these sizes: 1,0.8,0.6 has smaller copies too, which are sharper",
                &flags.sizes);
   options->add("noise", "LEVEL",
-               "srmd, zssr-start: highest noise, 0-75; half of the patches have none, a quarter little",
+               "srmd, srmd-edsr, zssr-start: highest noise, 0-75; half of the patches have none, a quarter little",
                &flags.patches.noise);
   options->add("recipe", "NAME", "edsr: how LR patches are made: bicubic, bsrgan, ... or a .json file; see 'degrade'",
                &flags.recipe);
@@ -197,7 +199,7 @@ std::string command_line(const std::vector<std::string>& arguments) {
 }  // namespace
 
 const std::vector<std::string>& trainable_networks() {
-  static const std::vector<std::string> names = {"edsr", "srmd", "zssr-start"};
+  static const std::vector<std::string> names = {"edsr", "srmd", "srmd-edsr", "zssr-start"};
   return names;
 }
 

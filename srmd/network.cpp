@@ -1,6 +1,8 @@
 #include "srmd/network.h"
 
 #include "core/error.h"
+#include "networks/edsr_layers.h"
+#include "networks/mean_shift.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
@@ -22,15 +24,26 @@ int64_t depth_of(const WeightsFile& weights) {
   return depth;
 }
 
+bool is_map_count(int64_t channels) {
+  return channels == 3 + Network::kComponents || channels == 4 + Network::kComponents;
+}
+
+// SRMD's maps on EDSR's trunk: a starting point of ZSSR has as many, but no tail.1.
+bool is_on_edsr(const WeightsFile& weights) {
+  const torch::Tensor* const head = weights.find("head.0.weight");
+  return head != nullptr && head->dim() == 4 && is_map_count(head->size(1)) &&
+         weights.find("tail.0.0.weight") != nullptr && weights.find("tail.1.weight") != nullptr;
+}
+
 }  // namespace
 
 bool is_srmd(const WeightsFile& weights) {
+  if (is_on_edsr(weights)) return true;
   const int64_t depth = depth_of(weights);
   if (depth < 2) return false;
   const torch::Tensor* const first = weights.find(layer_name(weights, 0) + ".weight");
   const torch::Tensor* const last = weights.find(layer_name(weights, depth - 1) + ".weight");
-  return first->dim() == 4 && last->dim() == 4 && last->size(1) == first->size(0) &&
-         (first->size(1) == 3 + Network::kComponents || first->size(1) == 4 + Network::kComponents);
+  return first->dim() == 4 && last->dim() == 4 && last->size(1) == first->size(0) && is_map_count(first->size(1));
 }
 
 Network::Network(const WeightsFile& weights) {
@@ -38,34 +51,67 @@ Network::Network(const WeightsFile& weights) {
     throw InputError(
         fmt::format("'{}' does not hold an SRMD network (convolutions from 18 or 19 maps on)", weights.origin));
   }
-  depth_ = depth_of(weights);
+  on_edsr_ = is_on_edsr(weights);
+  if (on_edsr_) {
+    build_on_edsr(weights);
+  } else {
+    build_chain(weights);
+  }
+}
+
+void Network::take(const WeightsFile& weights, size_t layer, const std::string& name, double bias_factor) {
+  torch::Tensor weight = chain_->weight(parameters_, layer);
+  torch::Tensor bias = chain_->bias(parameters_, layer);
+  weight.copy_(weights.take(name + ".weight", weight.sizes()));
+  bias.copy_(weights.take(name + ".bias", bias.sizes()) * bias_factor);
+}
+
+void Network::build_chain(const WeightsFile& weights) {
+  const int64_t depth = depth_of(weights);
+  reach_ = depth;
   const int64_t width = weights.find(layer_name(weights, 0) + ".weight")->size(0);
   const int64_t maps = weights.find(layer_name(weights, 0) + ".weight")->size(1);
-  const int64_t outputs = weights.find(layer_name(weights, depth_ - 1) + ".weight")->size(0);
+  const int64_t outputs = weights.find(layer_name(weights, depth - 1) + ".weight")->size(0);
   knows_noise_ = maps == 4 + kComponents;
   scale_ = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(outputs) / 3.0)));
   if (scale_ < 1 || scale_ > 8 || 3 * scale_ * scale_ != outputs) {
     throw InputError(fmt::format("'{}': an SRMD network with {} outputs has no scale", weights.origin, outputs));
   }
   std::vector<ConvLayer> layers;
-  for (int64_t i = 0; i < depth_; ++i) {
-    layers.push_back({i == 0 ? maps : width, i + 1 == depth_ ? outputs : width, true, i + 1 < depth_});
+  for (int64_t i = 0; i < depth; ++i) {
+    layers.push_back({i == 0 ? maps : width, i + 1 == depth ? outputs : width, true, i + 1 < depth});
   }
   chain_ = std::make_unique<ConvChain>(layers);
   parameters_ = torch::empty({chain_->parameter_count()});
-  for (int64_t i = 0; i < depth_; ++i) {
-    const auto index = static_cast<size_t>(i);
-    const std::string name = layer_name(weights, i);
-    torch::Tensor weight = chain_->weight(parameters_, index);
-    torch::Tensor bias = chain_->bias(parameters_, index);
-    weight.copy_(weights.take(name + ".weight", weight.sizes()));
-    bias.copy_(weights.take(name + ".bias", bias.sizes()));
+  for (int64_t i = 0; i < depth; ++i) take(weights, static_cast<size_t>(i), layer_name(weights, i), 1.0);
+}
+
+void Network::build_on_edsr(const WeightsFile& weights) {
+  networks::EdsrShape shape;
+  shape.width = weights.find("head.0.weight")->size(0);
+  shape.inputs = weights.find("head.0.weight")->size(1);
+  knows_noise_ = shape.inputs == 4 + kComponents;
+  shape.blocks = 0;
+  while (weights.find(fmt::format("body.{}.body.0.weight", shape.blocks)) != nullptr) ++shape.blocks;
+  const torch::Tensor& first_shuffle = *weights.find("tail.0.0.weight");
+  const bool is_x3 = first_shuffle.dim() == 4 && first_shuffle.size(0) == 9 * shape.width;
+  shape.scale = is_x3 ? 3 : weights.find("tail.0.2.weight") != nullptr ? 4 : 2;
+  scale_ = shape.scale;
+  chain_ = std::make_unique<ConvChain>(networks::edsr_layers(shape));
+  parameters_ = torch::empty({chain_->parameter_count()});
+  const auto count = static_cast<int64_t>(chain_->layers().size());
+  reach_ = count;
+  for (int64_t i = 0; i < count; ++i) {
+    take(weights, static_cast<size_t>(i), networks::edsr_layer_name(shape, i), 1.0 / networks::MeanShift().range);
   }
 }
 
 torch::Tensor Network::forward(const torch::Tensor& maps) const {
   const torch::NoGradGuard no_grad;
-  return torch::pixel_shuffle(chain_->forward(maps.contiguous(), parameters_), scale_);
+  if (!on_edsr_) return torch::pixel_shuffle(chain_->forward(maps.contiguous(), parameters_), scale_);
+  const torch::Tensor mean = networks::MeanShift().mean;
+  const torch::Tensor of_maps = torch::zeros({1, maps.size(1) - 3, 1, 1});
+  return chain_->forward((maps - torch::cat({mean, of_maps}, 1)).contiguous(), parameters_) + mean;
 }
 
 }  // namespace zsr::srmd

@@ -189,7 +189,9 @@ PatchSource::Example PatchSource::make_conditioned(const TrainingPhoto& photo, R
   const int64_t side = (options_.patch + 2 * m) * s;
   const int64_t y = random.index(photo.hr.size(1) - side + 1);
   const int64_t x = random.index(photo.hr.size(2) - side + 1);
-  const torch::Tensor hr = to_float(photo.hr.slice(1, y, y + side).slice(2, x, x + side));
+  // The photo turns before it is blurred, so that a kernel of any direction meets it.
+  const torch::Tensor hr =
+      dihedral(to_float(photo.hr.slice(1, y, y + side).slice(2, x, x + side)), random.index(8)).contiguous();
   const bool srmd = condition_ == Condition::kSrmd;
   const BlurKernel told = srmd ? draw_srmd_kernel(s, random, hardness) : draw_start_kernel(s, random, hardness);
   const double noise = draw_noise(options_, random, hardness);
@@ -236,8 +238,7 @@ Batch PatchSource::draw(int64_t step, int64_t first, int64_t last) const {
   for (int64_t i = first; i < last; ++i) {
     Random random(derive_seed(options_.seed, fmt::format("patch {} of step {}", i, step)));
     Example example = draw_one(random, hardness);
-    // The photo turns, not the kernel: a kernel of any direction is as likely as the turned one. What a recipe or
-    // imresize made turns with its HR image.
+    // What a recipe or imresize made turns with its HR image; the condition of others says which way the kernel lies.
     if (condition_ == Condition::kNone) {
       const int64_t turn = random.index(8);
       example.lr = dihedral(example.lr, turn);

@@ -1,6 +1,8 @@
 #include "training/student.h"
 
 #include "core/error.h"
+#include "networks/edsr_layers.h"
+#include "networks/mean_shift.h"
 #include "srmd/network.h"
 #include "training/deepened.h"
 #include "training/patches.h"
@@ -16,33 +18,19 @@ namespace zsr::training {
 namespace {
 
 constexpr int64_t kSrmdMaps = srmd::Network::kComponents + 1;  // the kernel's code and the noise
-// EDSR counts colours from 0 to 255. Its convolutions are the same for colours from 0 to 1 once the biases shrink.
-constexpr double kEdsrRange = 255.0;
 
-int64_t maps_of(const std::string& network) {
-  if (network == "srmd") return kSrmdMaps;
-  return network == "zssr-start" ? zssr::Start::kMaps : 0;
+// EDSR's layers, and those of SRMD's maps on EDSR's trunk.
+bool is_edsr_like(const StudentSpec& spec) {
+  return spec.network == "edsr" || spec.network == "srmd-edsr";
 }
 
-// The factors of EDSR's pixel shuffles: 2, 3, or 2 twice.
-std::vector<int64_t> shuffles(int64_t scale) {
-  return scale == 4 ? std::vector<int64_t>{2, 2} : std::vector<int64_t>{scale};
+int64_t maps_of(const StudentSpec& spec) {
+  if (spec.network == "srmd" || spec.network == "srmd-edsr") return kSrmdMaps;
+  return spec.network == "zssr-start" ? zssr::Start::kMaps : 0;
 }
 
-std::vector<ConvLayer> edsr_layers(const StudentSpec& spec) {
-  const int64_t w = spec.width;
-  std::vector<ConvLayer> layers = {{.in_channels = 3, .out_channels = w, .bias = true}};
-  for (int64_t i = 0; i < spec.depth; ++i) {
-    const auto into = static_cast<int64_t>(layers.size());
-    layers.push_back({.in_channels = w, .out_channels = w, .bias = true, .relu = true});
-    layers.push_back({.in_channels = w, .out_channels = w, .bias = true, .add = into});
-  }
-  layers.push_back({.in_channels = w, .out_channels = w, .bias = true, .add = 1});
-  for (const int64_t factor : shuffles(spec.scale)) {
-    layers.push_back({.in_channels = w, .out_channels = w * factor * factor, .bias = true, .shuffle = factor});
-  }
-  layers.push_back({.in_channels = w, .out_channels = 3, .bias = true});
-  return layers;
+networks::EdsrShape edsr_shape(const StudentSpec& spec) {
+  return {3 + maps_of(spec), spec.width, spec.depth, spec.scale};
 }
 
 zssr::Start start_of(const StudentSpec& spec) {
@@ -55,7 +43,7 @@ zssr::Start start_of(const StudentSpec& spec) {
 
 std::vector<ConvLayer> layers_of(const StudentSpec& spec) {
   spec.validate();
-  if (spec.network == "edsr") return edsr_layers(spec);
+  if (is_edsr_like(spec)) return networks::edsr_layers(edsr_shape(spec));
   if (spec.network == "zssr-start") return start_of(spec).layers(3);
   std::vector<ConvLayer> layers;
   for (int64_t i = 0; i < spec.depth; ++i) {
@@ -120,15 +108,11 @@ void begin_as_bilinear(const ConvChain& chain, const torch::Tensor& parameters, 
   chain.weight(parameters, last).slice(1, 0, kColors).copy_(bilinear_shuffle(kColors, scale));
 }
 
-torch::Tensor edsr_mean() {
-  return torch::tensor({0.4488F, 0.4371F, 0.4040F}).view({1, 3, 1, 1});
-}
-
 }  // namespace
 
 void StudentSpec::validate() const {
-  if (network != "edsr" && network != "srmd" && network != "zssr-start") {
-    throw OptionError(fmt::format("network = '{}', must be edsr, srmd or zssr-start", network));
+  if (network != "edsr" && network != "srmd" && network != "srmd-edsr" && network != "zssr-start") {
+    throw OptionError(fmt::format("network = '{}', must be edsr, srmd, srmd-edsr or zssr-start", network));
   }
   if (scale < 2 || scale > 4) throw OptionError(fmt::format("scale = {}, must be 2, 3 or 4", scale));
   if (width < 16 || width > 256 || width % 16 != 0) {
@@ -156,18 +140,19 @@ Student::Student(const StudentSpec& spec, Random& random) : Student(spec) {
 }
 
 Condition Student::condition() const {
-  if (spec_.network == "srmd") return Condition::kSrmd;
+  if (maps_of(spec_) == kSrmdMaps) return Condition::kSrmd;
   return spec_.network == "zssr-start" ? Condition::kKernelAndNoise : Condition::kNone;
 }
 
 int64_t Student::condition_maps() const {
-  return maps_of(spec_.network);
+  return maps_of(spec_);
 }
 
 torch::Tensor Student::forward(const torch::Tensor& input, const torch::Tensor& parameters) const {
-  if (spec_.network != "edsr") return torch::pixel_shuffle(chain_.forward(input.contiguous(), parameters), spec_.scale);
-  const torch::Tensor mean = edsr_mean().to(input.device());
-  return chain_.forward((input - mean).contiguous(), parameters) + mean;
+  if (!is_edsr_like(spec_)) return torch::pixel_shuffle(chain_.forward(input.contiguous(), parameters), spec_.scale);
+  const torch::Tensor mean = networks::MeanShift().mean.to(input.device());
+  const torch::Tensor of_maps = torch::zeros({1, condition_maps(), 1, 1}, mean.options());
+  return chain_.forward((input - torch::cat({mean, of_maps}, 1)).contiguous(), parameters) + mean;
 }
 
 std::vector<MatrixSlice> Student::hidden_matrices() const {
@@ -182,14 +167,11 @@ std::vector<MatrixSlice> Student::hidden_matrices() const {
 std::string Student::name_of(size_t layer) const {
   const auto i = static_cast<int64_t>(layer);
   if (spec_.network == "srmd") return fmt::format("model.{}", 2 * i);
-  const int64_t trunk = 2 * spec_.depth + 2;  // EDSR's and the starting point's are the same
-  if (spec_.network == "zssr-start" || i < trunk) return start_of(spec_).name_of(i);
-  if (layer + 1 == chain_.layers().size()) return "tail.1";
-  return fmt::format("tail.0.{}", 2 * (i - trunk));
+  return is_edsr_like(spec_) ? networks::edsr_layer_name(edsr_shape(spec_), i) : start_of(spec_).name_of(i);
 }
 
 double Student::bias_factor() const {
-  return spec_.network == "edsr" ? 1.0 / kEdsrRange : 1.0;
+  return is_edsr_like(spec_) ? 1.0 / networks::MeanShift().range : 1.0;
 }
 
 WeightsFile Student::weights(const torch::Tensor& values) const {
@@ -201,7 +183,7 @@ WeightsFile Student::weights(const torch::Tensor& values) const {
     if (bias.defined()) file.tensors.push_back({name_of(i) + ".bias", bias / bias_factor()});
   }
   // The basis that the kernels were told in travels along.
-  if (spec_.network == "srmd") file.tensors.push_back({"pca", srmd_basis().basis().to(torch::kFloat32)});
+  if (condition() == Condition::kSrmd) file.tensors.push_back({"pca", srmd_basis().basis().to(torch::kFloat32)});
   file.metadata["network"] = spec_.network;
   file.metadata["scale"] = std::to_string(spec_.scale);
   return file;
@@ -213,7 +195,7 @@ bool Student::take_similar(const WeightsFile& file, size_t layer) {
   const torch::Tensor* const found = file.find(name_of(layer) + ".weight");
   const torch::Tensor* const found_bias = file.find(name_of(layer) + ".bias");
   const bool last = layer + 1 == chain_.layers().size();
-  const int64_t shuffle = spec_.network == "edsr" ? chain_.layers()[layer].shuffle : last ? spec_.scale : 0;
+  const int64_t shuffle = is_edsr_like(spec_) ? chain_.layers()[layer].shuffle : last ? spec_.scale : 0;
   if (found == nullptr) {
     // The second of x4's two shuffles, where the file has one: it begins by enlarging what comes in.
     if (shuffle > 0 && weight.size(0) == weight.size(1) * shuffle * shuffle) {
@@ -226,6 +208,8 @@ bool Student::take_similar(const WeightsFile& file, size_t layer) {
   if (layer == 0 && found->size(0) == weight.size(0) && found->size(1) == 3 && weight.size(1) > 3) {
     weight.zero_();
     weight.slice(1, 0, 3).copy_(*found);
+    if (bias.defined() && found_bias != nullptr)
+      bias.copy_(file.take(name_of(layer) + ".bias", bias.sizes()) * bias_factor());
     return true;
   }
   // In front of a shuffle by another factor.

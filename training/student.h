@@ -14,7 +14,7 @@ namespace zsr::training {
 
 /// Which network is trained.
 struct StudentSpec {
-  std::string network;  ///< "edsr", "srmd" or "zssr-start".
+  std::string network;  ///< "edsr", "srmd", "srmd-edsr" (SRMD's maps on EDSR's trunk) or "zssr-start".
   int64_t scale = 2;    ///< 2, 3 or 4.
   int64_t width = 64;   ///< Channels, a multiple of 16.
   int64_t depth = 8;    ///< srmd: convolutions; else: residual blocks. >= 2.
@@ -53,8 +53,8 @@ class Student {
   /// `values` (flat) as a weights file that zsr, and the published code, can use.
   WeightsFile weights(const torch::Tensor& values) const;
   /// Takes the values of `file`, which must hold this very network; where `other`, one that shares convolutions with
-  /// it: of another scale, fewer layers (what is new begins without effect), or EDSR for a starting point of ZSSR,
-  /// whose trunks are alike. Throws InputError, also when they share none.
+  /// it: of another scale, fewer layers (what is new begins without effect), or EDSR for srmd-edsr and a starting point
+  /// of ZSSR, whose trunks are alike. Throws InputError, also when they share none.
   void load(const WeightsFile& file, bool other = false);
 
  private:

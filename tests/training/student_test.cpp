@@ -11,7 +11,7 @@ namespace zsr::training {
 namespace {
 
 TEST(Student, WeightsGoOutAndComeBack) {
-  for (const char* const name : {"edsr", "srmd", "zssr-start"}) {
+  for (const char* const name : {"edsr", "srmd", "srmd-edsr", "zssr-start"}) {
     for (const int64_t scale : {2, 3, 4}) {
       const Student student = make_student(name, scale, 3);
       const torch::Tensor values = random_values(student);
@@ -49,7 +49,18 @@ TEST(Student, TrainedWeightsAreThoseOfThePublishedNetworks) {
   EXPECT_LT(max_difference(srmd::Network(srmd_file).forward(maps), srmd.forward(maps, random_values(srmd))), 1e-4);
   EXPECT_NE(srmd_file.find("pca"), nullptr);
 
+  for (const int64_t scale : {2, 3, 4}) {
+    const Student told = make_student("srmd-edsr", scale, 3);
+    const WeightsFile told_file = told.weights(random_values(told));
+    ASSERT_TRUE(srmd::is_srmd(told_file));
+    const srmd::Network network(told_file);
+    EXPECT_EQ(network.scale(), scale);
+    const torch::Tensor expected = told.forward(maps, random_values(told));
+    EXPECT_LT(max_difference(network.forward(maps), expected), 1e-4 * expected.abs().max().item<double>());
+  }
+
   const Student start = make_student("zssr-start", 2, 4);
+  EXPECT_FALSE(srmd::is_srmd(start.weights(random_values(start))));
   EXPECT_EQ(zssr::Start::from_weights(start.weights(random_values(start))).blocks, 4);
 }
 
@@ -112,7 +123,7 @@ TEST(Student, AnotherScaleEnlargesAsTheOneItBeganWith) {
 
 TEST(Student, ADeeperOneBeginsAsTheOneItWasMadeOf) {
   torch::manual_seed(8);
-  for (const char* const name : {"edsr", "srmd", "zssr-start"}) {
+  for (const char* const name : {"edsr", "srmd", "srmd-edsr", "zssr-start"}) {
     const Student shallow = make_student(name, 2, 3);
     const torch::Tensor values = random_values(shallow);
     Student deep = make_student(name, 2, 7);
@@ -124,6 +135,20 @@ TEST(Student, ADeeperOneBeginsAsTheOneItWasMadeOf) {
         << name;
     EXPECT_THROW(deep.load(shallow.weights(values)), InputError) << name;
   }
+}
+
+// What it is told has no effect at first: it is that EDSR.
+TEST(Student, SrmdOnEdsrsTrunkBeginsAsEdsr) {
+  torch::manual_seed(9);
+  const Student edsr = make_student("edsr", 2, 3);
+  const torch::Tensor values = random_values(edsr);
+  Student told = make_student("srmd-edsr", 2, 5);
+  told.load(edsr.weights(values), true);
+  const torch::Tensor photo = torch::rand({1, 3, 12, 9});
+  const torch::Tensor maps = torch::rand({1, told.condition_maps(), 12, 9});
+  const torch::Tensor wanted = edsr.forward(photo, values);
+  EXPECT_LT(max_difference(told.forward(torch::cat({photo, maps}, 1), told.parameters().detach()), wanted),
+            1e-4 * wanted.abs().max().item<double>());
 }
 
 TEST(Student, AStartingPointBeginsWithEdsrsTrunk) {
