@@ -154,7 +154,7 @@ Enlarged enlarge_by_dip(const torch::Tensor& color, const UpscaleSettings& setti
           result.summary,
           {},
           {},
-          {{"settings", to_json(options)}, {"best_step", result.best_step}, {"restored", result.restored}}};
+          {{"settings", to_json(options)}, {"best_step", result.best_step}, {"rule_step", result.rule_step}, {"restored", result.restored}}};
 }
 
 Enlarged enlarge_by_fkp(const torch::Tensor& color, const UpscaleSettings& settings, ProgressPrinter& progress) {

@@ -126,6 +126,7 @@ Result run(const torch::Tensor& photo, const Options& options, const RunContext&
     done += steps_of(i);
     result.summary.final_loss = loss;
     result.best_step = fitting.best_step();
+    result.rule_step = fitting.rule_step();
     result.restored += fitting.restored();
     blend.add(fitting.image().to(torch::kCPU), pieces[i]);
     if (stopped && i + 1 < pieces.size()) {

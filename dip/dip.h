@@ -13,10 +13,12 @@ struct Result {
   torch::Tensor image;  ///< [1, C, h * scale, w * scale] in [0, 1].
   Summary summary;
   int64_t best_step = 0;  ///< Step that the result is of; of the last piece where there are several.
+  int64_t rule_step = 0;  ///< Likewise, the step that StopRule::kVariance chooses, whether or not it ruled.
   int64_t restored = 0;   ///< How often the fit fell by more than 5 dB, or diverged, and training went back.
 };
 
-/// Called every Options::frame_every steps with the image so far ([1, C, H, W], before any piece is blended), and the step.
+/// Called every Options::frame_every steps with the image so far ([1, C, H, W], before any piece is blended), and the
+/// step.
 using FrameFn = std::function<void(const torch::Tensor&, int64_t)>;
 
 /// Restores `photo` ([1, 1 or 3, h, w] float32 in [0, 1]) by fitting a network that has seen no other image. Throws

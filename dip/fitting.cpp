@@ -86,7 +86,11 @@ double Fitting::step() {
   } else {
     average_.mul_(options_.average).add_(image, 1.0 - options_.average);
   }
-  if (options_.stop == StopRule::kVariance && rule_.add(image)) best_ = average_.clone();
+  if (rule_.add(image) && options_.stop == StopRule::kVariance) best_ = average_.clone();
+  if (!rule_ended_) {
+    rule_step_ = rule_.best_step();
+    rule_ended_ = rule_.finished();
+  }
   last_psnr_ = psnr;
   last_parameters_ = parameters.detach().clone();
   adam_.step(parameters.detach(), parameters.grad(), rate_);

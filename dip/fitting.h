@@ -25,6 +25,9 @@ class Fitting {
   int64_t steps() const { return steps_; }
   /// Step that `image` is of.
   int64_t best_step() const;
+  /// Step that the rule of StopRule::kVariance chose or, before it would have stopped, would choose; also where it does
+  /// not rule. 0 before its window is full.
+  int64_t rule_step() const { return rule_step_; }
   /// The best image so far, [1, C, h * scale, w * scale]; without average, of the input without added noise.
   torch::Tensor image() const;
   /// The image as it is now.
@@ -47,7 +50,8 @@ class Fitting {
   double last_psnr_ = 0.0;
   torch::Tensor last_parameters_;
   torch::Tensor average_, best_;
-  int64_t steps_ = 0, restored_ = 0, failures_ = 0;
+  int64_t steps_ = 0, restored_ = 0, failures_ = 0, rule_step_ = 0;
+  bool rule_ended_ = false;
 };
 
 }  // namespace zsr::dip

@@ -25,9 +25,9 @@ class Observation {
   torch::Tensor lanczos_;  // [C, 1, k, k]
 };
 
-/// Lanczos with two lobes for the factor `scale`, around the middle of scale x scale HR pixels, sum 1. [4 scale, 4 scale]
-/// as the release has it for even factors (models/downsampler.py, 'lanczos2', phase 0.5); [4 scale - 1, 4 scale - 1] for
-/// odd ones, whose middle is a pixel.
+/// Lanczos with two lobes for the factor `scale`, around the middle of scale x scale HR pixels, sum 1. [4 scale, 4
+/// scale] as the release has it for even factors (models/downsampler.py, 'lanczos2', phase 0.5); [4 scale - 1, 4 scale
+/// - 1] for odd ones, whose middle is a pixel.
 torch::Tensor lanczos_filter(int64_t scale);
 
 }  // namespace zsr::dip

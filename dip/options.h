@@ -43,16 +43,17 @@ struct Options {
   int64_t steps = 2000;         ///< > 0. At most.
   double learning_rate = 0.01;  ///< > 0. Adam.
   double noise = 0.03;          ///< >= 0. Standard deviation of what is added to the input in each step.
-  double average = 0.99;        ///< In [0, 1). Memory of the averaged output, which is the result; 0: the output itself.
+  double average = 0.99;  ///< In [0, 1). Memory of the averaged output, which is the result; 0: the output itself.
   StopRule stop = StopRule::kVariance;
   int64_t window = 100;    ///< > 1. Steps over which the variance of the output is taken.
   int64_t patience = 600;  ///< > 0. Steps that the variance may stay above its lowest.
   /// Side of the pieces that an output larger than that is made in, one after the other, overlapping; 0: never.
   int64_t tile = 0;
-  int64_t overlap = 32;        ///< >= 0. Output pixels that neighbouring pieces share.
-  double later_tiles = 0.5;    ///< In (0, 1]. Share of the steps for pieces that begin with the weights of the one before.
-  int64_t memory_limit = 0;    ///< Bytes; needing more throws InputError before anything begins. 0: no limit.
-  int64_t frame_every = 0;     ///< Steps between calls of `frame`; 0: none.
+  int64_t overlap = 32;  ///< >= 0. Output pixels that neighbouring pieces share.
+  double later_tiles =
+      0.5;  ///< In (0, 1]. Share of the steps for pieces that begin with the weights of the one before.
+  int64_t memory_limit = 0;  ///< Bytes; needing more throws InputError before anything begins. 0: no limit.
+  int64_t frame_every = 0;   ///< Steps between calls of `frame`; 0: none.
   /// Throws OptionError.
   void validate() const;
 };

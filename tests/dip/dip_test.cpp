@@ -141,6 +141,27 @@ TEST_F(DipTest, TakesOffNoiseBeforeItLearnsIt) {
   EXPECT_LT(max_difference(run(noisy, options).image, result.image), 1e-7);  // the same seed, the same image
 }
 
+// A run that does not stop tells where the rule would have: there it had the image that the rule keeps.
+TEST_F(DipTest, AFullRunTellsWhatTheStopRuleWouldKeep) {
+  const torch::Tensor noisy = (picture(64, 64) + 0.2 * torch::randn({1, 3, 64, 64})).clamp(0.0, 1.0);
+  Options options = small(Task::kDenoise);
+  options.steps = 160;
+  options.window = 10;
+  options.patience = 30;
+  options.frame_every = 1;
+  std::vector<torch::Tensor> frames;
+  const Result full =
+      run(noisy, options, {}, [&](const torch::Tensor& frame, int64_t) { frames.push_back(frame.clone()); });
+  EXPECT_EQ(full.best_step, 160);
+  options.stop = StopRule::kVariance;
+  const Result stopped = run(noisy, options);
+  ASSERT_LT(stopped.best_step, 160);
+  ASSERT_GE(stopped.best_step, 10);
+  EXPECT_EQ(full.rule_step, stopped.best_step);
+  EXPECT_EQ(stopped.rule_step, stopped.best_step);
+  EXPECT_LT(max_difference(frames.at(static_cast<size_t>(full.rule_step - 1)).clamp(0.0, 1.0), stopped.image), 1e-6);
+}
+
 TEST_F(DipTest, EnlargesPhotosThatItsGridDoesNotDivide) {
   const torch::Tensor clean = picture(62, 90, 1);
   const torch::Tensor photo = imresize(clean, {0.5, 0.5});
