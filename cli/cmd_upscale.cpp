@@ -75,11 +75,13 @@ void print_settings(const UpscaleSettings& settings) {
                settings.zssr.ensemble.empty() ? "off" : settings.zssr.ensemble, settings.runtime.threads);
     return;
   }
+  std::string network = fmt::format("{}x{} network", zssr.depth, zssr.width);
+  if (zssr.start) network = fmt::format("from {}", zssr.start->name);
+  if (zssr.bicubic_start) network += fmt::format(" (bicubic without noise: {})", zssr.bicubic_start->name);
   fmt::print(stderr,
-             "zssr x{} preset {}: {}x{} network, {} steps at most, kernel {}, noise {}, back-projection {}, "
+             "zssr x{} preset {}: {}, {} steps at most, kernel {}, noise {}, back-projection {}, "
              "ensemble {}; {} thread(s) on {}, seed {}\n",
-             format_scale(settings.scale), settings.zssr.preset, zssr.depth, zssr.width, zssr.max_steps,
-             settings.zssr.kernel,
+             format_scale(settings.scale), settings.zssr.preset, network, zssr.max_steps, settings.zssr.kernel,
              settings.zssr.noise == "auto" ? "auto" : fmt::format("{:.1f}", zssr.son_noise * 255.0),
              zssr.back_projection, zssr.self_ensemble ? "on" : "off", settings.runtime.threads,
              settings.runtime.device.str(), settings.runtime.seed);
@@ -215,7 +217,7 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
     defaults.init = init;
     start.upscale.scale = first_flags.upscale.scale;
     start.zssr.options = starting_options(defaults, scale, own_network);
-    start.zssr.options.steps_with_kernel = first->given("steps");
+    start.zssr.options.steps_asked = first->given("steps");
     make_options(start)->parse(arguments);
     return start;
   };

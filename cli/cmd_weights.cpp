@@ -4,8 +4,8 @@
 #include "cli/trained.h"
 #include "cli/usage_error.h"
 #include "core/error.h"
-#include "core/weights/load_weights.h"
 #include "core/weights/safetensors.h"
+#include "core/weights/shipped.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -79,7 +79,9 @@ int run_weights(const std::vector<std::string>& arguments) {
       "zsr weights info|convert|blend FILE [FILE] [-o FILE.safetensors] [options]",
       "Lists the tensors of a weights file, or writes them as safetensors. Reads safetensors, PyTorch's\n"
       ".pth and .pt (both formats; nothing in them is executed), ncnn's .param with .bin and MATLAB's .mat,\n"
-      "and tells which network they are of. Two networks of one shape can be blended.",
+      "and tells which network they are of. Two networks of one shape can be blended. FILE is also the name of a "
+      "network\n"
+      "that comes with zsr, like edsr-light-x2.",
       "  zsr weights info model.pth\n  zsr weights convert model.pth -o model.safetensors --half\n"
       "  zsr weights blend psnr.safetensors gan.safetensors -o between.safetensors --share 0.3\n");
   options.group("Options");
@@ -102,8 +104,8 @@ int run_weights(const std::vector<std::string>& arguments) {
   if (!(share >= 0.0) || share > 1.0) throw UsageError(fmt::format("--share {:g} must be 0 to 1", share));
   const Overwrite overwrite = force ? Overwrite::kYes : Overwrite::kNo;
   for (size_t i = 1; writes && i < words.size(); ++i) check_output(output, words[i], overwrite);
-  WeightsFile file = load_weights(words[1]);
-  if (blend) file = blended(file, load_weights(words[2]), share);
+  WeightsFile file = load_or_shipped(words[1]);
+  if (blend) file = blended(file, load_or_shipped(words[2]), share);
   if (!writes) {
     print_info(file, common.json);
     return kExitOk;

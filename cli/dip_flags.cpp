@@ -4,7 +4,6 @@
 #include "cli/values.h"
 #include "core/device.h"
 #include "core/error.h"
-#include "core/weights/load_weights.h"
 #include "core/weights/shipped.h"
 #include "dip/scratches.h"
 
@@ -77,7 +76,7 @@ FlowPrior load_prior(const DipFlags& flags, Scale scale) {
                     "it with --prior",
                     format_scale(scale)));
   }
-  const FlowPrior prior = FlowPrior::from_weights(is_shipped(source) ? shipped_weights(source) : load_weights(source));
+  const FlowPrior prior = FlowPrior::from_weights(load_or_shipped(source));
   if (static_cast<double>(prior.scale()) != scale.y || scale.y != scale.x) {
     throw UsageError(
         fmt::format("'{}' is a kernel prior for x{}, not for x{}", source, prior.scale(), format_scale(scale)));

@@ -154,7 +154,10 @@ Enlarged enlarge_by_dip(const torch::Tensor& color, const UpscaleSettings& setti
           result.summary,
           {},
           {},
-          {{"settings", to_json(options)}, {"best_step", result.best_step}, {"rule_step", result.rule_step}, {"restored", result.restored}}};
+          {{"settings", to_json(options)},
+           {"best_step", result.best_step},
+           {"rule_step", result.rule_step},
+           {"restored", result.restored}}};
 }
 
 Enlarged enlarge_by_fkp(const torch::Tensor& color, const UpscaleSettings& settings, ProgressPrinter& progress) {
@@ -222,7 +225,9 @@ Enlarged enlarge(const torch::Tensor& color, int bit_depth, const UpscaleSetting
     zssr::Result result = zssr::run(color, findings.options, context);
     progress.finish();
     result.summary.train_s += spent_s;
-    if (!result.inconsistent) return {result.image, result.summary, result.consistency_db, {}, {}};
+    nlohmann::json record;
+    if (!result.start.empty()) record["start"] = result.start;
+    if (!result.inconsistent) return {result.image, result.summary, result.consistency_db, {}, std::move(record)};
     spent_s = result.summary.train_s;
     take_narrower_kernel(findings, settings, result.consistency_db);
     if (settings.time_budget_s) context.time_budget_s = std::max(1.0, *settings.time_budget_s - spent_s);

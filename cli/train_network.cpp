@@ -10,6 +10,7 @@
 #include "core/image/photo.h"
 #include "core/weights/load_weights.h"
 #include "core/weights/safetensors.h"
+#include "core/weights/shipped.h"
 #include "datasets/image_folder.h"
 #include "training/communicator.h"
 #include "training/curve.h"
@@ -69,7 +70,7 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
       "  zsr train edsr photos/ -o edsr_x2.safetensors -s 2 --validate Set5/HR\n"
       "  zsr train edsr photos/ -o edsr_x4.safetensors -s 4 --init edsr_x2.safetensors\n"
       "  zsr train srmd photos/ -o srmd_x2.safetensors -s 2 --steps 50000\n"
-      "  zsr train srmd-edsr photos/ -o srmd_x2.safetensors -s 2 --init edsr_x2.safetensors\n"
+      "  zsr train srmd-edsr photos/ -o srmd_x2.safetensors -s 2 --init edsr-light-x2 --depth 12\n"
       "  zsr train edsr photos/ -o real_x4.safetensors -s 4 --recipe bsrgan\n");
   options->group("Network");
   options->positional("input,i", "NETWORK", "The network, then folders of sharp photos", &flags.words);
@@ -77,16 +78,17 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
   options->add("scale,s", "FACTOR", "2, 3 or 4", &flags.spec.scale);
   options->add("width", "N", "Channels, a multiple of 16", &flags.spec.width);
   options->add("depth", "N", "srmd: convolutions; else: residual blocks", &flags.spec.depth);
-  options->add("init", "FILE",
-               "Weights to begin with; what another scale or a network of fewer layers shares is taken too",
-               &flags.init);
+  options->add(
+      "init", "FILE",
+      "Weights to begin with, a file or a name like edsr-light-x2; what another scale or a network of fewer layers "
+      "shares is taken too",
+      &flags.init);
   options->group("What it sees");
   options->add("patch", "PIXELS", "Side of an LR patch", &flags.patches.patch);
   options->add("batch", "N", "Patches a step", &flags.patches.batch);
   options->add("sizes", "LIST", "Photos at these sizes: 1,0.8,0.6 has smaller copies too, which are sharper",
                &flags.sizes);
-  options->add("noise", "LEVEL",
-               "srmd, srmd-edsr, zssr-start: highest noise, 0-75; half of the patches have none, a quarter little",
+  options->add("noise", "LEVEL", "srmd, srmd-edsr, zssr-start: highest noise, 0-75; seven of ten patches have none",
                &flags.patches.noise);
   options->add("recipe", "NAME", "edsr: how LR patches are made: bicubic, bsrgan, ... or a .json file; see 'degrade'",
                &flags.recipe);
@@ -243,7 +245,7 @@ int run_train_network(const std::vector<std::string>& arguments) {
     flags.patches.recipe = flags.recipe.ends_with(".json") ? load_recipe(flags.recipe, {s, s})
                                                            : make_recipe(flags.recipe, {.scale = {s, s}});
   }
-  if (!flags.init.empty()) student.load(load_weights(flags.init), true);
+  if (!flags.init.empty()) student.load(load_or_shipped(flags.init), true);
   const int64_t least_side = training::PatchSource::least_side(flags.patches, student.condition());
   std::vector<double> sizes;
   for (const std::string& size : split_list(flags.sizes)) sizes.push_back(parse_number(size, "--sizes"));

@@ -3,7 +3,6 @@
 #include "cli/usage_error.h"
 #include "cli/values.h"
 #include "core/error.h"
-#include "core/weights/load_weights.h"
 #include "core/weights/shipped.h"
 #include "degradations/flow_prior.h"
 #include "training/kernel_prior.h"
@@ -13,23 +12,17 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include <filesystem>
-
 namespace zsr::cli {
 namespace {
 
-constexpr const char* kSrmdTitle = "SRMD (Zhang et al. 2018)";
+std::string title_of(const srmd::Network& network) {
+  if (network.on_edsr()) return "SRMD's maps (Zhang et al. 2018) on EDSR's trunk";
+  return network.knows_noise() ? "SRMD (Zhang et al. 2018)" : "SRMDNF (Zhang et al. 2018), without noise";
+}
 
 std::string scales_text(const std::vector<int64_t>& scales, bool takes_kernel) {
   if (takes_kernel && scales.empty()) return "x1 to x4, any kernel";
   return scales.empty() ? "any scale" : fmt::format("x{}", fmt::join(scales, ", x"));
-}
-
-WeightsFile read_weights(const std::string& weights) {
-  if (!std::filesystem::exists(weights) && weights.find_first_of("./") == std::string::npos) {
-    return shipped_weights(weights);
-  }
-  return networks::unwrapped(load_weights(weights));
 }
 
 }  // namespace
@@ -52,7 +45,7 @@ Trained load_trained(const std::string& method, const std::string& given, const 
     throw UsageError(
         fmt::format("no weights of {} for x{} come with zsr; name a file with --weights", method, format_scale(scale)));
   }
-  const WeightsFile file = read_weights(weights);
+  const WeightsFile file = networks::unwrapped(load_or_shipped(weights));
   Trained made;
   made.weights = weights;
   const bool is_srmd = srmd::is_srmd(file);
@@ -64,7 +57,8 @@ Trained load_trained(const std::string& method, const std::string& given, const 
                     weights, fmt::join(trained_methods(), ", ")));
   }
   made.method = is_srmd ? "srmd" : kind->name;
-  made.title = is_srmd ? kSrmdTitle : kind->title;
+  if (is_srmd) made.srmd = std::make_unique<srmd::Network>(file);
+  made.title = is_srmd ? title_of(*made.srmd) : kind->title;
   if (method != "auto" && method != made.method) {
     throw UsageError(fmt::format("'{}' holds {}; use -m {}", weights, made.title, made.method));
   }
@@ -73,7 +67,6 @@ Trained load_trained(const std::string& method, const std::string& given, const 
     if (pca.empty() && own_basis == nullptr) {
       throw UsageError("srmd needs --pca FILE: the kernel basis that it was trained with");
     }
-    made.srmd = std::make_unique<srmd::Network>(file);
     made.pca = std::make_unique<KernelPca>(pca.empty() ? KernelPca::from_basis(*own_basis, file.origin)
                                                        : KernelPca::load(pca));
   } else {
@@ -96,8 +89,7 @@ std::string describe_weights(const WeightsFile& weights, nlohmann::ordered_json*
   try {
     if (srmd::is_srmd(file)) {
       const srmd::Network network(file);
-      return tell("srmd", network.knows_noise() ? kSrmdTitle : "SRMDNF (Zhang et al. 2018), without noise",
-                  {network.scale()}, 3, true);
+      return tell("srmd", title_of(network), {network.scale()}, 3, true);
     }
     if (zssr::Start::is_start(file)) {
       const zssr::Start start = zssr::Start::from_weights(file);

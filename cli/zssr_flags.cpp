@@ -56,9 +56,11 @@ void add_training_flags(OptionSet& options, ZssrFlags& flags) {
   options.group("ZSSR");
   options.add("preset", "NAME", "default (fast), paper (the authors' configuration), paper-gradual, kernel, real",
               &flags.preset);
-  options.add("init", "WEIGHTS",
-              "Trained starting point: auto (the default preset's for x2, x3, x4), none (pure zero-shot), or a file",
-              &flags.init);
+  options.add(
+      "init", "WEIGHTS",
+      "Trained starting point: auto (the default preset's for x2, x3, x4), none (pure zero-shot), or a file, also "
+      "an EDSR's",
+      &flags.init);
   options.add("steps", "N", "Training steps at most", &zssr.max_steps);
   options.add("optimizer", "NAME", "adam or muon. Default: the preset's", &flags.optimizer);
   options.add("learning-rate", "RATE", "Step size (muon wants about 25 times adam's)", &zssr.learning_rate);
@@ -81,13 +83,16 @@ zssr::Options starting_options(const ZssrFlags& flags, Scale scale, bool own_net
     const std::string name = fmt::format("zssr-start-x{:g}", scale.y);
     const bool fits = flags.preset == "default" && scale.y == scale.x && !own_network && is_shipped(name);
     if (!fits) return options;
-    return zssr::with_start(options,
-                            std::make_shared<const zssr::Start>(zssr::Start::from_weights(shipped_weights(name))));
+    options = zssr::with_start(options, zssr::Start::shipped(name));
+    const std::string edsr = fmt::format("edsr-light-x{:g}", scale.y);
+    if (is_shipped(edsr)) options.bicubic_start = zssr::Start::shipped(edsr);
+    return options;
   }
   if (flags.preset != "default") throw UsageError("--init belongs to the default preset");
   if (own_network) throw UsageError("--init brings its own network; leave --width and --depth out");
-  const WeightsFile file = is_shipped(flags.init) ? shipped_weights(flags.init) : load_weights(flags.init);
-  const auto start = std::make_shared<const zssr::Start>(zssr::Start::from_weights(file));
+  const auto start = is_shipped(flags.init)
+                         ? zssr::Start::shipped(flags.init)
+                         : std::make_shared<const zssr::Start>(zssr::Start::from_weights(load_weights(flags.init)));
   const auto own = static_cast<double>(start->scale);
   if (scale.y != own || scale.x != own) {
     throw UsageError(

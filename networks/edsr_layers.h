@@ -1,8 +1,12 @@
 #pragma once
 
 #include "core/conv/conv_layer.h"
+#include "core/weights/weights_file.h"
+
+#include <torch/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,5 +26,17 @@ std::vector<ConvLayer> edsr_layers(const EdsrShape& shape);
 
 /// The name that the authors' code (EDSR-PyTorch) gives convolution `layer` of them, "head.0" to "tail.1".
 std::string edsr_layer_name(const EdsrShape& shape, int64_t layer);
+
+/// The shape of the EDSR in `weights` (under those names), whatever comes in; empty when it holds none.
+std::optional<EdsrShape> edsr_shape_of(const WeightsFile& weights);
+
+/// Of one convolution, float32.
+struct EdsrWeights {
+  torch::Tensor weight;  ///< [out, in, 3, 3].
+  torch::Tensor bias;    ///< [out], for colours in [0, 1] (files have them for 0 to 255).
+};
+
+/// All convolutions of `weights`, in the order of edsr_layers(). Throws InputError when one is missing or does not fit.
+std::vector<EdsrWeights> take_edsr(const WeightsFile& weights, const EdsrShape& shape);
 
 }  // namespace zsr::networks

@@ -28,17 +28,16 @@ bool is_map_count(int64_t channels) {
   return channels == 3 + Network::kComponents || channels == 4 + Network::kComponents;
 }
 
-// SRMD's maps on EDSR's trunk: a starting point of ZSSR has as many, but no tail.1.
-bool is_on_edsr(const WeightsFile& weights) {
-  const torch::Tensor* const head = weights.find("head.0.weight");
-  return head != nullptr && head->dim() == 4 && is_map_count(head->size(1)) &&
-         weights.find("tail.0.0.weight") != nullptr && weights.find("tail.1.weight") != nullptr;
+// SRMD's maps on EDSR's trunk.
+std::optional<networks::EdsrShape> edsr_shape(const WeightsFile& weights) {
+  const auto shape = networks::edsr_shape_of(weights);
+  return shape && is_map_count(shape->inputs) ? shape : std::nullopt;
 }
 
 }  // namespace
 
 bool is_srmd(const WeightsFile& weights) {
-  if (is_on_edsr(weights)) return true;
+  if (edsr_shape(weights)) return true;
   const int64_t depth = depth_of(weights);
   if (depth < 2) return false;
   const torch::Tensor* const first = weights.find(layer_name(weights, 0) + ".weight");
@@ -51,19 +50,12 @@ Network::Network(const WeightsFile& weights) {
     throw InputError(
         fmt::format("'{}' does not hold an SRMD network (convolutions from 18 or 19 maps on)", weights.origin));
   }
-  on_edsr_ = is_on_edsr(weights);
+  on_edsr_ = edsr_shape(weights).has_value();
   if (on_edsr_) {
     build_on_edsr(weights);
   } else {
     build_chain(weights);
   }
-}
-
-void Network::take(const WeightsFile& weights, size_t layer, const std::string& name, double bias_factor) {
-  torch::Tensor weight = chain_->weight(parameters_, layer);
-  torch::Tensor bias = chain_->bias(parameters_, layer);
-  weight.copy_(weights.take(name + ".weight", weight.sizes()));
-  bias.copy_(weights.take(name + ".bias", bias.sizes()) * bias_factor);
 }
 
 void Network::build_chain(const WeightsFile& weights) {
@@ -83,26 +75,26 @@ void Network::build_chain(const WeightsFile& weights) {
   }
   chain_ = std::make_unique<ConvChain>(layers);
   parameters_ = torch::empty({chain_->parameter_count()});
-  for (int64_t i = 0; i < depth; ++i) take(weights, static_cast<size_t>(i), layer_name(weights, i), 1.0);
+  for (int64_t i = 0; i < depth; ++i) {
+    const auto index = static_cast<size_t>(i);
+    torch::Tensor weight = chain_->weight(parameters_, index);
+    torch::Tensor bias = chain_->bias(parameters_, index);
+    weight.copy_(weights.take(layer_name(weights, i) + ".weight", weight.sizes()));
+    bias.copy_(weights.take(layer_name(weights, i) + ".bias", bias.sizes()));
+  }
 }
 
 void Network::build_on_edsr(const WeightsFile& weights) {
-  networks::EdsrShape shape;
-  shape.width = weights.find("head.0.weight")->size(0);
-  shape.inputs = weights.find("head.0.weight")->size(1);
-  knows_noise_ = shape.inputs == 4 + kComponents;
-  shape.blocks = 0;
-  while (weights.find(fmt::format("body.{}.body.0.weight", shape.blocks)) != nullptr) ++shape.blocks;
-  const torch::Tensor& first_shuffle = *weights.find("tail.0.0.weight");
-  const bool is_x3 = first_shuffle.dim() == 4 && first_shuffle.size(0) == 9 * shape.width;
-  shape.scale = is_x3 ? 3 : weights.find("tail.0.2.weight") != nullptr ? 4 : 2;
+  const networks::EdsrShape shape = *edsr_shape(weights);
   scale_ = shape.scale;
+  knows_noise_ = shape.inputs == 4 + kComponents;
   chain_ = std::make_unique<ConvChain>(networks::edsr_layers(shape));
   parameters_ = torch::empty({chain_->parameter_count()});
-  const auto count = static_cast<int64_t>(chain_->layers().size());
-  reach_ = count;
-  for (int64_t i = 0; i < count; ++i) {
-    take(weights, static_cast<size_t>(i), networks::edsr_layer_name(shape, i), 1.0 / networks::MeanShift().range);
+  const std::vector<networks::EdsrWeights> taken = networks::take_edsr(weights, shape);
+  reach_ = static_cast<int64_t>(taken.size());
+  for (size_t i = 0; i < taken.size(); ++i) {
+    chain_->weight(parameters_, i).copy_(taken[i].weight);
+    chain_->bias(parameters_, i).copy_(taken[i].bias);
   }
 }
 

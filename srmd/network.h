@@ -29,6 +29,8 @@ class Network {
 
   int64_t scale() const { return scale_; }
   bool knows_noise() const { return knows_noise_; }
+  /// Whether its convolutions are EDSR's, not the published chain.
+  bool on_edsr() const { return on_edsr_; }
   int64_t parameter_count() const { return parameters_.numel(); }
 
   /// `maps` [N, 18 or 19, h, w] float32: RGB in [0, 1], code, noise / 255 -> [N, 3, scale h, scale w].
@@ -37,7 +39,6 @@ class Network {
  private:
   void build_chain(const WeightsFile& weights);
   void build_on_edsr(const WeightsFile& weights);
-  void take(const WeightsFile& weights, size_t layer, const std::string& name, double bias_factor);
 
   int64_t scale_ = 0;
   int64_t reach_ = 0;

@@ -36,11 +36,13 @@ torch::Tensor to_float(const torch::Tensor& bytes) {
   return bytes.to(torch::kFloat32) / 255.0;
 }
 
-// Low levels more often: what noise hides cannot be learned, and its errors are large beside all others.
+// Most patches have none, and low levels are more frequent: what noise hides cannot be learned, and its errors are
+// large beside all others.
 double draw_noise(const PatchOptions& options, Random& random, double hardness) {
+  constexpr double kNoisy = 0.3;
   const double share = random.uniform();
   const double level = share * share * hardness * options.noise;
-  return random.uniform() < 0.5 ? level : 0.0;
+  return random.uniform() < kNoisy ? level : 0.0;
 }
 
 // SRMD's blur before imresize: anything from a point to as wide as the scale, along and across, in HR pixels.

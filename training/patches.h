@@ -32,8 +32,8 @@ struct PatchOptions {
   int64_t scale = 2;
   int64_t batch = 16;      ///< > 0. Of all processes together.
   int64_t patch = 32;      ///< LR pixels a side, >= 8.
-  double noise = 0.0;      ///< Conditioned students: highest noise, 0 to 75; half of the patches have none, a
-                           ///< quarter at most a quarter of it.
+  double noise = 0.0;      ///< Conditioned students: highest noise, 0 to 75; seven of ten patches have none, half of
+                           ///< the others at most a quarter of it.
   int64_t curriculum = 0;  ///< >= 0. Steps over which noise, blur and recipe go from easy to what they are.
   uint64_t seed = 0;       ///< Patch i of step t depends on this, i and t only.
   std::shared_ptr<const Recipe> recipe;  ///< Students without condition: null = bicubic, to the byte.

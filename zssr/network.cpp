@@ -1,5 +1,7 @@
 #include "zssr/network.h"
 
+#include "networks/mean_shift.h"
+
 #include <torch/types.h>
 
 #include <cmath>
@@ -26,7 +28,7 @@ ConvChain make_chain(const Options& options, int64_t channels, int64_t out_chann
 // The starting point's weights; for a gray photo the colours of its first and last layer become one.
 torch::Tensor start_weight(const Start& start, size_t layer, int64_t channels) {
   torch::Tensor weight = start.weights[layer];
-  if (channels == 3) return weight;
+  if (channels == 3 || start.is_edsr) return weight;
   if (layer == 0) {
     weight = torch::cat({weight.slice(1, 0, 3).sum(1, true), weight.slice(1, 3)}, 1);
   }
@@ -60,6 +62,7 @@ Architecture resolve_architecture(const Options& options, Scale scale) {
 Network::Network(const Options& options, int64_t channels, Scale scale, Random& random, torch::Device device)
     : architecture_(resolve_architecture(options, scale)),
       channels_(channels),
+      is_edsr_(options.start != nullptr && options.start->is_edsr),
       chain_(make_chain(options, channels, output_channels(architecture_, channels, scale))) {
   if (architecture_ == Architecture::kPixelShuffle) {
     factor_y_ = std::llround(scale.y);
@@ -70,6 +73,7 @@ Network::Network(const Options& options, int64_t channels, Scale scale, Random& 
     torch::Tensor weight = chain_.weight(values, layer);
     if (options.start) {
       weight.copy_(start_weight(*options.start, layer, channels));
+      if (is_edsr_) chain_.bias(values, layer).copy_(options.start->biases[layer]);
       continue;
     }
     const double fan_in = 9.0 * static_cast<double>(chain_.layers()[layer].in_channels);
@@ -104,11 +108,18 @@ int64_t Network::halo(Scale scale) const {
 }
 
 void Network::set_condition(const torch::Tensor& condition) {
-  if (chain_.layers().front().in_channels > channels_) condition_ = condition.to(parameters_.device());
+  if (!is_edsr_ && chain_.layers().front().in_channels > channels_) condition_ = condition.to(parameters_.device());
 }
 
 torch::Tensor Network::residual(const torch::Tensor& lr, const torch::Tensor& base, int64_t turn) const {
   if (architecture_ == Architecture::kPreUpsampled) return chain_.forward(base, parameters_);
+  if (is_edsr_) {
+    // A gray photo goes through as one of three equal colours.
+    const torch::Tensor mean = networks::MeanShift().mean.to(lr.device());
+    const torch::Tensor made = chain_.forward((lr.expand({-1, 3, -1, -1}) - mean).contiguous(), parameters_) + mean;
+    const torch::Tensor image = made.slice(2, 0, base.size(2)).slice(3, 0, base.size(3));
+    return (channels_ == 1 ? image.mean(1, true) : image) - base;
+  }
   torch::Tensor input = lr;
   if (condition_.defined()) {
     const torch::Tensor maps = turn == 0 ? condition_ : turned_condition(condition_, turn);

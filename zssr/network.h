@@ -12,7 +12,8 @@ namespace zsr::zssr {
 
 /// The image-specific network: `depth` convolutions 3x3 of `width` channels without bias, ReLU between them; it gives
 /// the residual over the cubic-upscaled LR image. With 8 x 64 on RGB: 224,640 parameters when pre-upsampled, receptive
-/// field 17 x 17 pixels of the grid it works on. With a starting point it has that one's layers, weights and maps.
+/// field 17 x 17 pixels of the grid it works on. With a starting point it has that one's layers, weights and maps; an
+/// EDSR gives the whole image, of which the residual is what is beyond the cubic-upscaled one.
 class Network {
  public:
   /// `channels` 1 or 3; `scale` decides between the two architectures as Architecture says. Weights are drawn from
@@ -36,7 +37,7 @@ class Network {
   void set_condition(const torch::Tensor& condition);
 
   /// Residual at output size. `lr` [N, C, h, w] for kPixelShuffle; `base`, its cubic-upscaled version [N, C, H, W], for
-  /// kPreUpsampled. -> [N, C, H, W]. `turn`: the photo is turned and mirrored as by dihedral(photo, turn).
+  /// kPreUpsampled and EDSR. -> [N, C, H, W]. `turn`: the photo is turned and mirrored as by dihedral(photo, turn).
   torch::Tensor residual(const torch::Tensor& lr, const torch::Tensor& base, int64_t turn = 0) const;
 
  private:
@@ -44,6 +45,7 @@ class Network {
   int64_t channels_;
   int64_t factor_y_ = 1;
   int64_t factor_x_ = 1;
+  bool is_edsr_ = false;
   ConvChain chain_;
   torch::Tensor parameters_;
   torch::Tensor condition_;  // [1, 15, 1, 1], undefined without a starting point

@@ -97,13 +97,20 @@ Options paper_options(Scale scale) {
 Options with_start(Options options, std::shared_ptr<const Start> start) {
   options.start = std::move(start);
   options.gradual.clear();
-  // The photo made three or four times smaller is no longer like itself: its own patches look better after steps on them,
-  // the photo does not (Set5 with 60 steps: x3 33.25 -> 33.19 dB, x4 30.89 -> 30.35).
+  // The photo made three or four times smaller is no longer like itself: its own patches look better after steps on
+  // them, the photo does not (Set5 with 60 steps: x3 33.25 -> 33.19 dB, x4 30.89 -> 30.35).
   options.max_steps = options.start->scale > 2 ? 0 : 60;
   options.warm_up_steps = 5;
   options.learning_rate = 0.004;
   options.end_learning_rate = 2e-4;
   return options;
+}
+
+std::shared_ptr<const Start> start_in_force(const Options& options) {
+  if (!options.bicubic_start || !options.kernels.empty() || options.son_noise > 0.0) return options.start;
+  const Phase middle = centered_phase(options.scale);
+  const bool centered = !options.phase || (options.phase->y == middle.y && options.phase->x == middle.x);
+  return centered ? options.bicubic_start : options.start;
 }
 
 Options preset(std::string_view name, Scale scale) {

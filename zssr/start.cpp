@@ -1,17 +1,21 @@
 #include "zssr/start.h"
 
 #include "core/error.h"
+#include "core/weights/shipped.h"
 #include "degradations/kernel_code.h"
 #include "degradations/kernel_families.h"
+#include "networks/edsr_layers.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
 
 #include <cmath>
+#include <filesystem>
 
 namespace zsr::zssr {
 
 std::vector<ConvLayer> Start::layers(int64_t colors) const {
+  if (is_edsr) return networks::edsr_layers({3, width, blocks, scale});
   std::vector<ConvLayer> layers = {{.in_channels = colors + kMaps, .out_channels = width}};
   for (int64_t i = 0; i < blocks; ++i) {
     const auto into = static_cast<int64_t>(layers.size());
@@ -34,12 +38,29 @@ bool Start::is_start(const WeightsFile& file) {
   return first != nullptr && first->dim() == 4 && first->size(1) == 3 + kMaps && file.find("tail.weight") != nullptr;
 }
 
+Start Start::from_edsr(const WeightsFile& file) {
+  const networks::EdsrShape shape = *networks::edsr_shape_of(file);
+  Start start;
+  start.name = std::filesystem::path(file.origin).filename();
+  start.is_edsr = true;
+  start.scale = shape.scale;
+  start.blocks = shape.blocks;
+  start.width = shape.width;
+  for (const networks::EdsrWeights& layer : networks::take_edsr(file, shape)) {
+    start.weights.push_back(layer.weight);
+    start.biases.push_back(layer.bias);
+  }
+  return start;
+}
+
 Start Start::from_weights(const WeightsFile& file) {
+  if (const auto shape = networks::edsr_shape_of(file); shape && shape->inputs == 3) return from_edsr(file);
   if (!is_start(file)) {
-    throw InputError(
-        fmt::format("'{}' holds no starting point of zssr ('zsr train zssr-start' makes one)", file.origin));
+    throw InputError(fmt::format("'{}' holds no starting point of zssr ('zsr train zssr-start' makes one) and no EDSR",
+                                 file.origin));
   }
   Start start;
+  start.name = std::filesystem::path(file.origin).filename();
   start.width = file.find("head.0.weight")->size(0);
   while (file.find(fmt::format("body.{}.body.0.weight", start.blocks)) != nullptr) ++start.blocks;
   const int64_t outputs = file.find("tail.weight")->size(0);
@@ -54,6 +75,12 @@ Start Start::from_weights(const WeightsFile& file) {
                                       {layers[i].out_channels, layers[i].in_channels, 3, 3}));
   }
   return start;
+}
+
+std::shared_ptr<const Start> Start::shipped(const std::string& name) {
+  Start start = from_weights(shipped_weights(name));
+  start.name = name;
+  return std::make_shared<const Start>(std::move(start));
 }
 
 torch::Tensor start_condition(const std::optional<BlurKernel>& kernel, double noise, int64_t scale, Phase phase) {

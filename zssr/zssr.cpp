@@ -77,8 +77,11 @@ void check_input(const torch::Tensor& image) {
 
 }  // namespace
 
-Result run(const torch::Tensor& lr_image, const Options& options, const RunContext& context) {
-  options.validate();
+Result run(const torch::Tensor& lr_image, const Options& given, const RunContext& context) {
+  given.validate();
+  Options options = given;
+  options.start = start_in_force(given);
+  if (options.start && options.start == given.bicubic_start && !given.steps_asked) options.max_steps = 0;
   check_input(lr_image);
   const auto steps = plan_steps(options);
   Session session{context};
@@ -86,6 +89,7 @@ Result run(const torch::Tensor& lr_image, const Options& options, const RunConte
   const Size low{photo.size(2), photo.size(3)};
 
   Result result;
+  if (options.start) result.start = options.start->name;
   std::vector<FatherSource> sources{{photo, 1.0}};
   std::unique_ptr<Network> network;
   Random weight_random(derive_seed(context.seed, "weights"));
@@ -101,12 +105,14 @@ Result run(const torch::Tensor& lr_image, const Options& options, const RunConte
     if (!reusable) {
       network = std::make_unique<Network>(options, photo.size(1), step.scale, weight_random, context.device);
     }
-    if (options.start) {
+    // Where the blur is the same in all directions, or the network is told which way it lies, the photo may turn.
+    const bool told = options.start && !options.start->is_edsr;
+    if (told) {
       network->set_condition(start_condition(step.kernel, options.son_noise, options.start->scale, formation.phase()));
     }
     Upscaler upscaler{.network = *network,
                       .formation = formation,
-                      .self_ensemble = options.self_ensemble && (formation.is_symmetric() || options.start != nullptr),
+                      .self_ensemble = options.self_ensemble && (formation.is_symmetric() || told),
                       .ensemble_rule = options.ensemble_rule,
                       .back_projection = step.back_projection,
                       .tile = options.tile,
@@ -126,7 +132,7 @@ Result run(const torch::Tensor& lr_image, const Options& options, const RunConte
     }
 
     Options step_options = options;
-    if (options.start && step.kernel && !options.steps_with_kernel) step_options.max_steps = 0;
+    if (told && step.kernel && !options.steps_asked) step_options.max_steps = 0;
     // Turned fathers are as good as the photo only where turning commutes with the blur (ZSSR configs.py).
     step_options.rotate = options.rotate && formation.is_symmetric();
     const PairSampler sampler(step_options, formation, sources);

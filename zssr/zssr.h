@@ -5,11 +5,14 @@
 
 #include <torch/types.h>
 
+#include <string>
+
 namespace zsr::zssr {
 
 struct Result {
   torch::Tensor image;  ///< [1, C, H, W] float32 CPU in [0, 1], H x W = ceil(scale * size).
   Summary summary;
+  std::string start;  ///< Name of the starting point, empty where the network began at random weights.
   /// Of the trained network (Upscaler::consistency, the last scale step), dB.
   double consistency_db = 0.0;
   /// It was under Options::least_consistency_db: the kernel is too wide for this photo, `image` is undefined.

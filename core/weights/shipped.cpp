@@ -1,12 +1,14 @@
 #include "core/weights/shipped.h"
 
 #include "core/error.h"
+#include "core/weights/load_weights.h"
 #include "core/weights/safetensors.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
 
 // The assembler copies the files into the object: no array literal of a million numbers to compile.
 #define ZSR_SHIPPED(symbol, name, path)                                                            \
@@ -60,6 +62,11 @@ WeightsFile shipped_weights(std::string_view name) {
   }
   throw OptionError(
       fmt::format("no weights called '{}' come with zsr; there are {}", name, fmt::join(shipped_names(), ", ")));
+}
+
+WeightsFile load_or_shipped(const std::string& given) {
+  const bool is_name = !std::filesystem::exists(given) && given.find_first_of("./") == std::string::npos;
+  return is_name ? shipped_weights(given) : load_weights(given);
 }
 
 }  // namespace zsr

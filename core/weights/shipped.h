@@ -14,6 +14,9 @@ WeightsFile shipped_weights(std::string_view name);
 
 bool is_shipped(std::string_view name);
 
+/// A file (load_weights), or, where there is none and `given` has neither '.' nor '/', one that comes with zsr.
+WeightsFile load_or_shipped(const std::string& given);
+
 /// The names that it knows.
 const std::vector<std::string>& shipped_names();
 

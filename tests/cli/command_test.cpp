@@ -65,9 +65,9 @@ struct Said {
 
 // What `program` prints, on both streams.
 Said run_alone(const std::string& program, const std::vector<std::string>& words) {
-  std::string line = program;
-  for (const std::string& word : words) line += " '" + word + "'";
-  FILE* const pipe = popen((line + " 2>&1").c_str(), "r");
+  std::string line = program + " 2>&1";
+  for (const std::string& word : words) line.append(" '").append(word).append("'");
+  FILE* const pipe = popen(line.c_str(), "r");
   Said said;
   for (int c = 0; (c = std::fgetc(pipe)) != EOF;) said.text += static_cast<char>(c);
   said.code = WEXITSTATUS(pclose(pipe));

@@ -128,7 +128,11 @@ TEST_F(TrainNetwork, AStartingPointServesZssr) {
   refused({"--init", at("start.safetensors"), "--preset", "paper"}, "belongs to the default preset");
   refused({"--init", at("no.safetensors")}, "no.safetensors");
   ASSERT_EQ(run_zsr(train("edsr.safetensors", {"--steps", "1"})).code, 0);
-  refused({"--init", at("edsr.safetensors")}, "holds no starting point");
+  const ProgramResult from_edsr = run_zsr({"upscale", at("small.png"), "--init", at("edsr.safetensors"), "--steps", "2",
+                                           "--kernel", "bicubic", "-o", at("e.png"), "-q", "--json"});
+  EXPECT_EQ(from_edsr.code, 0) << from_edsr.err;
+  ASSERT_EQ(run_zsr(train("srmd.safetensors", {"--steps", "1"}, "srmd-edsr")).code, 0);
+  refused({"--init", at("srmd.safetensors")}, "holds no starting point");
 }
 
 TEST_F(TrainNetwork, PhotosThatCannotServeAreNamed) {

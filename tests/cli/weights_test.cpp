@@ -47,6 +47,10 @@ TEST(WeightsCommand, ListsAndConverts) {
   EXPECT_EQ(half.tensors[0].tensor.scalar_type(), torch::kFloat16);
   EXPECT_EQ(run_zsr({"weights", "convert", at("srmd.safetensors"), "-o", at("half.safetensors")}).code, 1);  // exists
   write_bytes(dir / "text.pth", "not weights at all");
+  const ProgramResult own = run_zsr({"weights", "info", "srmd-light-x2"});
+  EXPECT_EQ(own.code, 0) << own.err;
+  EXPECT_NE(own.out.find("on EDSR's trunk: x2, RGB; -m srmd"), std::string::npos) << own.out;
+  EXPECT_NE(run_zsr({"weights", "info", "srmd-light-x9"}).err.find("there are"), std::string::npos);
   const ProgramResult refused = run_zsr({"weights", "info", at("text.pth")});
   EXPECT_EQ(refused.code, 1);
   EXPECT_NE(refused.err.find("no weights file"), std::string::npos) << refused.err;

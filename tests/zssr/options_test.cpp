@@ -1,7 +1,6 @@
 #include "zssr/options.h"
 
 #include "core/error.h"
-#include "core/weights/shipped.h"
 
 #include <gtest/gtest.h>
 
@@ -20,8 +19,7 @@ TEST(ZssrOptions, EveryPresetIsValidAtEveryScale) {
 
 TEST(ZssrOptions, AStartGoesInOneJumpAndTunesOnlyWhereThePhotoIsLikeItself) {
   for (const int64_t scale : {2, 3, 4}) {
-    const auto start =
-        std::make_shared<const Start>(Start::from_weights(shipped_weights("zssr-start-x" + std::to_string(scale))));
+    const auto start = Start::shipped("zssr-start-x" + std::to_string(scale));
     const auto s = static_cast<double>(scale);
     const Options options = with_start(preset("default", {s, s}), start);
     EXPECT_NO_THROW(options.validate());

@@ -1,0 +1,89 @@
+#include "zssr/start.h"
+
+#include "core/weights/shipped.h"
+#include "degradations/kernel_families.h"
+#include "networks/registry.h"
+#include "tests/support/test_images.h"
+#include "zssr/network.h"
+#include "zssr/zssr.h"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+namespace zsr::zssr {
+namespace {
+
+TEST(Start, AnEdsrGivesWhatItGivesByItself) {
+  const torch::NoGradGuard no_grad;
+  for (const int64_t scale : {2, 3, 4}) {
+    const WeightsFile file = shipped_weights("edsr-light-x" + std::to_string(scale));
+    const auto s = static_cast<double>(scale);
+    const Options options =
+        with_start(preset("default", {s, s}), std::make_shared<const Start>(Start::from_weights(file)));
+    for (const int64_t channels : {1, 3}) {
+      const torch::Tensor photo = torch::rand({1, channels, 13, 17});
+      const torch::Tensor colors = photo.expand({1, 3, 13, 17}).contiguous();
+      const torch::Tensor made = networks::recognise(file)->build(file)->forward({colors, scale});
+      const torch::Tensor wanted = channels == 1 ? made.mean(1, true) : made;
+      Random random(0);
+      const Network network(options, channels, {s, s}, random, torch::kCPU);
+      const torch::Tensor base = imresize(photo, {s, s});
+      EXPECT_LT(test::max_difference(base + network.residual(photo, base), wanted), 1e-4);
+      // The photo need not fill the last pixel of the grid.
+      const torch::Tensor shorter = base.slice(2, 0, 13 * scale - 1).contiguous();
+      EXPECT_LT(test::max_difference(shorter + network.residual(photo, shorter), wanted.slice(2, 0, 13 * scale - 1)),
+                1e-4);
+    }
+  }
+}
+
+TEST(Start, TheOneForBicubicPhotosIsForThemAlone) {
+  Options options = with_start(preset("default", {2, 2}), Start::shipped("zssr-start-x2"));
+  EXPECT_EQ(start_in_force(options), options.start);
+  options.bicubic_start = Start::shipped("edsr-light-x2");
+  EXPECT_EQ(start_in_force(options), options.bicubic_start);
+  options.phase = centered_phase({2, 2});
+  EXPECT_EQ(start_in_force(options), options.bicubic_start);
+  Options other = options;
+  other.phase = Phase{0.0, 0.0};
+  EXPECT_EQ(start_in_force(other), options.start);
+  other = options;
+  other.son_noise = 0.01;
+  EXPECT_EQ(start_in_force(other), options.start);
+  other = options;
+  other.kernels = {gaussian_kernel(9, 1.0, 1.0)};
+  EXPECT_EQ(start_in_force(other), options.start);
+}
+
+// Told nothing of a blur, an EDSR has to learn it; a network that is told need not.
+TEST(Start, WithAKernelAnEdsrTakesItsSteps) {
+  const torch::Tensor photo = torch::rand({1, 3, 24, 24});
+  for (const auto& [name, steps] : {std::pair{"edsr-light-x2", 2}, std::pair{"zssr-start-x2", 0}}) {
+    Options options = with_start(preset("default", {2, 2}), Start::shipped(name));
+    options.max_steps = 2;
+    options.kernels = {gaussian_kernel(9, 1.0, 1.0)};
+    const Result result = run(photo, options);
+    EXPECT_EQ(result.summary.steps, steps) << name;
+    EXPECT_EQ(result.start, name);
+  }
+}
+
+TEST(Start, BicubicPhotosNeedNoSteps) {
+  const torch::Tensor photo = torch::rand({1, 3, 24, 24});
+  Options options = with_start(preset("default", {2, 2}), Start::shipped("zssr-start-x2"));
+  options.bicubic_start = Start::shipped("edsr-light-x2");
+  options.max_steps = 2;
+  Result result = run(photo, options);
+  EXPECT_EQ(result.start, "edsr-light-x2");
+  EXPECT_EQ(result.summary.steps, 0);
+  options.steps_asked = true;
+  EXPECT_EQ(run(photo, options).summary.steps, 2);
+  options.steps_asked = false;
+  options.son_noise = 0.01;
+  result = run(photo, options);
+  EXPECT_EQ(result.start, "zssr-start-x2");
+  EXPECT_EQ(result.summary.steps, 2);
+}
+
+}  // namespace
+}  // namespace zsr::zssr
