@@ -1,5 +1,7 @@
 #include "training/deepened.h"
 
+#include "core/error.h"
+
 #include <fmt/format.h>
 #include <torch/types.h>
 
@@ -19,12 +21,20 @@ void add(WeightsFile& file, const std::string& name, const torch::Tensor& weight
   file.tensors.push_back({name + ".bias", torch::zeros({weight.size(0)})});
 }
 
+void refuse_deeper(const WeightsFile& file, int64_t own, int64_t depth, const char* what) {
+  if (own > depth) {
+    throw InputError(
+        fmt::format("'{}' has {} {}, not {}: give --depth {} or more", file.origin, own, what, depth, own));
+  }
+}
+
 // A residual block whose second convolution gives nothing adds nothing.
 WeightsFile with_more_blocks(WeightsFile file, int64_t depth) {
   const auto second = [](int64_t block) { return fmt::format("body.{}.body.2", block); };
   int64_t blocks = 0;
   while (file.find(second(blocks) + ".weight") != nullptr) ++blocks;
-  if (blocks == 0 || blocks >= depth) return file;
+  refuse_deeper(file, blocks, depth, "residual blocks");
+  if (blocks == 0 || blocks == depth) return file;
   const torch::Tensor nothing = torch::zeros_like(*file.find(second(0) + ".weight"), torch::kFloat32);
   rename(file, fmt::format("body.{}", blocks), fmt::format("body.{}", depth));
   for (int64_t block = blocks; block < depth; ++block) add(file, second(block), nothing);
@@ -36,7 +46,8 @@ WeightsFile with_more_convolutions(WeightsFile file, int64_t depth) {
   const auto convolution = [](int64_t place) { return fmt::format("model.{}", 2 * place); };
   int64_t length = 0;
   while (file.find(convolution(length) + ".weight") != nullptr) ++length;
-  if (length < 2 || length >= depth) return file;
+  refuse_deeper(file, length, depth, "convolutions");
+  if (length < 2 || length == depth) return file;
   const int64_t width = file.find(convolution(length - 1) + ".weight")->size(1);
   torch::Tensor identity = torch::zeros({width, width, 3, 3});
   for (int64_t channel = 0; channel < width; ++channel) identity[channel][channel][1][1] = 1.0;

@@ -134,6 +134,8 @@ TEST(Student, ADeeperOneBeginsAsTheOneItWasMadeOf) {
               1e-4 * wanted.abs().max().item<double>())
         << name;
     EXPECT_THROW(deep.load(shallow.weights(values)), InputError) << name;
+    Student shallower = make_student(name, 2, 2);
+    EXPECT_THROW(shallower.load(shallow.weights(values), true), InputError) << name;
   }
 }
 
