@@ -40,6 +40,12 @@ std::string edsr_layer_name(const EdsrShape& shape, int64_t layer) {
   return layer < trunk + upsampling ? fmt::format("tail.0.{}", 2 * (layer - trunk)) : "tail.1";
 }
 
+torch::Tensor run_edsr(const ConvChain& chain, const torch::Tensor& input, const torch::Tensor& parameters) {
+  const torch::Tensor mean = MeanShift().mean.to(input.device());
+  const torch::Tensor of_maps = torch::zeros({1, input.size(1) - 3, 1, 1}, mean.options());
+  return chain.forward((input - torch::cat({mean, of_maps}, 1)).contiguous(), parameters) + mean;
+}
+
 std::optional<EdsrShape> edsr_shape_of(const WeightsFile& weights) {
   const torch::Tensor* const head = weights.find("head.0.weight");
   const torch::Tensor* const first_shuffle = weights.find("tail.0.0.weight");

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/conv/conv_layer.h"
+#include "core/conv/conv_chain.h"
 #include "core/weights/weights_file.h"
 
 #include <torch/types.h>
@@ -26,6 +26,10 @@ std::vector<ConvLayer> edsr_layers(const EdsrShape& shape);
 
 /// The name that the authors' code (EDSR-PyTorch) gives convolution `layer` of them, "head.0" to "tail.1".
 std::string edsr_layer_name(const EdsrShape& shape, int64_t layer);
+
+/// What EDSR makes of `input` [N, 3 + maps, h, w], colours in [0, 1] first: its mean colour is taken off them before
+/// `chain` (of edsr_layers()) and put back after. -> [N, 3, scale h, scale w]; differentiable in both.
+torch::Tensor run_edsr(const ConvChain& chain, const torch::Tensor& input, const torch::Tensor& parameters);
 
 /// The shape of the EDSR in `weights` (under those names), whatever comes in; empty when it holds none.
 std::optional<EdsrShape> edsr_shape_of(const WeightsFile& weights);

@@ -2,7 +2,6 @@
 
 #include "core/error.h"
 #include "networks/edsr_layers.h"
-#include "networks/mean_shift.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
@@ -101,9 +100,7 @@ void Network::build_on_edsr(const WeightsFile& weights) {
 torch::Tensor Network::forward(const torch::Tensor& maps) const {
   const torch::NoGradGuard no_grad;
   if (!on_edsr_) return torch::pixel_shuffle(chain_->forward(maps.contiguous(), parameters_), scale_);
-  const torch::Tensor mean = networks::MeanShift().mean;
-  const torch::Tensor of_maps = torch::zeros({1, maps.size(1) - 3, 1, 1});
-  return chain_->forward((maps - torch::cat({mean, of_maps}, 1)).contiguous(), parameters_) + mean;
+  return networks::run_edsr(*chain_, maps, parameters_);
 }
 
 }  // namespace zsr::srmd

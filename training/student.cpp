@@ -150,9 +150,7 @@ int64_t Student::condition_maps() const {
 
 torch::Tensor Student::forward(const torch::Tensor& input, const torch::Tensor& parameters) const {
   if (!is_edsr_like(spec_)) return torch::pixel_shuffle(chain_.forward(input.contiguous(), parameters), spec_.scale);
-  const torch::Tensor mean = networks::MeanShift().mean.to(input.device());
-  const torch::Tensor of_maps = torch::zeros({1, condition_maps(), 1, 1}, mean.options());
-  return chain_.forward((input - torch::cat({mean, of_maps}, 1)).contiguous(), parameters) + mean;
+  return networks::run_edsr(chain_, input, parameters);
 }
 
 std::vector<MatrixSlice> Student::hidden_matrices() const {

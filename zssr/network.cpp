@@ -1,6 +1,6 @@
 #include "zssr/network.h"
 
-#include "networks/mean_shift.h"
+#include "networks/edsr_layers.h"
 
 #include <torch/types.h>
 
@@ -108,15 +108,14 @@ int64_t Network::halo(Scale scale) const {
 }
 
 void Network::set_condition(const torch::Tensor& condition) {
-  if (!is_edsr_ && chain_.layers().front().in_channels > channels_) condition_ = condition.to(parameters_.device());
+  if (chain_.layers().front().in_channels > channels_) condition_ = condition.to(parameters_.device());
 }
 
 torch::Tensor Network::residual(const torch::Tensor& lr, const torch::Tensor& base, int64_t turn) const {
   if (architecture_ == Architecture::kPreUpsampled) return chain_.forward(base, parameters_);
   if (is_edsr_) {
     // A gray photo goes through as one of three equal colours.
-    const torch::Tensor mean = networks::MeanShift().mean.to(lr.device());
-    const torch::Tensor made = chain_.forward((lr.expand({-1, 3, -1, -1}) - mean).contiguous(), parameters_) + mean;
+    const torch::Tensor made = networks::run_edsr(chain_, lr.expand({-1, 3, -1, -1}), parameters_);
     const torch::Tensor image = made.slice(2, 0, base.size(2)).slice(3, 0, base.size(3));
     return (channels_ == 1 ? image.mean(1, true) : image) - base;
   }
