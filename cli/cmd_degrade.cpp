@@ -108,6 +108,7 @@ PairTally run_pairs(const DegradeFlags& flags, const std::vector<PairSource>& so
   options.patches = flags.patches;
   options.flat = flags.recipe.recipe.empty();
   options.keep_hr = !flags.no_hr;
+  options.bit_depth = static_cast<int>(flags.recipe.bit_depth);
   options.seed = static_cast<uint64_t>(flags.seed);
   options.threads = threads;
   options.overwrite = overwrite;
@@ -121,6 +122,9 @@ void check(const DegradeFlags& flags) {
   const bool flat = flags.recipe.recipe.empty() && flags.replay.empty();
   if (flat && (flags.variants > 1 || flags.patch > 0 || !flags.contact_sheet.empty())) {
     throw UsageError("--variants, --patch and --contact-sheet need a --recipe (bicubic and classical are recipes too)");
+  }
+  if (!flat && flags.recipe.bit_depth != 8) {
+    throw UsageError("--bit-depth is for LR images without a --recipe; training pairs have 8 bits");
   }
   if (!flags.replay.empty()) {
     if (!flags.recipe.recipe.empty()) throw UsageError("--replay says how all was made; leave --recipe out");
@@ -165,6 +169,9 @@ int run_degrade(const std::vector<std::string>& arguments) {
               "Slurm arrays, mpirun and srun say; off",
               &flags.shard);
   add_recipe_flags(options, flags.recipe);
+  options.add("bit-depth", "BITS",
+              "Of the LR images, without --recipe: 8, or 16 to keep what lies between whole levels",
+              &flags.recipe.bit_depth);
   options.group("Common");
   options.add("seed", "N", "Seed of all random numbers, >= 0; same seed, same pairs", &flags.seed);
   options.add("threads,j", "N", "Pairs made at once; 0 = all the cores this process may use", &flags.threads);

@@ -177,6 +177,10 @@ ResolvedRecipe resolve_recipe(const RecipeFlags& flags) {
     throw UsageError(fmt::format("--phase '{}' must be center or corner", flags.phase));
   }
   options.corner = flags.phase == "corner";
+  if (flags.bit_depth != 8 && flags.bit_depth != 16) {
+    throw UsageError(fmt::format("--bit-depth {} must be 8 or 16", flags.bit_depth));
+  }
+  options.rounded = flags.bit_depth == 8;
   options.border = parse_border(flags.border);
   if (flags.kernel == "auto") {
     if (flags.like.empty()) throw UsageError("--kernel auto takes the blur of a photo; name it with --like");
@@ -194,6 +198,7 @@ ResolvedRecipe resolve_recipe(const RecipeFlags& flags) {
     }
     imitate(flags.like, options, resolved.notes);
   }
+  if (!options.rounded && options.jpeg) throw UsageError("--jpeg makes 8 bits of everything; leave --bit-depth out");
   const bool is_file = name.size() > 5 && name.compare(name.size() - 5, 5, ".json") == 0;
   if (is_file) {
     const bool plain = !options.kernel && options.pool.empty() && !options.blur_sigma && !options.noise &&

@@ -25,6 +25,7 @@ struct RecipeFlags {
   std::string phase = "center";
   std::string border = "symmetric";
   std::string like;
+  int64_t bit_depth = 8;
 };
 
 void add_recipe_flags(OptionSet& options, RecipeFlags& flags);

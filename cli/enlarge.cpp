@@ -43,6 +43,7 @@ Enlarged enlarge_by_srmd(const torch::Tensor& color, const UpscaleSettings& sett
   options.noise = 255.0 * found.son_noise;
   if (settings.zssr.noise == "auto") options.noise = std::min(options.noise, srmd::Options::kMostNoise);
   options.self_ensemble = !settings.zssr.ensemble.empty() && found.self_ensemble;
+  options.keep_low_frequencies = settings.keep_low_frequencies;
   if (found.tile > 0) options.tile = found.tile;
   RunContext context;
   context.seed = settings.runtime.seed;

@@ -197,7 +197,8 @@ class Maker {
       if (options_.flat) {
         Photo photo;
         photo.color = image;
-        save_photo(photo, path, {.format = ImageFormat::kPng, .bit_depth = 8, .overwrite = options_.overwrite});
+        save_photo(photo, path,
+                   {.format = ImageFormat::kPng, .bit_depth = options_.bit_depth, .overwrite = options_.overwrite});
         return {};
       }
       const std::string bytes = encode_png_quickly(image);

@@ -26,6 +26,7 @@ struct PairOptions {
   int64_t patches = 1;   ///< Patches per photo, >= 1.
   bool flat = false;     ///< Only LR images, straight into the folder, and no manifest.
   bool keep_hr = true;   ///< Write the HR images as they were cut.
+  int bit_depth = 8;     ///< Of the LR files, 8 or 16; 16 only where `flat`.
   uint64_t seed = 0;
   int64_t threads = 1;  ///< Pairs made at once.
   Overwrite overwrite = Overwrite::kNo;

@@ -43,6 +43,7 @@ struct RecipeOptions {
   std::optional<bool> direct;          ///< classical: every s-th pixel (true) or imresize (false) after the blur.
   Border border = Border::kSymmetric;  ///< bicubic (symmetric or replicate), classical.
   bool corner = false;                 ///< bicubic, classical: LR pixel i stands at s * i, not at s * i + (s - 1) / 2.
+  bool rounded = true;                 ///< bicubic, classical: LR to whole levels of 8 bits, before noise and JPEG.
 };
 
 /// Names and one line each of the recipes that come with zsr.

@@ -90,7 +90,8 @@ class Pass {
   int64_t scale_ = 1;
 };
 
-// sr + up(blurred(photo - down(sr))).
+}  // namespace
+
 torch::Tensor with_low_frequencies_of(const torch::Tensor& photo, const torch::Tensor& image, Scale scale) {
   constexpr double kSigma = 4.0;  // photo pixels
   const torch::Tensor down = imresize(image, {1.0 / scale.y, 1.0 / scale.x}, Size{photo.size(2), photo.size(3)});
@@ -98,8 +99,6 @@ torch::Tensor with_low_frequencies_of(const torch::Tensor& photo, const torch::T
   const torch::Tensor miss = correlate(photo - down, kernel, {}, Border::kReplicate);
   return image + imresize(miss, scale, Size{image.size(2), image.size(3)});
 }
-
-}  // namespace
 
 void Options::validate(const Traits& traits) const {
   const auto scale_text =

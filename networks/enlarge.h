@@ -34,4 +34,8 @@ struct Result {
 /// interpolation; gray photos go through as RGB. Throws OptionError and Cancelled.
 Result run(const torch::Tensor& photo, const Network& network, const Options& options, const RunContext& context = {});
 
+/// `image` with brightness and colour of large areas (a Gaussian of 4 pixels of the photo) as in `photo`, which it was
+/// made from by `scale`: sr + up(blurred(photo - down(sr))). Not clamped.
+torch::Tensor with_low_frequencies_of(const torch::Tensor& photo, const torch::Tensor& image, Scale scale);
+
 }  // namespace zsr::networks

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/image/dihedral.h"
+#include "networks/enlarge.h"
 #include "srmd/kernel_before_imresize.h"
 
 #include <fmt/format.h>
@@ -127,7 +128,12 @@ Result run(const torch::Tensor& lr_image, const Network& network, const KernelPc
     const torch::Tensor image = inverse_dihedral(through_tiles(network, maps, options.tile, after_tile), summed);
     sum = sum.defined() ? sum.add_(image) : image.clone();
   }
-  sum.div_(static_cast<double>(summed)).clamp_(0.0, 1.0);
+  sum.div_(static_cast<double>(summed));
+  if (options.keep_low_frequencies) {
+    const auto factor = static_cast<double>(network.scale());
+    sum = networks::with_low_frequencies_of(photo, sum, {factor, factor});
+  }
+  sum.clamp_(0.0, 1.0);
   Result result{gray ? sum.mean(1, true) : sum, {}};
   result.summary.upscale_s = elapsed();
   result.summary.termination = hurry && summed < passes ? Termination::kStopped : Termination::kFinished;

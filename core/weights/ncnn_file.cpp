@@ -7,7 +7,10 @@
 #include <fmt/format.h>
 #include <torch/types.h>
 
+#include <bit>
 #include <charconv>
+#include <cmath>
+#include <cstring>
 #include <map>
 #include <set>
 #include <sstream>
@@ -68,6 +71,25 @@ std::vector<Layer> parse_layers(std::string_view text, const std::string& origin
   return layers;
 }
 
+// Note [Cut halves]
+// ncnn's converters cut what 16 bits cannot hold instead of rounding it (float32_to_float16 in its mat.cpp shifts the
+// mantissa; the vector version asks for _MM_FROUND_TRUNC): every weight has lost half a unit of its last place on
+// average, all towards zero. Twelve layers of SRMD thus darken a photo by half a level, 0.06 dB on Set5 x2. The middle
+// of the interval that a half stands for takes the bias away. Powers of two stay: layers that scale or shift by a
+// constant were exact.
+float uncut(uint16_t half) {
+  const uint32_t sign = static_cast<uint32_t>(half >> 15) << 31;
+  const uint32_t exponent = (half >> 10) & 0x1fU;
+  const uint32_t mantissa = half & 0x3ffU;
+  constexpr uint32_t kHalfUnit = 0x1000;  // of a half's last place, in a float's mantissa
+  if (exponent != 0 && exponent != 0x1f) {
+    return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13) | (mantissa != 0 ? kHalfUnit : 0));
+  }
+  if (exponent == 0x1f) return std::bit_cast<float>(sign | 0x7f800000U | (mantissa << 13));
+  const float magnitude = mantissa == 0 ? 0.0F : (static_cast<float>(mantissa) + 0.5F) * 0x1p-24F;
+  return sign != 0 ? -magnitude : magnitude;
+}
+
 class Values {
  public:
   Values(std::string_view bytes, const std::string& origin) : bytes_(bytes), origin_(origin) {}
@@ -88,8 +110,9 @@ class Values {
     if (code != kHalf)
       damaged(origin_, fmt::format("'{}' is quantised (tag {:08x}); zsr reads fp32 and fp16", name, code));
     const std::string_view part = take((static_cast<uint64_t>(count) * 2 + 3) / 4 * 4, name);
-    torch::Tensor values = torch::empty({count}, torch::kFloat16);
-    std::memcpy(values.data_ptr(), part.data(), static_cast<size_t>(count) * 2);
+    torch::Tensor values = torch::empty({count}, torch::kFloat32);
+    float* const to = values.data_ptr<float>();
+    for (int64_t i = 0; i < count; ++i) to[i] = uncut(*number_at<uint16_t>(part, 2 * static_cast<uint64_t>(i)));
     return values;
   }
 

@@ -19,9 +19,9 @@ Json range_json(const std::optional<Range>& range) {
   return range ? Json::array({range->low, range->high}) : Json(nullptr);
 }
 
-// Noise and JPEG as asked for, after rounding to 8 bits as a camera's file would be.
+// Noise and JPEG as asked for, after rounding to 8 bits as a camera's file would be, unless the user wants more.
 void add_noise_and_jpeg(Draft& draft, const RecipeOptions& options) {
-  draft.add(RoundStep{});
+  if (options.rounded) draft.add(RoundStep{});
   if (options.noise) {
     const double level = draft.uniform(*options.noise);
     draft.add(GaussianNoiseStep{{.level = level, .color = NoiseColor::kColor, .seed = draft.seed()}});
@@ -43,6 +43,7 @@ class Plain : public Recipe {
     if (options_.direct) json["direct"] = *options_.direct;
     json["border"] = static_cast<int>(options_.border);
     json["corner"] = options_.corner;
+    if (!options_.rounded) json["rounded"] = false;
     for (const KernelSpec& spec : options_.pool) json["pool"].push_back(to_json(spec));
     return json;
   }
@@ -68,7 +69,7 @@ class Bicubic : public Plain {
   using Plain::Plain;
   std::vector<Step> draw(Size hr, Random& random) const override {
     Draft draft(hr, random);
-    resize(draft, hr, ResizeMethod::kMatlabCubic8Bit);
+    resize(draft, hr, options().rounded ? ResizeMethod::kMatlabCubic8Bit : ResizeMethod::kMatlabCubic);
     add_noise_and_jpeg(draft, options());
     return draft.take();
   }

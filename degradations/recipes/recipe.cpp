@@ -84,6 +84,7 @@ std::unique_ptr<Recipe> make_recipe(const std::string& name, const RecipeOptions
     refuse(options.direct && !classical, "way of downsampling");
     refuse((options.corner || options.border != Border::kSymmetric) && !classical && name != "bicubic",
            "grid and border");
+    refuse(!options.rounded && !classical && name != "bicubic", "rounding");
     if (name == "bicubic" && options.border != Border::kSymmetric && options.border != Border::kReplicate) {
       throw OptionError("recipe 'bicubic' continues the image by symmetric or replicate borders");
     }

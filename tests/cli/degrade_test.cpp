@@ -57,6 +57,19 @@ TEST_F(DegradePairs, FlatModeWritesLrImagesOnly) {
   EXPECT_NE(over.err.find("is the input itself"), std::string::npos);
 }
 
+TEST_F(DegradePairs, SixteenBitsKeepWhatLiesBetweenLevels) {
+  ASSERT_EQ(run_zsr({"degrade", at("hr"), "-o", at("lr"), "-s", "2", "--bit-depth", "16"}).code, 0);
+  const Photo lr = load_photo(dir_ / "lr" / "a.png");
+  EXPECT_EQ(lr.bit_depth, 16);
+  const torch::Tensor wanted = imresize(load_photo(dir_ / "hr" / "a.png").color.to(torch::kFloat64), {0.5, 0.5});
+  EXPECT_LT(max_difference(lr.color.to(torch::kFloat64), wanted.clamp(0.0, 1.0)), 0.51 / 65535.0 + 1e-6);
+  EXPECT_EQ(run_zsr({"degrade", at("hr"), "-o", at("x"), "--bit-depth", "12"}).code, 2);
+  EXPECT_EQ(run_zsr({"degrade", at("hr"), "-o", at("x"), "--bit-depth", "16", "--jpeg", "50:60"}).code, 2);
+  EXPECT_EQ(run_zsr({"degrade", at("hr"), "-o", at("x"), "--bit-depth", "16", "--recipe", "bsrgan", "-s", "4"}).code,
+            2);
+  EXPECT_FALSE(fs::exists(dir_ / "x"));
+}
+
 TEST_F(DegradePairs, KernelsThatDoNotSumToOneAreRefusedUnlessAsked) {
   write_bytes(dir_ / "two.txt", "0 1 0\n1 -2 1\n0 1 0\n");
   const ProgramResult refused = run_zsr({"degrade", at("hr"), "-o", at("lr"), "--kernel", at("two.txt")});

@@ -5,6 +5,7 @@
 #include "core/weights/ncnn_file.h"
 #include "tests/support/program.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -182,6 +183,34 @@ TEST(Ncnn, ReadsConvolutionsOfHalvesAndRefusesTheRest) {
   std::string other = param;
   other.replace(other.find("Convolution Conv"), 11, "Deconvoluti");
   refused([&] { parse_ncnn(other, bin, "m"); }, "does not read");
+}
+
+// Note [Cut halves]: what a converter cut off is made up for on average; constants and zeros stay.
+TEST(Ncnn, HalvesThatWereCutAreReadWithoutBias) {
+  constexpr int64_t kCount = 20'000;
+  torch::manual_seed(5);
+  torch::Tensor exact = torch::randn({kCount}) * 0.05;
+  exact.slice(0, 0, 4).copy_(torch::tensor({1.0F, -0.25F, 0.0F, 3e-6F}));  // the last has no normal half
+  std::string cut;
+  for (int64_t i = 0; i < kCount; ++i) {
+    const auto value = exact[i].item<float>();
+    torch::Tensor half = torch::tensor(value).to(torch::kFloat16);
+    // Towards zero: the nearest half may lie beyond the value.
+    if (std::abs(half.item<float>()) > std::abs(value)) half.view(torch::kInt16).sub_(1);
+    cut += raw(half.view(torch::kInt16).item<int16_t>());
+  }
+  const std::string param =
+      fmt::format("7767517\n2 2\nInput data 0 1 data\nConvolution C 1 1 data a 0=1 1=1 5=0 6={}\n", kCount);
+  const torch::Tensor read =
+      parse_ncnn(param, raw(uint32_t{0x01306B47}) + cut, "m").take("C.weight", {1, kCount, 1, 1}).view({kCount});
+  EXPECT_EQ(read[0].item<float>(), 1.0F);
+  EXPECT_EQ(read[1].item<float>(), -0.25F);
+  EXPECT_EQ(read[2].item<float>(), 0.0F);
+  EXPECT_NEAR(read[3].item<float>(), 3e-6F, 0.5 * 0x1p-24);
+  // Cut, they would be 3.5e-4 too small on average.
+  const double bias = (read.abs().sum() / exact.abs().sum()).item<double>() - 1.0;
+  EXPECT_LT(std::abs(bias), 1e-5);
+  EXPECT_LT(((read - exact).abs() / (exact.abs() + 1e-3)).max().item<double>(), 0x1p-10);
 }
 
 TEST(LoadWeights, SaysWhatAFileIs) {

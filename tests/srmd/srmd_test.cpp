@@ -75,6 +75,21 @@ TEST(Srmd, TilesAndGrayAndEnsemble) {
   EXPECT_THROW(run(photo, network, pca, options), OptionError);
 }
 
+TEST(Srmd, LowFrequenciesComeFromThePhotoWhereAsked) {
+  WeightsFile weights = random_weights(2, true, "Conv_");
+  for (size_t i = 0; i < weights.tensors.size(); ++i) weights.tensors[i].tensor *= 0.1;
+  weights.tensors.back().tensor.fill_(0.4);  // the last bias: everything is about 0.4
+  const Network network(weights);
+  const KernelPca pca = KernelPca::srmd(200);
+  const torch::Tensor photo = 0.1 + 0.2 * test::texture(3, 64, 64).to(torch::kFloat32);
+  Options options;
+  const double off = (run(photo, network, pca, options).image.mean() - photo.mean()).item<double>();
+  options.keep_low_frequencies = true;
+  const double kept = (run(photo, network, pca, options).image.mean() - photo.mean()).item<double>();
+  EXPECT_GT(std::abs(off), 0.05);
+  EXPECT_LT(std::abs(kept), 0.01);
+}
+
 TEST(Srmd, MapsThatVaryGiveEachPlaceItsOwnKernelAndNoise) {
   const Network network(random_weights(2, true, "Conv_"));
   const KernelPca pca = KernelPca::srmd(200);
