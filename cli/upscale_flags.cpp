@@ -2,6 +2,7 @@
 
 #include "cli/usage_error.h"
 #include "cli/values.h"
+#include "degradations/kernel_analysis.h"
 #include "degradations/kernel_io.h"
 
 #include <fmt/format.h>
@@ -176,6 +177,11 @@ UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const 
     plain.options = *zssr.from_nothing;
     resolve_zssr_flags(plain);
     settings.zssr.from_nothing = plain.options;
+    // The starting points have seen Gaussians and their like (a residual of 0.1 with the noise of DIV2KRK's). Of a disk
+    // (0.4) or a shaken camera (0.55 and more) a network learns more from nothing: 20.6 against 20.2 dB over twelve.
+    constexpr double kMostUnlike = 0.3;
+    const auto& kernels = settings.zssr.options.kernels;
+    if (!kernels.empty() && fit_gaussian(kernels[0]).residual > kMostUnlike) settings.zssr.options = plain.options;
   }
   settings.limits.max_pixels = parse_count(flags.max_pixels, "max-pixels");
   if (flags.quality < 1 || flags.quality > 100) {

@@ -135,6 +135,27 @@ TEST_F(TrainNetwork, AStartingPointServesZssr) {
   refused({"--init", at("srmd.safetensors")}, "holds no starting point");
 }
 
+TEST_F(TrainNetwork, KernelsThatNoStartingPointHasSeenAreLearnedFromNothing) {
+  make_photo(dir_ / "small.png", 3, 40, 44);
+  const auto begins_at_start = [&](const std::vector<std::string>& family, const std::vector<std::string>& more) {
+    std::vector<std::string> make = {"kernel", "make"};
+    make.insert(make.end(), family.begin(), family.end());
+    make.insert(make.end(), {"-o", at("k.mat"), "--force"});
+    EXPECT_EQ(run_zsr(make).code, 0);
+    std::vector<std::string> call = {"upscale", at("small.png"), "-o", at("o.png"), "--kernel", at("k.mat"), "--steps",
+                                     "1",       "--noise",       "0",  "--force",   "-q",       "--json"};
+    call.insert(call.end(), more.begin(), more.end());
+    const ProgramResult result = run_zsr(call);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return nlohmann::json::parse(result.out)["settings"]["start"] == true;
+  };
+  EXPECT_TRUE(begins_at_start({"gaussian", "--sigma", "2", "--sigma-2", "1"}, {}));
+  EXPECT_TRUE(begins_at_start({"div2krk", "--sigma", "1.8", "--size", "11"}, {}));
+  EXPECT_FALSE(begins_at_start({"disk", "--radius", "5"}, {}));
+  EXPECT_FALSE(begins_at_start({"line", "--length", "15"}, {}));
+  EXPECT_TRUE(begins_at_start({"disk", "--radius", "5"}, {"--init", "zssr-start-x2"}));  // who asks for it gets it
+}
+
 TEST_F(TrainNetwork, PhotosThatCannotServeAreNamed) {
   make_photo(dir_ / "photos/tiny.png", 3, 10, 12);
   write_bytes(dir_ / "photos/broken.jpg", "\xFF\xD8\xFF no photo");
