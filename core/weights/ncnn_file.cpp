@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 #include <torch/types.h>
 
-#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -82,10 +81,15 @@ float uncut(uint16_t half) {
   const uint32_t exponent = (half >> 10) & 0x1fU;
   const uint32_t mantissa = half & 0x3ffU;
   constexpr uint32_t kHalfUnit = 0x1000;  // of a half's last place, in a float's mantissa
-  if (exponent != 0 && exponent != 0x1f) {
-    return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13) | (mantissa != 0 ? kHalfUnit : 0));
+  const auto from_bits = [](uint32_t bits) {
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+  };
+  if (exponent == 0x1f) return from_bits(sign | 0x7f800000U | (mantissa << 13));
+  if (exponent != 0) {
+    return from_bits(sign | ((exponent + 112) << 23) | (mantissa << 13) | (mantissa != 0 ? kHalfUnit : 0));
   }
-  if (exponent == 0x1f) return std::bit_cast<float>(sign | 0x7f800000U | (mantissa << 13));
   const float magnitude = mantissa == 0 ? 0.0F : (static_cast<float>(mantissa) + 0.5F) * 0x1p-24F;
   return sign != 0 ? -magnitude : magnitude;
 }
