@@ -58,7 +58,7 @@ TEST(ZssrOptions, GradualPresetHasTheReleasedSteps) {
   EXPECT_EQ(options.back_projection, 12);
 }
 
-TEST(ZssrOptions, LargeScalesGoByWholeSteps) {
+TEST(ZssrOptions, LargeScalesGoByWholeOrHalfSteps) {
   for (const char* name : {"default", "paper"}) {
     const std::vector<Scale> whole = {{2, 2}, {3, 3}};
     const std::vector<Scale> halves = {{1.5, 1.5}, {2, 2}, {2.5, 2.5}, {3, 3}, {3.5, 3.5}};
