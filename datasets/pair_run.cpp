@@ -360,6 +360,7 @@ void PairOptions::validate() const {
   check(patches >= 1 && patches <= 1'000'000, "patches", patches, "1 to 1000000");
   check(threads >= 1, "threads", threads, ">= 1");
   check(patch >= 0 && patch <= 65536, "patch", patch, "0 to 65536 pixels");
+  check(bit_depth == 8 || (bit_depth == 16 && flat), "bit depth", bit_depth, "8, or 16 for LR images alone");
   if (patch > 0 && (cut_length(patch, scale.y) != patch || cut_length(patch, scale.x) != patch)) {
     throw OptionError(fmt::format("patch = {}, must be a multiple of the scale", patch));
   }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -76,22 +77,12 @@ std::vector<Layer> parse_layers(std::string_view text, const std::string& origin
 // average, all towards zero. Twelve layers of SRMD thus darken a photo by half a level, 0.06 dB on Set5 x2. The middle
 // of the interval that a half stands for takes the bias away. Powers of two stay: layers that scale or shift by a
 // constant were exact.
-float uncut(uint16_t half) {
-  const uint32_t sign = static_cast<uint32_t>(half >> 15) << 31;
-  const uint32_t exponent = (half >> 10) & 0x1fU;
-  const uint32_t mantissa = half & 0x3ffU;
-  constexpr uint32_t kHalfUnit = 0x1000;  // of a half's last place, in a float's mantissa
-  const auto from_bits = [](uint32_t bits) {
-    float value;
-    std::memcpy(&value, &bits, sizeof value);
-    return value;
-  };
-  if (exponent == 0x1f) return from_bits(sign | 0x7f800000U | (mantissa << 13));
-  if (exponent != 0) {
-    return from_bits(sign | ((exponent + 112) << 23) | (mantissa << 13) | (mantissa != 0 ? kHalfUnit : 0));
-  }
-  const float magnitude = mantissa == 0 ? 0.0F : (static_cast<float>(mantissa) + 0.5F) * 0x1p-24F;
-  return sign != 0 ? -magnitude : magnitude;
+float uncut(float half) {
+  constexpr int kLeastUnit = -24;  // of halves below 2^-14
+  int exponent = 0;
+  const float fraction = std::frexp(std::abs(half), &exponent);
+  if (half == 0.0F || !std::isfinite(half) || fraction == 0.5F) return half;
+  return half + std::copysign(std::ldexp(0.5F, std::max(exponent - 11, kLeastUnit)), half);
 }
 
 class Values {
@@ -114,9 +105,11 @@ class Values {
     if (code != kHalf)
       damaged(origin_, fmt::format("'{}' is quantised (tag {:08x}); zsr reads fp32 and fp16", name, code));
     const std::string_view part = take((static_cast<uint64_t>(count) * 2 + 3) / 4 * 4, name);
-    torch::Tensor values = torch::empty({count}, torch::kFloat32);
-    float* const to = values.data_ptr<float>();
-    for (int64_t i = 0; i < count; ++i) to[i] = uncut(*number_at<uint16_t>(part, 2 * static_cast<uint64_t>(i)));
+    torch::Tensor halves = torch::empty({count}, torch::kFloat16);
+    std::memcpy(halves.data_ptr(), part.data(), static_cast<size_t>(count) * 2);
+    torch::Tensor values = halves.to(torch::kFloat32);
+    float* const first = values.data_ptr<float>();
+    std::transform(first, first + count, first, uncut);
     return values;
   }
 
