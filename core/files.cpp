@@ -57,6 +57,10 @@ bool is_device(const struct stat& status) {
   throw IoError(fmt::format("cannot write '{}': {}", path.string(), system_error_text(code)));
 }
 
+[[noreturn]] void throw_exists(const std::filesystem::path& output) {
+  throw IoError(fmt::format("output '{}' already exists; use --force to replace it", output.string()));
+}
+
 }  // namespace
 
 bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
@@ -64,6 +68,11 @@ bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b
   struct stat status_b {};
   return stat(a.c_str(), &status_a) == 0 && stat(b.c_str(), &status_b) == 0 && status_a.st_dev == status_b.st_dev &&
          status_a.st_ino == status_b.st_ino;
+}
+
+void check_absent(const std::filesystem::path& output) {
+  struct stat status {};
+  if (lstat(output.c_str(), &status) == 0) throw_exists(output);
 }
 
 void check_output(const std::filesystem::path& output, const std::filesystem::path& input, Overwrite overwrite) {
@@ -75,9 +84,7 @@ void check_output(const std::filesystem::path& output, const std::filesystem::pa
       throw IoError(fmt::format("output '{}' is the input itself; zsr never overwrites its input, choose another name",
                                 output.string()));
     }
-    if (overwrite == Overwrite::kNo) {
-      throw IoError(fmt::format("output '{}' already exists; use --force to replace it", output.string()));
-    }
+    if (overwrite == Overwrite::kNo) throw_exists(output);
     if (!S_ISREG(status.st_mode)) {
       throw IoError(fmt::format("cannot write '{}': it is not a regular file", output.string()));
     }
@@ -140,7 +147,7 @@ void AtomicFile::commit() {
     if (link(temporary_.c_str(), target_.c_str()) == 0) {
       unlink(temporary_.c_str());
     } else if (errno == EEXIST || access(target_.c_str(), F_OK) == 0) {
-      throw IoError(fmt::format("output '{}' already exists; use --force to replace it", target_.string()));
+      throw_exists(target_);
     } else if (rename(temporary_.c_str(), target_.c_str()) != 0) {
       throw_write_error(target_, errno);
     }

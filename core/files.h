@@ -12,6 +12,9 @@ bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b
 /// Whether an existing output may be replaced.
 enum class Overwrite { kNo, kYes };
 
+/// Throws IoError when there is anything at `output`, a link that leads nowhere too.
+void check_absent(const std::filesystem::path& output);
+
 /// Throws IoError, naming `output`, unless a file can be made there: its folder exists and is writable, it is not one
 /// of a folder, an existing file (unless `overwrite`) or `input` itself (never). Call it before long work.
 void check_output(const std::filesystem::path& output, const std::filesystem::path& input, Overwrite overwrite);

@@ -106,7 +106,13 @@ bool BatchRecord::was_given_up(const BatchItem& item) const {
 }
 
 Claims::Answer BatchRecord::claim(const BatchItem& item) {
-  return claims_ ? claims_->claim(item.name) : Claims::Answer::kOurs;
+  if (!claims_) return Claims::Answer::kOurs;
+  const Claims::Answer answer = claims_->claim(item.name);
+  if (answer != Claims::Answer::kTakenOver) return answer;
+  history_ = read_manifests(*options_.folder);
+  if (!was_made(item)) return answer;
+  claims_->finish(item.name);
+  return Claims::Answer::kMade;
 }
 
 Json BatchRecord::line(const char* status, const BatchItem& item, const std::string& input_hash,
@@ -121,13 +127,14 @@ Json BatchRecord::line(const char* status, const BatchItem& item, const std::str
           {"time", time_now()}};
 }
 
-std::string BatchRecord::begin(const BatchItem& item, int64_t attempt) {
+std::string BatchRecord::begin(const BatchItem& item, int64_t attempt, Overwrite overwrite) {
   if (!manifest_) return {};
   // A link in the folder of the results may lead anywhere.
   if (!is_inside(*options_.folder, item.output)) {
     throw IoError(fmt::format("'{}' leads out of the folder '{}'; nothing is written there", item.output.string(),
                               options_.folder->string()));
   }
+  if (overwrite == Overwrite::kNo) check_absent(item.output);
   if (item.output.has_parent_path()) fs::create_directories(item.output.parent_path());
   std::string hash = sha256_of_file(item.input);
   manifest_->append(line("started", item, hash, attempt));

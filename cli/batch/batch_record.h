@@ -3,6 +3,7 @@
 #include "cli/batch/batch_run.h"
 #include "cli/batch/claims.h"
 #include "cli/batch/manifest.h"
+#include "core/files.h"
 
 #include <memory>
 #include <set>
@@ -23,12 +24,14 @@ class BatchRecord {
   bool was_begun(const BatchItem& item) const;
   /// Whether it was given up with these settings, and never made.
   bool was_given_up(const BatchItem& item) const;
-  /// kOurs where no other runs share the folder. Throws IoError.
+  /// kOurs where no other runs share the folder. What is taken over is looked up in all manifests again, so that
+  /// was_begun() knows of it. Throws IoError.
   Claims::Answer claim(const BatchItem& item);
 
   /// Makes the output's folder and writes down that work begins. Returns the hash of the input, empty without a folder.
-  /// Throws IoError, filesystem_error; IoError too when the output leads out of the folder.
-  std::string begin(const BatchItem& item, int64_t attempt);
+  /// Throws IoError, filesystem_error; IoError too when the output leads out of the folder or may not be replaced: then
+  /// nothing is written down, so that was_begun() never takes what others put there for this batch's own.
+  std::string begin(const BatchItem& item, int64_t attempt, Overwrite overwrite);
 
   /// One attempt at an item, as it ended.
   struct Attempt {

@@ -140,6 +140,10 @@ class BatchRun {
       }
       const Claims::Answer answer = record_->claim(item);
       if (answer == Claims::Answer::kOurs) return true;
+      if (answer == Claims::Answer::kTakenOver) {
+        ours = ours || record_->was_begun(item);
+        return true;
+      }
       if (answer == Claims::Answer::kMade && fs::exists(item.output)) {
         ++tally_.elsewhere;
         continue;
@@ -166,7 +170,7 @@ class BatchRun {
     slot.start = Clock::now();
     slot.input_hash.clear();
     try {
-      slot.input_hash = record_->begin(item, task.attempt);
+      slot.input_hash = record_->begin(item, task.attempt, ours || options_.force ? Overwrite::kYes : Overwrite::kNo);
       if (ours) remove_leftovers(item.output);
       if (!slot.worker) start_worker(slot);
       std::vector<std::string> arguments = options_.command;

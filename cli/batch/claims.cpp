@@ -18,14 +18,27 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Note [Claims are written in place]: a few bytes, each file's own line at its beginning. A temporary file and a rename
+// would leave the temporary one behind when the process is killed between them; and a line that was cut off does no
+// harm: half a claim is one more beat, and half a mark of what was made lets it be made again, to the same bytes.
+
 // Owner and beat; changes with every beat.
+std::string content_of(int descriptor) {
+  std::array<char, 512> buffer{};
+  const ssize_t count = pread(descriptor, buffer.data(), buffer.size(), 0);
+  return {buffer.data(), static_cast<size_t>(std::max<ssize_t>(0, count))};
+}
+
 std::string content_of(const fs::path& path) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (descriptor < 0) return {};
-  std::array<char, 256> buffer{};
-  const ssize_t count = read(descriptor, buffer.data(), buffer.size());
+  std::string content = content_of(descriptor);
   close(descriptor);
-  return {buffer.data(), static_cast<size_t>(std::max<ssize_t>(0, count))};
+  return content;
+}
+
+bool write_at_beginning(int descriptor, const std::string& text) {
+  return pwrite(descriptor, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
 }
 
 std::string unique_owner() {
@@ -58,29 +71,28 @@ bool Claims::create(const fs::path& path) {
     if (errno == EEXIST) return false;
     throw IoError(fmt::format("cannot write '{}': {}", path.string(), system_error_text(errno)));
   }
-  const std::string text = fmt::format("{} {}\n", owner_, beats_);
-  const ssize_t written = write(descriptor, text.data(), text.size());
+  const bool written = write_at_beginning(descriptor, our_text());
   close(descriptor);
-  if (written == static_cast<ssize_t>(text.size())) return true;
+  if (written) return true;
   unlink(path.c_str());
   throw IoError(fmt::format("cannot write '{}': {}", path.string(), system_error_text(ENOSPC)));
 }
 
-void Claims::beat(const fs::path& path) {
-  write_file_atomically(path, fmt::format("{} {}\n", owner_, beats_), Overwrite::kYes);
+std::string Claims::our_text() const {
+  return fmt::format("{} {:012}\n", owner_, beats_);  // as long as the last one
 }
 
 Claims::Answer Claims::claim(const std::string& name) {
   const fs::path path = path_of(name, ".claim");
   // The mark comes before the claim goes: whoever claims afterwards sees it.
-  const auto claimed = [&] {
+  const auto claimed = [&](Answer how) {
     theirs_.erase(name);
     ours_[name] = path;
-    if (content_of(path_of(name, ".made")) != settings_) return Answer::kOurs;
+    if (content_of(path_of(name, ".made")) != settings_) return how;
     release(name);
     return Answer::kMade;
   };
-  if (create(path)) return claimed();
+  if (create(path)) return claimed(Answer::kOurs);
   const std::string content = content_of(path);
   const auto now = Clock::now();
   const auto seen = theirs_.find(name);
@@ -103,11 +115,16 @@ Claims::Answer Claims::claim(const std::string& name) {
     return Answer::kTheirs;
   }
   unlink(away.c_str());
-  return create(path) ? claimed() : Answer::kTheirs;
+  return create(path) ? claimed(Answer::kTakenOver) : Answer::kTheirs;
 }
 
 void Claims::finish(const std::string& name) {
-  write_file_atomically(path_of(name, ".made"), settings_, Overwrite::kYes);
+  const fs::path path = path_of(name, ".made");
+  const int descriptor = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+  const bool written = descriptor >= 0 && write_at_beginning(descriptor, settings_);
+  const int code = descriptor < 0 ? errno : ENOSPC;
+  if (descriptor >= 0) close(descriptor);
+  if (!written) throw IoError(fmt::format("cannot write '{}': {}", path.string(), system_error_text(code)));
   release(name);
 }
 
@@ -124,8 +141,11 @@ void Claims::keep() {
   last_beat_ = now;
   ++beats_;
   for (const auto& [name, path] : ours_) {
+    const int descriptor = open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (descriptor < 0) continue;
     // Taken over while this process was stopped: the other one makes it too, to the same bytes.
-    if (content_of(path).starts_with(owner_)) beat(path);
+    if (content_of(descriptor).starts_with(owner_)) write_at_beginning(descriptor, our_text());
+    close(descriptor);
   }
 }
 

@@ -17,9 +17,10 @@ class Claims {
   Claims(std::filesystem::path folder, std::string settings, double lease_s);
 
   enum class Answer {
-    kOurs,    ///< Claimed: make it, then finish() or release().
-    kTheirs,  ///< Somebody else is at it, or was a moment ago: ask again later.
-    kMade     ///< Somebody made it with these settings.
+    kOurs,       ///< Claimed: make it, then finish() or release().
+    kTakenOver,  ///< Likewise, from somebody who is gone and may have left a result, or a part of one.
+    kTheirs,     ///< Somebody else is at it, or was a moment ago: ask again later.
+    kMade        ///< Somebody made it with these settings.
   };
   /// Throws IoError when the folder cannot be written.
   Answer claim(const std::string& name);
@@ -39,7 +40,7 @@ class Claims {
   };
   std::filesystem::path path_of(const std::string& name, const char* extension) const;
   bool create(const std::filesystem::path& path);
-  void beat(const std::filesystem::path& path);
+  std::string our_text() const;
 
   std::filesystem::path folder_;
   std::string settings_;

@@ -96,7 +96,7 @@ TEST(Claims, OneOwnerUntilTheLeaseIsOver) {
   EXPECT_EQ(first.claim("b"), Answer::kTheirs);
   rest();
   rest();
-  EXPECT_EQ(first.claim("b"), Answer::kOurs);
+  EXPECT_EQ(first.claim("b"), Answer::kTakenOver);
   second.keep();  // and must not take it back
   EXPECT_EQ(second.claim("b"), Answer::kTheirs);
 }
@@ -207,6 +207,45 @@ TEST_F(BatchRun, RunsThatClaimShareTheFolderAndOutliveEachOther) {
   expect_equal("shared", "serial");
 }
 
+// A run that was killed with a result written and no word of it, and with half a result; it fell silent while another
+// one was at work, which had read all manifests before.
+TEST_F(BatchRun, TakesOverWhatAKilledRunLeft) {
+  make_photos(4);
+  ASSERT_EQ(run_zsr(call("serial")).code, 0);
+  const auto claiming = call("shared", {"--claim", "--lease", "2s"});
+  ASSERT_EQ(run_zsr(claiming).code, 0);
+  const fs::path shared = dir_ / "shared";
+  const std::vector<fs::path> manifests = cli::list_manifests(shared);
+  ASSERT_EQ(manifests.size(), 1U);
+  std::string begun;
+  std::istringstream lines(read_bytes(manifests.front()));
+  for (std::string line; std::getline(lines, line);) {
+    if (nlohmann::json::parse(line).value("status", "") != "done") begun += line + "\n";
+  }
+  fs::remove(manifests.front());
+  for (const auto& entry : fs::directory_iterator(shared / ".zsr-claims")) fs::remove(entry.path());
+  fs::rename(shared / "p2.png", shared / ".p2.png.zsr-abc123");
+  // Nobody began this one: what lies there is somebody's own.
+  make_photo(dir_ / "in/p9.png", 3, 14, 13);
+  write_bytes(shared / "p9.png", "precious");
+  cli::Claims dead(shared / ".zsr-claims", "whatever", 2.0);
+  for (const std::string& name : names_) ASSERT_EQ(dead.claim(name), cli::Claims::Answer::kOurs);
+  ASSERT_EQ(dead.claim("p9.png"), cli::Claims::Answer::kOurs);
+
+  ProgramResult result;
+  std::thread other([&] { result = run_zsr(claiming); });
+  for (int i = 0; i < 6000 && cli::list_manifests(shared).empty(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  write_bytes(manifests.front(), begun);
+  other.join();
+  EXPECT_EQ(result.code, 1);
+  EXPECT_NE(result.err.find("p9.png' already exists"), std::string::npos) << result.err;
+  EXPECT_EQ(read_bytes(shared / "p9.png"), "precious");
+  fs::remove(shared / "p9.png");
+  expect_equal("shared", "serial");
+}
+
 // Leases and resuming must not rest on the clock of the day: here it jumps six days at every look, in one of two runs
 // that share a folder, and stands days away from it in the next.
 TEST_F(BatchRun, AClockThatJumpsDoesNoHarm) {
@@ -278,6 +317,9 @@ TEST_F(BatchRun, MakesAgainWhatChangedAndNothingElse) {
   const ProgramResult other = run_zsr(call("out", {"-s", "3"}));
   EXPECT_EQ(other.code, 1);
   EXPECT_NE(other.err.find("--force"), std::string::npos);
+  // Nor does the refused call, given once more, take it for its own.
+  EXPECT_EQ(run_zsr(call("out", {"-s", "3"})).code, 1);
+  EXPECT_EQ(load_photo(dir_ / "out/p1.png").color.size(3), 42);
   EXPECT_EQ(run_zsr(call("out", {"-s", "3", "--force"})).code, 0);
   EXPECT_EQ(load_photo(dir_ / "out/p1.png").color.size(3), 63);
 }
