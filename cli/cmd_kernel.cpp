@@ -297,8 +297,8 @@ int compare_two(const std::vector<std::string>& arguments) {
     return kExitOk;
   }
   fmt::print("best fit when the second moves by {:+.2f} rows, {:+.2f} columns\n", d.shift_y, d.shift_x);
-  fmt::print("  PSNR         {:.2f} dB against the first's peak ({:.2f} dB with peak 1, as the FKP papers)\n", d.psnr,
-             d.plain_psnr);
+  fmt::print("  PSNR         {:.2f} dB against the first's peak; not moved, with peak 1, as FKP's code counts: {:.2f} dB\n",
+             d.psnr, d.plain_psnr);
   fmt::print("  correlation  {:.5f}\n", d.correlation);
   fmt::print("  difference   {:.4f} of the weight lies elsewhere\n", d.aligned_l1);
   return kExitOk;

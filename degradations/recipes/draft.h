@@ -54,6 +54,7 @@ std::unique_ptr<Recipe> make_bicubic_recipe(const RecipeOptions& options);
 std::unique_ptr<Recipe> make_classical_recipe(const RecipeOptions& options);
 std::unique_ptr<Recipe> make_srmd_recipe(const RecipeOptions& options);
 std::unique_ptr<Recipe> make_div2krk_recipe(const RecipeOptions& options);
+std::unique_ptr<Recipe> make_fkp_recipe(const RecipeOptions& options);
 std::unique_ptr<Recipe> make_kmsr_recipe(const RecipeOptions& options);
 std::unique_ptr<Recipe> make_bsrgan_recipe(const RecipeOptions& options);
 std::unique_ptr<Recipe> make_bsrgan_plus_recipe(const RecipeOptions& options);

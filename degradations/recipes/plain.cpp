@@ -169,6 +169,30 @@ class Div2krk : public Plain {
   }
 };
 
+// The test images of FKP (Liang et al., CVPR 2021; FKP/data/prepare_dataset.py): the kernels that the prior is trained
+// on, variances U(0.175 s, min(2.5 s, 10)) in min(4 s + 3, 21) pixels, centre of mass at (side - s) / 2, border wrapped
+// around, sampled from the first pixel on. LR and HR then stand s - 1 pixels apart (KernelConvention::kFkp).
+class Fkp : public Plain {
+ public:
+  using Plain::Plain;
+  std::vector<Step> draw(Size hr, Random& random) const override {
+    Draft draft(hr, random);
+    const double scale = options().scale.y;
+    const Range variance{0.175 * scale, std::min(2.5 * scale, 10.0)};
+    BlurStep blur;
+    blur.border = Border::kWrap;
+    blur.kernel.size = std::min<int64_t>(4 * whole_scale() + 3, 21);
+    blur.kernel.sigma_1 = std::sqrt(draft.uniform(variance));
+    blur.kernel.sigma_2 = std::sqrt(draft.uniform(variance));
+    blur.kernel.angle = draft.uniform({0.0, std::numbers::pi});
+    blur.kernel.offset = -0.5 * (scale - 1.0);
+    draft.add(blur);
+    draft.add(SubsampleStep{whole_scale(), 0});
+    draft.add(RoundStep{});
+    return draft.take();
+  }
+};
+
 // Zhou and Suesstrunk, "Kernel modeling super-resolution on real low-resolution images", 2019: a kernel of the pool,
 // which stands for the whole way down, then every s-th pixel.
 class Kmsr : public Plain {
@@ -201,6 +225,10 @@ std::unique_ptr<Recipe> make_srmd_recipe(const RecipeOptions& options) {
 
 std::unique_ptr<Recipe> make_div2krk_recipe(const RecipeOptions& options) {
   return std::make_unique<Div2krk>("div2krk", options);
+}
+
+std::unique_ptr<Recipe> make_fkp_recipe(const RecipeOptions& options) {
+  return std::make_unique<Fkp>("fkp", options);
 }
 
 std::unique_ptr<Recipe> make_kmsr_recipe(const RecipeOptions& options) {

@@ -26,6 +26,7 @@ const std::vector<Entry>& entries() {
       {{"srmd", "Random anisotropic Gaussian 15x15, imresize, noise 0-75 (SRMD's training)"}, make_srmd_recipe},
       {{"div2krk", "Random Gaussian with multiplicative noise, every s-th pixel (KernelGAN's benchmark)"},
        make_div2krk_recipe},
+      {{"fkp", "Random anisotropic Gaussian, every s-th pixel, s - 1 pixels off (FKP's benchmark)"}, make_fkp_recipe},
       {{"kmsr", "A kernel from a pool of estimated ones, every s-th pixel"}, make_kmsr_recipe},
       {{"bsrgan", "Shuffled blurs, resizes, noise and JPEG (BSRGAN's training)"}, make_bsrgan_recipe},
       {{"bsrgan-plus", "The same with thirteen steps, Poisson and speckle noise"}, make_bsrgan_plus_recipe},

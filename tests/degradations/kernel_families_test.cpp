@@ -178,6 +178,13 @@ TEST(CompareKernels, FindsTheShiftAndIsZeroThere) {
   const KernelDistance wrong = compare_kernels(first, make_kernel({.size = 15, .sigma_1 = 0.6, .sigma_2 = 0.6}));
   EXPECT_LT(wrong.psnr, 25.0);
   EXPECT_GT(wrong.aligned_l1, 0.3);
+  // In place: of 5 x 5 weights two differ by 1, wherever the best fit lies.
+  const auto point = [](int64_t x) {
+    torch::Tensor weights = torch::zeros({5, 5});
+    weights[2][x] = 1.0;
+    return BlurKernel(weights);
+  };
+  EXPECT_NEAR(compare_kernels(point(2), point(3)).plain_psnr, 10.0 * std::log10(25.0 / 2.0), 1e-9);
 }
 
 TEST(KernelPca, BasisIsOrthonormalAndHoldsItsFamily) {

@@ -147,6 +147,22 @@ TEST(Recipes, Div2krk) {
   }
 }
 
+TEST(Recipes, Fkp) {
+  for (const double scale : {2.0, 3.0, 4.0}) {
+    const auto all = draws("fkp", scale);
+    const auto variance_1 = [](const BlurStep& b) { return std::pow(b.kernel.sigma_1, 2); };
+    expect_uniform(values_of<BlurStep>(all, variance_1), 0.175 * scale, std::min(2.5 * scale, 10.0), "first variance");
+    expect_uniform(values_of<BlurStep>(all, [](const BlurStep& b) { return b.kernel.angle; }), 0.0, std::numbers::pi,
+                   "angle");
+    const auto blur = of_kind<BlurStep>(all[0]).at(0);
+    EXPECT_EQ(blur.border, Border::kWrap);
+    const BlurKernel kernel = make_kernel(blur.kernel);
+    EXPECT_EQ(kernel.height(), static_cast<int64_t>(4 * scale + 3));
+    // A wide kernel loses a little at the edge that it stands nearer to.
+    EXPECT_NEAR(kernel.center_of_mass()[0], 0.5 * (static_cast<double>(kernel.height()) - scale), 0.3);
+  }
+}
+
 TEST(Recipes, Bsrgan) {
   const auto all = draws("bsrgan", 4);
   // Early halving: the first resize goes to half before the shuffled steps. It happens with probability 1/4; seen by
