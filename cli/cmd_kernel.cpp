@@ -297,7 +297,7 @@ int compare_two(const std::vector<std::string>& arguments) {
     return kExitOk;
   }
   fmt::print("best fit when the second moves by {:+.2f} rows, {:+.2f} columns\n", d.shift_y, d.shift_x);
-  fmt::print("  PSNR         {:.2f} dB against the first's peak; not moved, with peak 1, as FKP's code counts: {:.2f} dB\n",
+  fmt::print("  PSNR         {:.2f} dB against the first's peak; not moved, with peak 1, as FKP counts: {:.2f} dB\n",
              d.psnr, d.plain_psnr);
   fmt::print("  correlation  {:.5f}\n", d.correlation);
   fmt::print("  difference   {:.4f} of the weight lies elsewhere\n", d.aligned_l1);
