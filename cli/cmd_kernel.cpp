@@ -291,14 +291,16 @@ int compare_two(const std::vector<std::string>& arguments) {
                       {"shift_x", d.shift_x},
                       {"psnr", number(d.psnr)},
                       {"psnr_peak_1", number(d.plain_psnr)},
+                      {"psnr_not_moved", number(d.fkp_psnr)},
                       {"correlation", d.correlation},
                       {"difference", d.aligned_l1}};
     fmt::print("{}\n", result.dump(2));
     return kExitOk;
   }
   fmt::print("best fit when the second moves by {:+.2f} rows, {:+.2f} columns\n", d.shift_y, d.shift_x);
-  fmt::print("  PSNR         {:.2f} dB against the first's peak; not moved, with peak 1, as FKP counts: {:.2f} dB\n",
-             d.psnr, d.plain_psnr);
+  fmt::print(
+      "  PSNR         {:.2f} dB against the first's peak ({:.2f} dB with peak 1; not moved, as FKP counts: {:.2f})\n",
+      d.psnr, d.plain_psnr, d.fkp_psnr);
   fmt::print("  correlation  {:.5f}\n", d.correlation);
   fmt::print("  difference   {:.4f} of the weight lies elsewhere\n", d.aligned_l1);
   return kExitOk;

@@ -98,10 +98,11 @@ KernelDistance compare_kernels(const BlurKernel& first, const BlurKernel& second
   distance.shift_y = best.shift_y;
   distance.shift_x = best.shift_x;
   distance.psnr = 20.0 * std::log10(wanted.max().item<double>() / rmse);
+  distance.plain_psnr = -20.0 * std::log10(rmse);
   const int64_t rows = std::max(first.height(), second.height());
   const int64_t columns = std::max(first.width(), second.width());
   const torch::Tensor in_place = on_support(first, rows, columns) - on_support(second, rows, columns);
-  distance.plain_psnr = -10.0 * std::log10(in_place.square().mean().item<double>());
+  distance.fkp_psnr = -10.0 * std::log10(in_place.square().mean().item<double>());
   distance.correlation = ((wanted * best.weights).sum() / (wanted.norm() * best.weights.norm())).item<double>();
   distance.aligned_l1 = 0.5 * (wanted - best.weights).abs().sum().item<double>();
   return distance;

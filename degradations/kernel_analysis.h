@@ -20,7 +20,8 @@ struct KernelDistance {
   double shift_y = 0.0;  ///< By which the second was moved, pixels.
   double shift_x = 0.0;
   double psnr = 0.0;         ///< 20 log10(peak of the first / RMSE) over the common support, dB; infinite when equal.
-  double plain_psnr = 0.0;   ///< Neither moved, 20 log10(1 / RMSE) over the larger array, as the FKP code counts, dB.
+  double plain_psnr = 0.0;   ///< 20 log10(1 / RMSE), dB: the peak taken as 1.
+  double fkp_psnr = 0.0;     ///< The same with neither moved, over the larger array, as the FKP code counts, dB.
   double correlation = 0.0;  ///< Normalised cross-correlation, at most 1.
   double aligned_l1 = 0.0;   ///< Half the sum of |difference|: 0 equal, 1 nothing in common (for weights >= 0).
 };

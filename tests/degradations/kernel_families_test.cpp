@@ -184,7 +184,7 @@ TEST(CompareKernels, FindsTheShiftAndIsZeroThere) {
     weights[2][x] = 1.0;
     return BlurKernel(weights);
   };
-  EXPECT_NEAR(compare_kernels(point(2), point(3)).plain_psnr, 10.0 * std::log10(25.0 / 2.0), 1e-9);
+  EXPECT_NEAR(compare_kernels(point(2), point(3)).fkp_psnr, 10.0 * std::log10(25.0 / 2.0), 1e-9);
 }
 
 TEST(KernelPca, BasisIsOrthonormalAndHoldsItsFamily) {
