@@ -31,6 +31,13 @@ void add_noise_and_jpeg(Draft& draft, const RecipeOptions& options) {
   }
 }
 
+// Both variances alike, and the angle.
+void draw_ellipse(Draft& draft, Range variance, KernelSpec& kernel) {
+  kernel.sigma_1 = std::sqrt(draft.uniform(variance));
+  kernel.sigma_2 = std::sqrt(draft.uniform(variance));
+  kernel.angle = draft.uniform({0.0, std::numbers::pi});
+}
+
 class Plain : public Recipe {
  public:
   Plain(std::string name, RecipeOptions options) : name_(std::move(name)), options_(std::move(options)) {}
@@ -155,9 +162,7 @@ class Div2krk : public Plain {
     } else {
       blur.kernel.family = KernelFamily::kDiv2krk;
       blur.kernel.size = 10 * (whole_scale() - 1) + 1;
-      blur.kernel.sigma_1 = std::sqrt(draft.uniform({0.175 * scale, 2.5 * scale}));
-      blur.kernel.sigma_2 = std::sqrt(draft.uniform({0.175 * scale, 2.5 * scale}));
-      blur.kernel.angle = draft.uniform({0.0, std::numbers::pi});
+      draw_ellipse(draft, {0.175 * scale, 2.5 * scale}, blur.kernel);
       blur.kernel.noise = 0.4;
       blur.kernel.offset = middle;
       blur.kernel.seed = draft.seed();
@@ -178,13 +183,10 @@ class Fkp : public Plain {
   std::vector<Step> draw(Size hr, Random& random) const override {
     Draft draft(hr, random);
     const double scale = options().scale.y;
-    const Range variance{0.175 * scale, std::min(2.5 * scale, 10.0)};
     BlurStep blur;
     blur.border = Border::kWrap;
     blur.kernel.size = std::min<int64_t>(4 * whole_scale() + 3, 21);
-    blur.kernel.sigma_1 = std::sqrt(draft.uniform(variance));
-    blur.kernel.sigma_2 = std::sqrt(draft.uniform(variance));
-    blur.kernel.angle = draft.uniform({0.0, std::numbers::pi});
+    draw_ellipse(draft, {0.175 * scale, std::min(2.5 * scale, 10.0)}, blur.kernel);
     blur.kernel.offset = -0.5 * (scale - 1.0);
     draft.add(blur);
     draft.add(SubsampleStep{whole_scale(), 0});
