@@ -57,7 +57,10 @@ void set_defaults(TrainFlags& flags, const std::string& network) {
     flags.train.muon_rate = 0.003;  // without shortcuts it cannot take more
   }
   if (network == "srmd-edsr") flags.patches.noise = training::PatchOptions::kMostNoise;
-  if (network == "zssr-start") flags.patches.noise = 6.0;
+  if (network == "zssr-start") {
+    flags.patches.noise = 6.0;
+    flags.patches.sharp = 0.3;
+  }
 }
 
 std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) {
@@ -88,8 +91,10 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
   options->add("batch", "N", "Patches a step", &flags.patches.batch);
   options->add("sizes", "LIST", "Photos at these sizes: 1,0.8,0.6 has smaller copies too, which are sharper",
                &flags.sizes);
-  options->add("noise", "LEVEL", "srmd, srmd-edsr, zssr-start: highest noise, 0-75; seven of ten patches have none",
-               &flags.patches.noise);
+  options->add("noise", "LEVEL", "srmd, srmd-edsr, zssr-start: highest noise, 0-75", &flags.patches.noise);
+  options->add("noisy", "SHARE", "The same: of the patches that have noise", &flags.patches.noisy);
+  options->add("sharp", "SHARE", "The same: of the patches that are only made smaller, not blurred before",
+               &flags.patches.sharp);
   options->add("recipe", "NAME", "edsr: how LR patches are made: bicubic, bsrgan, ... or a .json file; see 'degrade'",
                &flags.recipe);
   options->add("curriculum", "N", "Steps over which blur, noise and recipe go from easy to what they are",

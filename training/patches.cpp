@@ -36,21 +36,19 @@ torch::Tensor to_float(const torch::Tensor& bytes) {
   return bytes.to(torch::kFloat32) / 255.0;
 }
 
-// Most patches have none, and low levels are more frequent: what noise hides cannot be learned, and its errors are
-// large beside all others.
+// Low levels are more frequent: what noise hides cannot be learned, and its errors are large beside all others.
 double draw_noise(const PatchOptions& options, Random& random, double hardness) {
-  constexpr double kNoisy = 0.3;
   const double share = random.uniform();
   const double level = share * share * hardness * options.noise;
-  return random.uniform() < kNoisy ? level : 0.0;
+  return random.uniform() < options.noisy ? level : 0.0;
 }
 
 // SRMD's blur before imresize: anything from a point to as wide as the scale, along and across, in HR pixels.
-BlurKernel draw_srmd_kernel(int64_t scale, Random& random, double hardness) {
+BlurKernel draw_srmd_kernel(const PatchOptions& options, Random& random, double hardness) {
   constexpr double kPoint = 0.2;
   constexpr int64_t kSize = 15;
-  const double widest = std::max(2.0 * kPoint, hardness * static_cast<double>(scale));
-  const double first = random.uniform() < 0.25 ? kPoint : random.uniform(kPoint, widest);
+  const double widest = std::max(2.0 * kPoint, hardness * static_cast<double>(options.scale));
+  const double first = random.uniform() < options.sharp ? kPoint : random.uniform(kPoint, widest);
   const bool round = first == kPoint || random.uniform() < 0.3;
   const double second = round ? first : random.uniform(kPoint, widest);
   return make_kernel(
@@ -67,10 +65,10 @@ Phase draw_phase(int64_t scale, Random& random) {
 }
 
 // The whole way down of a photo: bicubic, or a blur as wide as photos have.
-BlurKernel draw_start_kernel(int64_t scale, Random& random, double hardness) {
-  const auto s = static_cast<double>(scale);
+BlurKernel draw_start_kernel(const PatchOptions& options, Random& random, double hardness) {
+  const auto s = static_cast<double>(options.scale);
   KernelSpec spec;
-  if (random.uniform() < 0.3) {
+  if (random.uniform() < options.sharp) {
     spec.family = KernelFamily::kBicubic;
     spec.scale = s;
   } else {
@@ -96,6 +94,8 @@ void PatchOptions::validate() const {
   if (!(noise >= 0.0) || noise > kMostNoise) {
     throw OptionError(fmt::format("noise = {:g}, must be 0 to {:g}", noise, kMostNoise));
   }
+  if (!(noisy >= 0.0 && noisy <= 1.0)) throw OptionError(fmt::format("noisy = {:g}, must be 0 to 1", noisy));
+  if (!(sharp >= 0.0 && sharp <= 1.0)) throw OptionError(fmt::format("sharp = {:g}, must be 0 to 1", sharp));
   if (curriculum < 0) throw OptionError(fmt::format("curriculum = {}, must be >= 0", curriculum));
 }
 
@@ -185,6 +185,19 @@ PatchSource::Example PatchSource::cut_fixed(const TrainingPhoto& photo, Random& 
           {}};
 }
 
+nlohmann::ordered_json PatchSource::describe() const {
+  nlohmann::ordered_json json{{"photos", photos_.size()},
+                              {"patch", options_.patch},
+                              {"batch", options_.batch},
+                              {"curriculum", options_.curriculum},
+                              {"seed", options_.seed}};
+  if (condition_ != Condition::kNone) {
+    json.update({{"noise", options_.noise}, {"noisy", options_.noisy}, {"sharp", options_.sharp}});
+  }
+  if (options_.recipe) json["recipe"] = options_.recipe->describe();
+  return json;
+}
+
 PatchSource::Example PatchSource::make_conditioned(const TrainingPhoto& photo, Random& random, double hardness) const {
   const int64_t s = options_.scale;
   const int64_t m = margin_of(condition_);
@@ -195,7 +208,8 @@ PatchSource::Example PatchSource::make_conditioned(const TrainingPhoto& photo, R
   const torch::Tensor hr =
       dihedral(to_float(photo.hr.slice(1, y, y + side).slice(2, x, x + side)), random.index(8)).contiguous();
   const bool srmd = condition_ == Condition::kSrmd;
-  const BlurKernel told = srmd ? draw_srmd_kernel(s, random, hardness) : draw_start_kernel(s, random, hardness);
+  const BlurKernel told =
+      srmd ? draw_srmd_kernel(options_, random, hardness) : draw_start_kernel(options_, random, hardness);
   const double noise = draw_noise(options_, random, hardness);
   const auto factor = static_cast<double>(s);
   const Phase phase = srmd ? centered_phase({factor, factor}) : draw_phase(s, random);

@@ -6,6 +6,7 @@
 #include "degradations/recipe.h"
 #include "training/student.h"
 
+#include <nlohmann/json.hpp>
 #include <torch/types.h>
 
 #include <memory>
@@ -30,10 +31,12 @@ struct TrainingPhoto {
 struct PatchOptions {
   static constexpr double kMostNoise = 75.0;
   int64_t scale = 2;
-  int64_t batch = 16;      ///< > 0. Of all processes together.
-  int64_t patch = 32;      ///< LR pixels a side, >= 8.
-  double noise = 0.0;      ///< Conditioned students: highest noise, 0 to 75; seven of ten patches have none, half of
-                           ///< the others at most a quarter of it.
+  int64_t batch = 16;   ///< > 0. Of all processes together.
+  int64_t patch = 32;   ///< LR pixels a side, >= 8.
+  double noise = 0.0;   ///< Conditioned students: highest noise, 0 to 75; half of the noisy patches have at most a
+                        ///< quarter of it.
+  double noisy = 0.3;   ///< Conditioned students: share of patches with noise, in [0, 1].
+  double sharp = 0.25;  ///< Conditioned students: share of patches that are only made smaller by imresize, in [0, 1].
   int64_t curriculum = 0;  ///< >= 0. Steps over which noise, blur and recipe go from easy to what they are.
   uint64_t seed = 0;       ///< Patch i of step t depends on this, i and t only.
   std::shared_ptr<const Recipe> recipe;  ///< Students without condition: null = bicubic, to the byte.
@@ -51,6 +54,8 @@ class PatchSource {
   /// Smallest side of a photo that serves.
   static int64_t least_side(const PatchOptions& options, Condition condition);
   size_t photo_count() const { return photos_.size(); }
+  /// Everything that says which patches are drawn, but for what the photos show.
+  nlohmann::ordered_json describe() const;
 
   /// Patches [first, last) of the batch of `step`.
   Batch draw(int64_t step, int64_t first, int64_t last) const;

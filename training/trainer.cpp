@@ -19,7 +19,7 @@ constexpr double kLostFactor = 8.0;  // a loss so many times its mean is no bad 
 constexpr double kForgetting = 0.01;
 
 // What a checkpoint must agree with.
-std::string fingerprint(const StudentSpec& spec, const TrainOptions& options, int64_t batch) {
+nlohmann::ordered_json fingerprint(const StudentSpec& spec, const TrainOptions& options, const PatchSource& source) {
   std::string losses;
   for (const LossTerm& term : options.losses)
     losses += fmt::format("{}{}:{:g}", losses.empty() ? "" : ",", term.name, term.weight);
@@ -28,11 +28,27 @@ std::string fingerprint(const StudentSpec& spec, const TrainOptions& options, in
                               {"scale", spec.scale},
                               {"width", spec.width},
                               {"depth", spec.depth},
-                              {"batch", batch},
                               {"optimizer", options.optimizer},
                               {"muon_decay", options.muon_decay},
                               {"ema", options.ema}};
-  return json.dump();
+  json.update(source.describe());
+  return json;
+}
+
+// What two fingerprints disagree about, in words.
+std::string differences(const nlohmann::ordered_json& there, const nlohmann::ordered_json& here) {
+  std::vector<std::string> words;
+  const auto value = [](const nlohmann::ordered_json& of, const std::string& name) {
+    return of.contains(name) ? of.at(name).dump() : std::string("none");
+  };
+  nlohmann::ordered_json names = there;
+  names.update(here);
+  for (const auto& [name, unused] : names.items()) {
+    const std::string before = value(there, name);
+    const std::string now = value(here, name);
+    if (before != now) words.push_back(fmt::format("{} {} instead of {}", name, before, now));
+  }
+  return fmt::format("{}", fmt::join(words, ", "));
 }
 
 }  // namespace
@@ -225,7 +241,7 @@ WeightsFile Trainer::checkpoint() const {
                                     {"loss_count", state_.loss_count},
                                     {"log", log}};
   file.metadata["state"] = json.dump();
-  file.metadata["run"] = fingerprint(student_.spec(), options_, batch_);
+  file.metadata["run"] = fingerprint(student_.spec(), options_, source_).dump();
   return file;
 }
 
@@ -235,10 +251,11 @@ void Trainer::restore(const WeightsFile& file) {
   if (run == file.metadata.end() || state == file.metadata.end()) {
     throw InputError(fmt::format("'{}' is no checkpoint of zsr train", file.origin));
   }
-  const std::string own = fingerprint(student_.spec(), options_, batch_);
-  if (run->second != own) {
-    throw InputError(
-        fmt::format("'{}' is the checkpoint of another run: it has {}, this one {}", file.origin, run->second, own));
+  const nlohmann::ordered_json own = fingerprint(student_.spec(), options_, source_);
+  const auto there = nlohmann::ordered_json::parse(run->second, nullptr, false);
+  if (there.is_discarded()) throw InputError(fmt::format("'{}': its settings are damaged", file.origin));
+  if (const std::string words = differences(there, own); !words.empty()) {
+    throw InputError(fmt::format("'{}' is the checkpoint of another run: it has {}", file.origin, words));
   }
   const torch::NoGradGuard no_grad;
   // What is damaged, but for the optimiser's part, shows before anything changes.

@@ -237,7 +237,10 @@ TEST_F(TrainNetwork, CheckpointsAreWholeOrRefused) {
     EXPECT_EQ(read_bytes(dir_ / "w.safetensors"), weights);
   };
   refused({"--steps", "8"}, "exists");
-  refused({"--steps", "8", "--resume", "--width", "32"}, "checkpoint of another run");
+  refused({"--steps", "8", "--resume", "--width", "32"}, "checkpoint of another run: it has width 16 instead of 32");
+  // Other patches are another run too: what goes on must be what was begun.
+  refused({"--steps", "8", "--resume", "--patch", "20"}, "instead of 20");
+  refused({"--steps", "8", "--resume", "--recipe", "bsrgan"}, "recipe none instead of");
   // A full disk: what was there stays.
   refused({"--steps", "8", "--resume"}, "w.safetensors", "ulimit -f 8;");
   EXPECT_EQ(read_bytes(dir_ / "w.safetensors.checkpoint"), checkpoint);

@@ -89,6 +89,26 @@ TEST(PatchSource, SmallPatchesAreTheLargeOnesMadeSmaller) {
   EXPECT_THROW(PatchSource(photos(20), Condition::kSrmd, {.scale = 2, .patch = 16}), OptionError);
 }
 
+TEST(PatchSource, SharesSayWhatIsDrawn) {
+  const auto draw = [](double noisy, double sharp) {
+    const PatchSource source(
+        photos(), Condition::kSrmd,
+        {.scale = 2, .batch = 24, .patch = 16, .noise = 75.0, .noisy = noisy, .sharp = sharp, .seed = 5});
+    return source.draw(0, 0, 24).input;
+  };
+  const auto noisy_patches = [](const torch::Tensor& input) {
+    return (input.slice(1, 18).amax({1, 2, 3}) > 0.0).sum().item<int64_t>();
+  };
+  EXPECT_EQ(noisy_patches(draw(0.0, 0.0)), 0);
+  EXPECT_EQ(noisy_patches(draw(1.0, 0.0)), 24);
+  const torch::Tensor codes = draw(0.0, 1.0).slice(1, 3, 18);
+  EXPECT_LT((codes - codes.slice(0, 0, 1)).abs().max().item<double>(), 1e-6);  // one kernel: the point
+  const torch::Tensor blurred = draw(0.0, 0.0).slice(1, 3, 18);
+  EXPECT_GT((blurred - codes).abs().amax({1, 2, 3}).min().item<double>(), 1e-3);  // never the point
+  EXPECT_THROW(draw(1.5, 0.0), OptionError);
+  EXPECT_THROW(draw(0.0, -0.1), OptionError);
+}
+
 TEST(PatchSource, RecipesOfTheToolkitServe) {
   const std::shared_ptr<const Recipe> recipe = make_recipe("bsrgan", {.scale = {2.0, 2.0}});
   const PatchSource source(photos(), Condition::kNone,
