@@ -67,12 +67,13 @@ void print_settings(const UpscaleSettings& settings) {
   }
   if (settings.trained) {
     const bool kernel = settings.trained->takes_kernel();
-    fmt::print(stderr, "{} x{}: weights {}{}, ensemble {}; {} thread(s)\n", settings.trained->title,
+    fmt::print(stderr, "{} x{}: weights {}{}, ensemble {}, back-projection {}; {} thread(s)\n", settings.trained->title,
                format_scale(settings.scale), settings.trained->weights,
                kernel ? fmt::format(", kernel {}, noise {}", settings.zssr.kernel,
                                     settings.zssr.noise.empty() ? "0" : settings.zssr.noise)
                       : "",
-               settings.zssr.ensemble.empty() ? "off" : settings.zssr.ensemble, settings.runtime.threads);
+               settings.zssr.ensemble.empty() ? "off" : settings.zssr.ensemble,
+               settings.zssr.back_projection.empty() ? "0" : settings.zssr.back_projection, settings.runtime.threads);
     return;
   }
   std::string network = fmt::format("{}x{} network", zssr.depth, zssr.width);

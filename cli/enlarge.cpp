@@ -5,6 +5,7 @@
 #include "dip/dip_fkp.h"
 #include "networks/enlarge.h"
 #include "srmd/srmd.h"
+#include "zssr/formation.h"
 #include "zssr/zssr.h"
 
 #include <fmt/format.h>
@@ -28,6 +29,25 @@ torch::Tensor moved_to_phase(const torch::Tensor& image, const UpscaleSettings& 
   const Phase assumed = centered_phase(settings.scale);
   const Phase move{phase->y - assumed.y, phase->x - assumed.x};
   return imresize(image, {1.0, 1.0}, {.method = Interpolation::kLanczos3, .phase = move}).clamp_(0.0, 1.0);
+}
+
+// What a trained network gives need not be the photo again when it is made smaller; back-projection sees to that. Grain
+// it would put back in.
+void give_photo_back(Enlarged& enlarged, const torch::Tensor& color, const UpscaleSettings& settings,
+                     const zssr::Options& found) {
+  if (settings.zssr.back_projection.empty() || found.back_projection == 0) return;
+  constexpr double kGrain = 5.0 / 255.0;
+  if (found.son_noise >= kGrain) {
+    if (!enlarged.summary.message.empty()) enlarged.summary.message += "; ";
+    enlarged.summary.message +=
+        fmt::format("back-projection would put the noise of {:.1f}/255 back in; left out", 255.0 * found.son_noise);
+    return;
+  }
+  const std::optional<BlurKernel> kernel =
+      found.kernels.empty() ? std::nullopt : std::optional<BlurKernel>(found.kernels[0]);
+  const zssr::Formation formation(settings.scale, kernel, found.phase);
+  enlarged.color = formation.back_project_tiled(enlarged.color, color, found.back_projection);
+  enlarged.record["back_projection"] = found.back_projection;
 }
 
 Enlarged enlarge_by_srmd(const torch::Tensor& color, const UpscaleSettings& settings, const zssr::Options& found,
@@ -214,6 +234,7 @@ Enlarged enlarge(const torch::Tensor& color, int bit_depth, const UpscaleSetting
     Enlarged enlarged = settings.trained->srmd ? enlarge_by_srmd(color, settings, findings.options, progress)
                                                : enlarge_by_network(color, settings, findings.options, progress);
     enlarged.color = moved_to_phase(enlarged.color, settings);
+    give_photo_back(enlarged, color, settings, findings.options);
     return enlarged;
   }
   RunContext context;

@@ -95,6 +95,8 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
   options->add("noisy", "SHARE", "The same: of the patches that have noise", &flags.patches.noisy);
   options->add("sharp", "SHARE", "The same: of the patches that are only made smaller, not blurred before",
                &flags.patches.sharp);
+  options->add("direct", "SHARE", "srmd, srmd-edsr: of the patches that are blurred and thinned, without imresize",
+               &flags.patches.direct);
   options->add("recipe", "NAME", "edsr: how LR patches are made: bicubic, bsrgan, ... or a .json file; see 'degrade'",
                &flags.recipe);
   options->add("curriculum", "N", "Steps over which blur, noise and recipe go from easy to what they are",

@@ -42,6 +42,10 @@ void resolve_maps(const UpscaleFlags& flags, UpscaleSettings& settings) {
     }
     settings.zssr.noise = "0";
   }
+  if (!settings.zssr.back_projection.empty() && settings.zssr.back_projection != "0") {
+    throw UsageError(
+        "--back-projection knows one kernel and one noise; leave it out beside --kernel-grid and --noise-map");
+  }
   if (flags.kernel_grid.empty()) return;
   srmd::KernelGrid& grid = settings.kernel_grid;
   constexpr double kMost = 64.0;

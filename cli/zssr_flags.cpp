@@ -11,6 +11,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace zsr::cli {
 namespace {
@@ -48,6 +49,11 @@ void add_passes_flags(OptionSet& options, ZssrFlags& flags) {
   options.group("Network");
   options.add("ensemble,x", "on|off", "8 turned and mirrored passes. Default: the preset's; off for trained networks",
               &flags.ensemble);
+  options.add(
+      "back-projection", "N",
+      "Times the result is corrected so that, made smaller again, it is the photo. Default: the preset's; 0 for "
+      "trained networks",
+      &flags.back_projection);
   options.add("tile,t", "PIXELS", "Side of a tile in the input, >= 16; 0 chooses by free memory", &flags.options.tile);
 }
 
@@ -72,7 +78,6 @@ void add_training_flags(OptionSet& options, ZssrFlags& flags) {
   options.add("last-init-variance", "V", "The same for the last layer", &zssr.last_init_variance);
   options.add("warm-up", "N", "Steps over which the learning rate rises (default preset)", &zssr.warm_up_steps);
   options.add("beta2", "B", "Adam's second-moment memory", &zssr.adam_beta2);
-  options.add("back-projection", "N", "Back-projection iterations", &zssr.back_projection);
   options.add("gradual", "LIST", "Scales on the way, e.g. 1.5,2; 'none' for one jump", &flags.gradual);
 }
 
@@ -135,6 +140,15 @@ void resolve_zssr_flags(ZssrFlags& flags) {
     options.step_rule = flags.optimizer == "adam" ? zssr::StepRule::kAdam : zssr::StepRule::kMuon;
   } else if (!flags.optimizer.empty()) {
     throw UsageError(fmt::format("--optimizer '{}' must be adam or muon", flags.optimizer));
+  }
+  if (!flags.back_projection.empty()) {
+    constexpr double kMost = 1000.0;
+    const double times = parse_number(flags.back_projection, "back-projection");
+    if (times < 0.0 || times > kMost || times != std::floor(times)) {
+      throw UsageError(
+          fmt::format("--back-projection {} must be a whole number from 0 to {:g}", flags.back_projection, kMost));
+    }
+    options.back_projection = static_cast<int64_t>(times);
   }
   if (!flags.ensemble.empty()) options.self_ensemble = parse_switch(flags.ensemble, "ensemble");
   if (flags.gradual == "none") {

@@ -21,6 +21,7 @@ struct ZssrFlags {
   std::string gradual;
   std::string optimizer;
   std::string ensemble;
+  std::string back_projection;  ///< Empty: the preset's; none for trained networks.
   zssr::Options options;
   /// The same flags without the starting point, where zsr chose it by itself: what an estimated kernel and a noisy
   /// photo are used with. A network trained on the photo tells an estimate that is too wide by not bringing the photo

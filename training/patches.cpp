@@ -7,6 +7,7 @@
 #include "core/normal_field.h"
 #include "degradations/downsample.h"
 #include "degradations/kernel_families.h"
+#include "srmd/kernel_before_imresize.h"
 #include "zssr/start.h"
 
 #include <fmt/format.h>
@@ -18,6 +19,8 @@
 
 namespace zsr::training {
 namespace {
+
+constexpr int64_t kDirectKernels = 500;
 
 // LR pixels around a patch that the kernels of a condition reach.
 int64_t margin_of(Condition condition) {
@@ -53,6 +56,18 @@ BlurKernel draw_srmd_kernel(const PatchOptions& options, Random& random, double 
   const double second = round ? first : random.uniform(kPoint, widest);
   return make_kernel(
       {.size = kSize, .sigma_1 = first, .sigma_2 = second, .angle = random.uniform(0.0, std::numbers::pi)});
+}
+
+// Gaussians that leave no more than photos have between every `scale`-th pixel, and the widest that photos have.
+BlurKernel draw_direct_kernel(int64_t scale, Random& random) {
+  const auto s = static_cast<double>(scale);
+  const double first = s * random.uniform(0.35, 1.1);
+  const double second = random.uniform() < 0.5 ? first : s * random.uniform(0.35, 1.1);
+  const double reach = random.uniform(2.0, 3.0) * std::max(first, second);  // files cut them off at different places
+  return make_kernel({.size = 2 * static_cast<int64_t>(std::ceil(reach)) + 1,
+                      .sigma_1 = first,
+                      .sigma_2 = second,
+                      .angle = random.uniform(0.0, std::numbers::pi)});
 }
 
 // Most photos' LR grid stands in the middle, that of image[::s] in a corner, which turns with the photo.
@@ -96,6 +111,7 @@ void PatchOptions::validate() const {
   }
   if (!(noisy >= 0.0 && noisy <= 1.0)) throw OptionError(fmt::format("noisy = {:g}, must be 0 to 1", noisy));
   if (!(sharp >= 0.0 && sharp <= 1.0)) throw OptionError(fmt::format("sharp = {:g}, must be 0 to 1", sharp));
+  if (!(direct >= 0.0 && direct <= 1.0)) throw OptionError(fmt::format("direct = {:g}, must be 0 to 1", direct));
   if (curriculum < 0) throw OptionError(fmt::format("curriculum = {}, must be >= 0", curriculum));
 }
 
@@ -172,7 +188,15 @@ PatchSource::PatchSource(std::vector<torch::Tensor> photos, Condition condition,
   }
   if (photos_.empty()) throw OptionError("no photos to train on");
   for (double& value : chance_) value /= area;
-  if (condition == Condition::kSrmd) srmd_basis();  // before the threads that draw
+  if (condition != Condition::kSrmd) return;
+  srmd_basis();  // before the threads that draw
+  if (options.direct == 0.0) return;
+  const srmd::KernelBeforeImresize before_imresize(s);
+  Random random(derive_seed(options.seed, "direct-kernels"));
+  for (int64_t i = 0; i < kDirectKernels; ++i) {
+    const BlurKernel whole = draw_direct_kernel(s, random);
+    direct_.push_back({whole, before_imresize(whole)});
+  }
 }
 
 PatchSource::Example PatchSource::cut_fixed(const TrainingPhoto& photo, Random& random) const {
@@ -193,6 +217,7 @@ nlohmann::ordered_json PatchSource::describe() const {
                               {"seed", options_.seed}};
   if (condition_ != Condition::kNone) {
     json.update({{"noise", options_.noise}, {"noisy", options_.noisy}, {"sharp", options_.sharp}});
+    if (options_.direct > 0.0) json["direct"] = options_.direct;
   }
   if (options_.recipe) json["recipe"] = options_.recipe->describe();
   return json;
@@ -208,12 +233,17 @@ PatchSource::Example PatchSource::make_conditioned(const TrainingPhoto& photo, R
   const torch::Tensor hr =
       dihedral(to_float(photo.hr.slice(1, y, y + side).slice(2, x, x + side)), random.index(8)).contiguous();
   const bool srmd = condition_ == Condition::kSrmd;
-  const BlurKernel told =
-      srmd ? draw_srmd_kernel(options_, random, hardness) : draw_start_kernel(options_, random, hardness);
+  const DirectKernel* const direct = !direct_.empty() && random.uniform() < options_.direct
+                                         ? &direct_[static_cast<size_t>(random.index(kDirectKernels))]
+                                         : nullptr;
+  const BlurKernel told = direct != nullptr ? direct->told
+                          : srmd            ? draw_srmd_kernel(options_, random, hardness)
+                                            : draw_start_kernel(options_, random, hardness);
   const double noise = draw_noise(options_, random, hardness);
   const auto factor = static_cast<double>(s);
   const Phase phase = srmd ? centered_phase({factor, factor}) : draw_phase(s, random);
-  torch::Tensor lr = made_smaller(hr.unsqueeze(0), condition_, told, s, phase)[0];
+  torch::Tensor lr = direct != nullptr ? downsample(hr.unsqueeze(0), direct->whole.moved_to(phase), {factor, factor})[0]
+                                       : made_smaller(hr.unsqueeze(0), condition_, told, s, phase)[0];
   lr = lr.slice(1, m, m + options_.patch).slice(2, m, m + options_.patch).contiguous();
   if (noise > 0.0) {
     torch::Tensor field = torch::empty_like(lr);

@@ -37,6 +37,8 @@ struct PatchOptions {
                         ///< quarter of it.
   double noisy = 0.3;   ///< Conditioned students: share of patches with noise, in [0, 1].
   double sharp = 0.25;  ///< Conditioned students: share of patches that are only made smaller by imresize, in [0, 1].
+  double direct = 0.0;  ///< Students told SRMD's condition: share of patches that are blurred and then thinned, without
+                        ///< imresize, in [0, 1]; `sharp` is of the others.
   int64_t curriculum = 0;  ///< >= 0. Steps over which noise, blur and recipe go from easy to what they are.
   uint64_t seed = 0;       ///< Patch i of step t depends on this, i and t only.
   std::shared_ptr<const Recipe> recipe;  ///< Students without condition: null = bicubic, to the byte.
@@ -73,8 +75,15 @@ class PatchSource {
   Example make_conditioned(const TrainingPhoto& photo, Random& random, double hardness) const;
   Example make_by_recipe(const TrainingPhoto& photo, Random& random) const;
 
+  // The whole way down of a directly thinned photo, and the blur before imresize that stands for it.
+  struct DirectKernel {
+    BlurKernel whole;
+    BlurKernel told;
+  };
+
   std::vector<TrainingPhoto> photos_;
-  std::vector<double> chance_;  // cumulative, by area
+  std::vector<DirectKernel> direct_;  // found once, of which the patches draw: each takes milliseconds
+  std::vector<double> chance_;        // cumulative, by area
   Condition condition_;
   PatchOptions options_;
 };

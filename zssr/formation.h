@@ -36,6 +36,9 @@ class Formation {
   /// `iterations` times sr += up(lr - down(sr)), then clamped to [0, 1] each time (Irani and Peleg 1991; ZSSR
   /// utils.py); ends before where the difference to `lr` begins to grow.
   torch::Tensor back_project(const torch::Tensor& sr, const torch::Tensor& lr, int64_t iterations) const;
+  /// The same for a whole photo, `tile` LR pixels at a time, so that memory stays bounded.
+  torch::Tensor back_project_tiled(const torch::Tensor& sr, const torch::Tensor& lr, int64_t iterations,
+                                   int64_t tile = 512) const;
 
  private:
   Scale scale_;

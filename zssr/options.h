@@ -121,8 +121,8 @@ struct Options {
   void validate() const;
 };
 
-/// The authors' X2_ONE_JUMP_IDEAL configuration. Above 2 it goes gradually (the paper's mode for large scales), in steps
-/// of one half: 1.5, 2, 2.5, 3, 3.5 and 4 for x4.
+/// The authors' X2_ONE_JUMP_IDEAL configuration, gone gradually as in the paper's own figures, in steps of one
+/// half: 1.5 and 2 for x2, up to 3.5 and 4 for x4. Cleared `gradual` is the released one-jump configuration itself.
 Options paper_options(Scale scale);
 
 /// `options` changed so that they go on from `start` (of their scale): a few short steps, as long as the photo's own

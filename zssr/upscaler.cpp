@@ -3,6 +3,7 @@
 #include "core/device.h"
 #include "core/image/dihedral.h"
 #include "core/image/median.h"
+#include "zssr/tiles.h"
 
 #include <torch/types.h>
 
@@ -12,39 +13,6 @@
 
 namespace zsr::zssr {
 namespace {
-
-// A stretch of one axis: LR pixels [read_begin, read_end) give HR pixels [write_begin, write_end).
-struct Span {
-  int64_t read_begin = 0;
-  int64_t read_end = 0;
-  int64_t hr_begin = 0;  // HR pixel at which the patch begins
-  int64_t hr_end = 0;
-  int64_t write_begin = 0;
-  int64_t write_end = 0;
-  double phase_shift = 0.0;
-};
-
-std::vector<Span> split(int64_t length, int64_t hr_length, double scale, int64_t tile, int64_t halo) {
-  const auto to_hr = [&](int64_t lr) {
-    if (lr >= length) return hr_length;
-    return std::min(hr_length, static_cast<int64_t>(std::floor(static_cast<double>(lr) * scale + 1e-9)));
-  };
-  std::vector<Span> spans;
-  for (int64_t begin = 0; begin < length; begin += tile) {
-    Span span;
-    const int64_t end = std::min(length, begin + tile);
-    span.read_begin = std::max<int64_t>(0, begin - halo);
-    span.read_end = std::min(length, end + halo);
-    span.hr_begin = to_hr(span.read_begin);
-    span.hr_end = to_hr(span.read_end);
-    span.write_begin = to_hr(begin);
-    span.write_end = to_hr(end);
-    const double exact = static_cast<double>(span.read_begin) * scale;
-    span.phase_shift = std::abs(exact - std::round(exact)) < 1e-9 ? 0.0 : exact - static_cast<double>(span.hr_begin);
-    spans.push_back(span);
-  }
-  return spans;
-}
 
 // Where the LR grid stands after `dihedral(..., index)`: seen from the other end it is the rest of the way.
 Phase turned_phase(Phase phase, Size low, Size high, Scale scale, int64_t index) {

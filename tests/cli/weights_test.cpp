@@ -111,6 +111,41 @@ TEST(TrainedMethods, PutTheirResultWhereThePhotosPixelsStand) {
   EXPECT_GT((corner - center).abs().max().item<double>(), 0.02);
 }
 
+TEST(TrainedMethods, BackProjectionGivesThePhotoBack) {
+  const TempDir dir;
+  const auto at = [&](const char* name) { return (dir / name).string(); };
+  save_photo(load_photo(example("cat.jpg")), dir / "photo.png", {.format = ImageFormat::kPng});
+  ASSERT_EQ(run_zsr({"degrade", at("photo.png"), "-o", at("lr"), "-s", "4"}).code, 0);
+  const std::string small = at("lr/photo.png");
+  ASSERT_EQ(run_zsr({"kernel", "make", "gaussian", "--sigma", "1.2", "-o", at("g.mat")}).code, 0);
+  const auto consistency = [&](const char* method, std::vector<std::string> more) {
+    std::vector<std::string> call = {method, small, "-o", at("big.png"), "-s", "2", "--force", "-q"};
+    call.insert(call.end(), more.begin(), more.end());
+    EXPECT_EQ(run_zsr(call).code, 0);
+    const auto eval = run_zsr({"eval", "-i", at("big.png"), "--photo", small, "--json"});
+    return nlohmann::json::parse(eval.out)["mean"]["consistency_db"].get<double>();
+  };
+  for (const char* method : {"edsr", "srmd"}) {
+    const std::vector<std::string> known = std::string(method) == "srmd"
+                                               ? std::vector<std::string>{"--kernel", "bicubic", "--noise", "0"}
+                                               : std::vector<std::string>{};
+    std::vector<std::string> corrected = known;
+    corrected.insert(corrected.end(), {"--back-projection", "8"});
+    EXPECT_GT(consistency(method, corrected), consistency(method, known) + 3.0) << method;
+  }
+  // Grain is not put back, and the user hears of it.
+  const std::vector<std::string> noisy = {"srmd",     small,       "-o", at("n.png"), "-s", "2",
+                                          "--kernel", at("g.mat"), "-q", "--noise",   "20"};
+  std::vector<std::string> corrected = noisy;
+  corrected[3] = at("nc.png");
+  corrected.insert(corrected.end(), {"--back-projection", "8"});
+  ASSERT_EQ(run_zsr(noisy).code, 0);
+  const ProgramResult left_out = run_zsr(corrected);
+  EXPECT_EQ(left_out.code, 0);
+  EXPECT_NE(left_out.err.find("back-projection would put the noise"), std::string::npos) << left_out.err;
+  EXPECT_EQ(read_bytes(dir / "n.png"), read_bytes(dir / "nc.png"));
+}
+
 TEST(TrainedMethods, RefuseWhatDoesNotFit) {
   const TempDir dir;
   const auto at = [&](const char* name) { return (dir / name).string(); };
@@ -131,6 +166,8 @@ TEST(TrainedMethods, RefuseWhatDoesNotFit) {
   refused({"-m", "edrs", "--weights", at("w.safetensors")}, "must be auto");
   refused({"-m", "zssr", "--weights", at("w.safetensors")}, "belong to trained networks");
   refused({"--weights", "no-such-network"}, "no-such-network");
+  for (const char* times : {"-1", "1.5", "many", "1e9"}) refused({"-m", "edsr", "--back-projection", times}, times);
+  refused({"-m", "srmd", "--kernel-grid", "2x2", "--back-projection", "3"}, "--kernel-grid");
 }
 
 TEST(SrmdMethod, EnlargesByItsOwnScaleOnly) {

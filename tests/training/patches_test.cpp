@@ -105,6 +105,13 @@ TEST(PatchSource, SharesSayWhatIsDrawn) {
   EXPECT_LT((codes - codes.slice(0, 0, 1)).abs().max().item<double>(), 1e-6);  // one kernel: the point
   const torch::Tensor blurred = draw(0.0, 0.0).slice(1, 3, 18);
   EXPECT_GT((blurred - codes).abs().amax({1, 2, 3}).min().item<double>(), 1e-3);  // never the point
+  // Directly thinned patches: the kernels are many, and what is told blurs as the patches are blurred.
+  const PatchSource direct(photos(), Condition::kSrmd,
+                           {.scale = 3, .batch = 24, .patch = 16, .direct = 1.0, .seed = 5});
+  const Batch batch = direct.draw(0, 0, 24);
+  const torch::Tensor direct_codes = batch.input.slice(1, 3, 18).slice(2, 0, 1).slice(3, 0, 1).flatten(1);
+  EXPECT_EQ(max_difference(batch.input, direct.draw(0, 0, 24).input), 0.0);
+  EXPECT_GT((direct_codes - direct_codes.slice(0, 0, 1)).abs().max().item<double>(), 0.05);
   EXPECT_THROW(draw(1.5, 0.0), OptionError);
   EXPECT_THROW(draw(0.0, -0.1), OptionError);
 }

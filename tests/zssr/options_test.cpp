@@ -47,7 +47,6 @@ TEST(ZssrOptions, PaperPresetHasTheReleasedValues) {
   EXPECT_EQ(options.step_rule, StepRule::kAdam);
   EXPECT_DOUBLE_EQ(options.adam_beta2, 0.999);
   EXPECT_FALSE(options.shuffle_channels);
-  EXPECT_TRUE(options.gradual.empty());
 }
 
 TEST(ZssrOptions, GradualPresetHasTheReleasedSteps) {
@@ -63,9 +62,11 @@ TEST(ZssrOptions, LargeScalesGoByWholeOrHalfSteps) {
     const std::vector<Scale> whole = {{2, 2}, {3, 3}};
     const std::vector<Scale> halves = {{1.5, 1.5}, {2, 2}, {2.5, 2.5}, {3, 3}, {3.5, 3.5}};
     EXPECT_EQ(preset(name, {4, 4}).gradual, std::string_view(name) == "paper" ? halves : whole) << name;
-    EXPECT_TRUE(preset(name, {2, 2}).gradual.empty());
     EXPECT_TRUE(preset(name, {1.5, 1.5}).gradual.empty());
   }
+  for (const char* name : {"default", "kernel", "real"}) EXPECT_TRUE(preset(name, {2, 2}).gradual.empty()) << name;
+  EXPECT_EQ(preset("paper", {2, 2}).gradual, (std::vector<Scale>{{1.5, 1.5}}));
+  EXPECT_EQ(preset("paper", {2, 1.2}).gradual, (std::vector<Scale>{{1.5, 1.2}}));
 }
 
 TEST(ZssrOptions, ErrorsNameFieldValueAndRange) {

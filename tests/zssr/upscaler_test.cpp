@@ -29,6 +29,18 @@ TEST(Formation, BackProjectionEndsBeforeItGrows) {
   EXPECT_LE(miss(formation.back_project(start, lr, 10)), 1.05 * miss(start));
 }
 
+TEST(Formation, BackProjectsTheSameInTiles) {
+  for (const Scale scale : {Scale{2, 2}, Scale{3, 3}, Scale{1.37, 2}}) {
+    const Formation formation(scale, gaussian_kernel(9, 1.4, 1.4), {});
+    const torch::Tensor lr = test::texture(3, 150, 131).to(torch::kFloat32);
+    const torch::Tensor start = formation.up(lr, scaled_size({150, 131}, scale));
+    const torch::Tensor whole = formation.back_project(start, lr, 10);
+    EXPECT_GT(test::max_difference(whole, start), 0.01);
+    EXPECT_LT(test::max_difference(formation.back_project_tiled(start, lr, 10, 48), whole), 1e-5) << scale.y;
+    EXPECT_EQ(test::max_difference(formation.back_project_tiled(start, lr, 0, 48), start), 0.0);
+  }
+}
+
 // Every kind of problem must come out the same in one piece and in tiles.
 TEST(Upscaler, TiledEqualsUntiled) {
   struct Case {
