@@ -32,6 +32,8 @@ class Formation {
   bool is_symmetric() const { return symmetric_; }
   /// LR pixels that one `down` or `up` reaches to each side.
   int64_t radius() const;
+  /// LR pixels by which tiles must overlap for so many back-projections.
+  int64_t reach(int64_t iterations) const;
 
   /// `iterations` times sr += up(lr - down(sr)), then clamped to [0, 1] each time (Irani and Peleg 1991; ZSSR
   /// utils.py); ends before where the difference to `lr` begins to grow.

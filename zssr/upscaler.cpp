@@ -32,10 +32,7 @@ Phase turned_phase(Phase phase, Size low, Size high, Scale scale, int64_t index)
 }  // namespace
 
 int64_t Upscaler::halo() const {
-  // Each back-projection reaches two radii further, but what comes from there is damped each time: past 32 LR pixels it
-  // stays under 1e-5 (tested).
-  const int64_t far = 2 * back_projection * 2 * formation.radius();
-  return network.halo(formation.scale()) + std::min<int64_t>(far, 32);
+  return network.halo(formation.scale()) + formation.reach(back_projection);
 }
 
 double Upscaler::bytes_per_pixel(int64_t channels) const {
