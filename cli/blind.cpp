@@ -54,9 +54,7 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
   if (!asks || (!kernel && !noise)) return found;
   found.record = nlohmann::json::object();
   constexpr int64_t kLeastForNoise = 32;
-  // Below three levels it is no more than photos have; from five on back-projection would put the grain back in.
-  constexpr double kRounding = 3.0;
-  constexpr double kGrain = 5.0;
+  constexpr double kRounding = 3.0;  // below it is no more than photos have
   double level = 0.0;
   std::optional<kernelgan::Estimate> estimate;
   if (kernel) {

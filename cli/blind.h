@@ -23,6 +23,9 @@ struct BlindFindings {
   double share = 1.0;
 };
 
+/// Noise from which on back-projection would put the grain back in, of 255.
+constexpr double kGrain = 5.0;
+
 /// Looks at `color` [1, C, h, w] as the settings ask.
 BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& settings);
 

@@ -35,9 +35,9 @@ torch::Tensor moved_to_phase(const torch::Tensor& image, const UpscaleSettings& 
 // it would put back in.
 void give_photo_back(Enlarged& enlarged, const torch::Tensor& color, const UpscaleSettings& settings,
                      const zssr::Options& found) {
-  if (settings.zssr.back_projection.empty() || found.back_projection == 0) return;
-  constexpr double kGrain = 5.0 / 255.0;
-  if (found.son_noise >= kGrain) {
+  const int64_t times = settings.zssr.back_projection.empty() ? 0 : settings.zssr.options.back_projection;
+  if (times == 0) return;
+  if (255.0 * found.son_noise >= kGrain) {
     if (!enlarged.summary.message.empty()) enlarged.summary.message += "; ";
     enlarged.summary.message +=
         fmt::format("back-projection would put the noise of {:.1f}/255 back in; left out", 255.0 * found.son_noise);
@@ -46,8 +46,8 @@ void give_photo_back(Enlarged& enlarged, const torch::Tensor& color, const Upsca
   const std::optional<BlurKernel> kernel =
       found.kernels.empty() ? std::nullopt : std::optional<BlurKernel>(found.kernels[0]);
   const zssr::Formation formation(settings.scale, kernel, found.phase);
-  enlarged.color = formation.back_project_tiled(enlarged.color, color, found.back_projection);
-  enlarged.record["back_projection"] = found.back_projection;
+  enlarged.color = formation.back_project_tiled(enlarged.color, color, times);
+  enlarged.record["back_projection"] = times;
 }
 
 Enlarged enlarge_by_srmd(const torch::Tensor& color, const UpscaleSettings& settings, const zssr::Options& found,

@@ -176,7 +176,8 @@ UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const 
   resolve_maps(flags, settings);
   // What does not enlarge has no kernel, phase or noise of an enlargement.
   if (settings.scale.y != 1.0) resolve_zssr_flags(settings.zssr);
-  if (zssr.from_nothing && settings.method == "zssr") {
+  if (settings.method != "zssr") settings.zssr.from_nothing.reset();  // what other methods were told stays
+  if (settings.zssr.from_nothing) {
     ZssrFlags plain = zssr;
     plain.options = *zssr.from_nothing;
     resolve_zssr_flags(plain);

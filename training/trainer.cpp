@@ -253,7 +253,7 @@ void Trainer::restore(const WeightsFile& file) {
   }
   const nlohmann::ordered_json own = fingerprint(student_.spec(), options_, source_);
   const auto there = nlohmann::ordered_json::parse(run->second, nullptr, false);
-  if (there.is_discarded()) throw InputError(fmt::format("'{}': its settings are damaged", file.origin));
+  if (!there.is_object()) throw InputError(fmt::format("'{}': its settings are damaged", file.origin));
   if (const std::string words = differences(there, own); !words.empty()) {
     throw InputError(fmt::format("'{}' is the checkpoint of another run: it has {}", file.origin, words));
   }

@@ -90,11 +90,8 @@ torch::Tensor Formation::back_project_tiled(const torch::Tensor& sr, const torch
           lr.slice(2, row.read_begin, row.read_end).slice(3, column.read_begin, column.read_end).contiguous();
       const torch::Tensor high =
           sr.slice(2, row.hr_begin, row.hr_end).slice(3, column.hr_begin, column.hr_end).contiguous();
-      const torch::Tensor done = shifted({row.phase_shift, column.phase_shift}).back_project(high, low, iterations);
-      result.slice(2, row.write_begin, row.write_end)
-          .slice(3, column.write_begin, column.write_end)
-          .copy_(done.slice(2, row.write_begin - row.hr_begin, row.write_end - row.hr_begin)
-                     .slice(3, column.write_begin - column.hr_begin, column.write_end - column.hr_begin));
+      const Formation here = shifted({row.phase_shift, column.phase_shift});
+      paste(result, here.back_project(high, low, iterations), row, column);
     }
   }
   return result;

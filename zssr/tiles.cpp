@@ -27,4 +27,11 @@ std::vector<Span> split(int64_t length, int64_t hr_length, double scale, int64_t
   return spans;
 }
 
+void paste(torch::Tensor& whole, const torch::Tensor& tile, const Span& row, const Span& column) {
+  whole.slice(2, row.write_begin, row.write_end)
+      .slice(3, column.write_begin, column.write_end)
+      .copy_(tile.slice(2, row.write_begin - row.hr_begin, row.write_end - row.hr_begin)
+                 .slice(3, column.write_begin - column.hr_begin, column.write_end - column.hr_begin));
+}
+
 }  // namespace zsr::zssr

@@ -2,6 +2,8 @@
 
 #include "core/image/resize.h"
 
+#include <torch/types.h>
+
 #include <cstdint>
 #include <vector>
 
@@ -21,5 +23,8 @@ struct Span {
 
 /// Tiles of `tile` LR pixels and `halo` more to each side over an axis of `length` LR and `hr_length` HR pixels.
 std::vector<Span> split(int64_t length, int64_t hr_length, double scale, int64_t tile, int64_t halo);
+
+/// Writes the part of `tile` [N, C, h, w] that is its own into the photo `whole`.
+void paste(torch::Tensor& whole, const torch::Tensor& tile, const Span& row, const Span& column);
 
 }  // namespace zsr::zssr

@@ -133,10 +133,7 @@ torch::Tensor Upscaler::run(const torch::Tensor& lr, Size size, const PassFn& on
       const torch::Tensor output = run_patch(patch, {row.hr_end - row.hr_begin, column.hr_end - column.hr_begin},
                                              formation.shifted({row.phase_shift, column.phase_shift}), next_pass);
       done = ++tiles_done * passes();  // counts passes that a hurried tile left out
-      result.slice(2, row.write_begin, row.write_end)
-          .slice(3, column.write_begin, column.write_end)
-          .copy_(output.slice(2, row.write_begin - row.hr_begin, row.write_end - row.hr_begin)
-                     .slice(3, column.write_begin - column.hr_begin, column.write_end - column.hr_begin));
+      paste(result, output, row, column);
     }
   }
   return result;
