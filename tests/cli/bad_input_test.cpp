@@ -169,7 +169,7 @@ TEST_F(BadInput, DivergedTrainingGivesBicubicAWarningAndAStatus) {
 
 TEST_F(BadInput, InterruptSavesTheBestAndExits130) {
   const ProgramResult result = run_zsr_and_signal(
-      {"upscale", at("good.png"), "-o", at("out.png"), "--steps", "10000000", "--crop", "32", "-q"}, 2.0, SIGINT);
+      {"upscale", at("good.png"), "-o", at("out.png"), "--steps", "10000000", "--crop", "32", "-q"}, 1.0, SIGINT);
   EXPECT_EQ(result.code, 130) << result.err;
   EXPECT_EQ(load_photo(dir_ / "out.png").color.size(2), 40);
   const auto record = nlohmann::json::parse(read_bytes(dir_ / "out.png.zsr.json"));
@@ -179,13 +179,13 @@ TEST_F(BadInput, InterruptSavesTheBestAndExits130) {
 
 TEST_F(BadInput, TerminationSignalExits143) {
   const ProgramResult result = run_zsr_and_signal(
-      {"upscale", at("good.png"), "-o", at("out.png"), "--steps", "10000000", "--crop", "32", "-q"}, 2.0, SIGTERM);
+      {"upscale", at("good.png"), "-o", at("out.png"), "--steps", "10000000", "--crop", "32", "-q"}, 1.0, SIGTERM);
   EXPECT_EQ(result.code, 143) << result.err;
   EXPECT_TRUE(std::filesystem::exists(dir_ / "out.png"));
 }
 
 TEST_F(BadInput, KilledWhileWorkingLeavesNoHalfFile) {
-  run_zsr_and_signal({"upscale", at("good.png"), "-o", at("out.png"), "--steps", "10000000", "--crop", "32", "-q"}, 1.5,
+  run_zsr_and_signal({"upscale", at("good.png"), "-o", at("out.png"), "--steps", "10000000", "--crop", "32", "-q"}, 1.0,
                      SIGKILL);
   EXPECT_EQ(dir_.names(), std::vector<std::string>{"good.png"});
 }

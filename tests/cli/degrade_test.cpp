@@ -111,7 +111,7 @@ TEST_F(DegradePairs, RecipeFileErrorsNameFileLineAndField) {
 TEST_F(DegradePairs, KilledRunContinuesToTheSameSet) {
   const std::vector<std::string> arguments = {"degrade", at("hr"),  "-o", at("killed"), "--recipe", "realesrgan", "-s",
                                               "2",       "--patch", "64", "-n",         "150",      "-q"};
-  run_zsr_and_signal(arguments, 0.9, SIGKILL);
+  run_zsr_and_signal(arguments, 0.4, SIGKILL);
   ASSERT_EQ(run_zsr(arguments).code, 0);
   std::vector<std::string> whole = arguments;
   whole[3] = at("whole");

@@ -27,6 +27,25 @@ int exit_code(int status) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+// True when the process handles `signal` itself ("SigCgt" in proc(5): a bit for each signal, counted from 1).
+bool handles(pid_t process, int signal) {
+  std::ifstream status(fmt::format("/proc/{}/status", process));
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("SigCgt:")) return (std::stoull(line.substr(7), nullptr, 16) >> (signal - 1) & 1) != 0;
+  }
+  return false;
+}
+
+// Until the program's own handlers stand, or it has ended: loading LibTorch takes from half a second to many, under
+// sanitizers and beside other tests.
+void wait_until_ready(pid_t process) {
+  const auto has_ended = [&] {
+    siginfo_t info{};
+    return waitid(P_PID, static_cast<id_t>(process), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0;
+  };
+  while (!handles(process, SIGTERM) && !has_ended()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+}
+
 }  // namespace
 
 TempDir::TempDir() {
@@ -71,6 +90,7 @@ ProgramResult run_zsr_and_signal(const std::vector<std::string>& arguments, doub
     execv(ZSR_PROGRAM, argv.data());
     _exit(127);
   }
+  wait_until_ready(child);
   std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
   kill(child, signal);
   int status = 0;

@@ -31,7 +31,7 @@ struct ProgramResult {
 /// Runs the built zsr with `arguments` and waits. `before` is shell text put in front, e.g. "ulimit -f 8;".
 ProgramResult run_zsr(const std::vector<std::string>& arguments, const std::string& before = "");
 
-/// Starts it, sends `signal` after `seconds` and waits.
+/// Starts it, sends `signal` once it handles Ctrl-C and `seconds` have passed since, and waits.
 ProgramResult run_zsr_and_signal(const std::vector<std::string>& arguments, double seconds, int signal);
 
 void write_bytes(const std::filesystem::path& path, const std::string& bytes);
