@@ -119,6 +119,10 @@ void transform_input_rows(const float* image, const ImageShape& shape, int64_t f
     TileWalk walk(shape, first);
     for (int64_t t = 0; t < count; ++t, walk.next()) {
       const float* tile = image + walk.image * image_stride + walk.y * kTile * row_stride + walk.x * kTile * kBlock;
+      for (int row = 0; row < 6; ++row) {
+        const float* next = tile + block * block_stride + row * row_stride + 6 * kBlock;
+        for (int column = 0; column < 4; ++column) __builtin_prefetch(next + column * kBlock);
+      }
       for (int part = 0; part < kParts; ++part) {
         const float* from = tile + block * block_stride + part * kLanes;
         float* to = out + (t * blocks + block) * kBlock + part * kLanes;
@@ -128,10 +132,11 @@ void transform_input_rows(const float* image, const ImageShape& shape, int64_t f
           for (int row = 0; row < 6; ++row) d[row] = load(from + row * row_stride + column * kBlock);
           input_rows<Begin, End>(d, 1, half + column, 6);
         }
-        for (int row = 0; row < End - Begin; ++row) {
+#pragma GCC unroll 1  // thirty-six places at once are more than there are registers for their addresses
+        for (int row = 0; row < End - Begin; ++row, to += 6 * plane) {
           Vec v[6];
           input_rows<0, 6>(half + row * 6, 1, v, 1);
-          for (int column = 0; column < 6; ++column) store(to + (row * 6 + column) * plane, v[column]);
+          for (int column = 0; column < 6; ++column) store(to + column * plane, v[column]);
         }
       }
     }
@@ -191,7 +196,8 @@ inline Vec keep_positive(Vec value, Vec condition) {
 
 void transform_output(const float* in, int64_t plane, float* image, const ImageShape& shape, int64_t first,
                       int64_t count, const Epilogue& epilogue) {
-  const int64_t s = epilogue.shuffle;
+  const Epilogue finish = epilogue;  // a copy of its own, which no store can change
+  const int64_t s = finish.shuffle;
   const ImageShape stored = shape.shuffled(s);
   const int64_t row_stride = stored.row_stride();
   const int64_t block_stride = stored.block_stride();
@@ -210,48 +216,67 @@ void transform_output(const float* in, int64_t plane, float* image, const ImageS
       const int64_t left_x = shape.width - walk.x * kTile;
       const int64_t rows = left_y < kTile ? left_y : kTile;
       const int64_t columns = left_x < kTile ? left_x : kTile;
+      // What is added comes from far: it is on its way while the tile is transformed.
+      if (finish.add != nullptr) {
+        for (int64_t row = 0; row < rows; ++row) {
+          for (int64_t column = 0; column < columns; ++column) {
+            __builtin_prefetch(finish.add + offset + row * s * row_stride + column * s * kBlock);
+          }
+        }
+      }
+      for (int64_t row = 0; row < rows; ++row) {
+        for (int64_t column = 0; column < columns; ++column) {
+          __builtin_prefetch(image + offset + row * s * row_stride + column * s * kBlock, 1);
+        }
+      }
       for (int part = 0; part < kParts; ++part) {
         const float* from = in + (t * blocks + block) * kBlock + part * kLanes;
         Vec half[4 * 6];
-        for (int column = 0; column < 6; ++column) {
+#pragma GCC unroll 1  // as in transform_input_rows
+        for (int column = 0; column < 6; ++column, from += plane) {
           Vec m[6];
-          for (int row = 0; row < 6; ++row) m[row] = load(from + (row * 6 + column) * plane);
+          for (int row = 0; row < 6; ++row) m[row] = load(from + row * 6 * plane);
           output_rows(m, 1, half + column, 6);
         }
-        const int64_t place = offset + part * kLanes;
         const int64_t channel = block * kBlock + part * kLanes;
-        const Vec bias = epilogue.bias != nullptr ? load(epilogue.bias + channel) : Vec{};
-        const Vec slope = epilogue.slope != nullptr ? load(epilogue.slope + channel) : Vec{};
-        for (int64_t row = 0; row < rows; ++row) {
+        const Vec bias = finish.bias != nullptr ? load(finish.bias + channel) : Vec{};
+        const Vec slope = finish.slope != nullptr ? load(finish.slope + channel) : Vec{};
+        const auto put = [&](Vec value, int64_t pixel) {
+          value += bias;
+          if (finish.add != nullptr) value += load(finish.add + pixel);
+          if (finish.relu) value = keep_positive(value, value);
+          if (finish.slope != nullptr) value = value > Vec{} ? value : value * slope;
+          if (finish.mask != nullptr) value = keep_positive(value, load(finish.mask + pixel));
+          store(image + pixel, value);
+        };
+        int64_t pixel = offset + part * kLanes;
+#pragma GCC unroll 1
+        for (int64_t row = 0; row < rows; ++row, pixel += s * row_stride) {
           Vec y[4];
           output_rows(half + row * 6, 1, y, 1);
-          for (int64_t column = 0; column < columns; ++column) {
-            const int64_t pixel = place + row * s * row_stride + column * s * kBlock;
-            Vec value = y[column] + bias;
-            if (epilogue.add != nullptr) value += load(epilogue.add + pixel);
-            if (epilogue.relu) value = keep_positive(value, value);
-            if (epilogue.slope != nullptr) value = value > Vec{} ? value : value * slope;
-            if (epilogue.mask != nullptr) value = keep_positive(value, load(epilogue.mask + pixel));
-            store(image + pixel, value);
-          }
+          put(y[0], pixel);
+          if (columns > 1) put(y[1], pixel + s * kBlock);
+          if (columns > 2) put(y[2], pixel + 2 * s * kBlock);
+          if (columns > 3) put(y[3], pixel + 3 * s * kBlock);
         }
       }
     }
   }
 }
 
-// Rows x Columns vectors of the product stay in registers while the depth runs.
-template <int Rows, int Columns>
+// Rows x Columns vectors of the product stay in registers while the depth, at least 1, runs.
+template <int Rows, int Columns, bool Accumulate>
 inline void multiply_block(int64_t depth, const float* a, int64_t row_stride, int64_t depth_stride, const float* b,
-                           int64_t columns, float* c, bool accumulate) {
+                           int64_t columns, float* c) {
   Vec sum[Rows][Columns];
   for (int r = 0; r < Rows; ++r) {
     for (int n = 0; n < Columns; ++n) {
-      sum[r][n] = accumulate ? load(c + r * columns + n * kLanes) : Vec{};
-      if (accumulate) __builtin_prefetch(c + (Rows + r) * columns + n * kLanes, 1);
+      sum[r][n] = Accumulate ? load(c + r * columns + n * kLanes) : Vec{};
+      if (Accumulate) __builtin_prefetch(c + (Rows + r) * columns + n * kLanes, 1);
     }
   }
-  for (int64_t k = 0; k < depth; ++k) {
+  int64_t k = 0;
+  do {  // at least once: a way around the loop would make the compiler keep the sums on the stack
     Vec right[Columns];
     for (int n = 0; n < Columns; ++n) {
       right[n] = load(b + k * columns + n * kLanes);
@@ -261,46 +286,53 @@ inline void multiply_block(int64_t depth, const float* a, int64_t row_stride, in
       const float left = a[r * row_stride + k * depth_stride];
       for (int n = 0; n < Columns; ++n) sum[r][n] += left * right[n];
     }
-  }
+  } while (++k < depth);
   for (int r = 0; r < Rows; ++r) {
     for (int n = 0; n < Columns; ++n) store(c + r * columns + n * kLanes, sum[r][n]);
   }
 }
 
-template <int Rows, int Columns>
+template <int Rows, int Columns, bool Accumulate>
 void multiply_rows(int64_t rows, int64_t depth, const float* a, int64_t row_stride, int64_t depth_stride,
-                   const float* b, int64_t columns, float* c, bool accumulate) {
+                   const float* b, int64_t columns, float* c) {
   int64_t r = 0;
   for (; r + Rows <= rows; r += Rows) {
-    multiply_block<Rows, Columns>(depth, a + r * row_stride, row_stride, depth_stride, b, columns, c + r * columns,
-                                  accumulate);
+    multiply_block<Rows, Columns, Accumulate>(depth, a + r * row_stride, row_stride, depth_stride, b, columns,
+                                              c + r * columns);
   }
   if constexpr (Rows > 1) {
     constexpr int kNext = Rows > 8 ? 8 : Rows > 4 ? 4 : Rows / 2;
     if (r < rows) {
-      multiply_rows<kNext, Columns>(rows - r, depth, a + r * row_stride, row_stride, depth_stride, b, columns,
-                                    c + r * columns, accumulate);
+      multiply_rows<kNext, Columns, Accumulate>(rows - r, depth, a + r * row_stride, row_stride, depth_stride, b,
+                                                columns, c + r * columns);
     }
   }
 }
 
-void multiply(int64_t rows, int64_t columns, int64_t depth, const float* a, int64_t row_stride, int64_t depth_stride,
-              const float* b, float* c, bool accumulate) {
+template <bool Accumulate>
+void multiply_columns(int64_t rows, int64_t columns, int64_t depth, const float* a, int64_t row_stride,
+                      int64_t depth_stride, const float* b, float* c) {
   int64_t n = 0;
 #if ZSR_LANES == 16
   for (; n + 64 <= columns; n += 64)
-    multiply_rows<6, 4>(rows, depth, a, row_stride, depth_stride, b + n, columns, c + n, accumulate);
+    multiply_rows<6, 4, Accumulate>(rows, depth, a, row_stride, depth_stride, b + n, columns, c + n);
   for (; n + 32 <= columns; n += 32)
-    multiply_rows<12, 2>(rows, depth, a, row_stride, depth_stride, b + n, columns, c + n, accumulate);
+    multiply_rows<12, 2, Accumulate>(rows, depth, a, row_stride, depth_stride, b + n, columns, c + n);
   for (; n < columns; n += 16)
-    multiply_rows<12, 1>(rows, depth, a, row_stride, depth_stride, b + n, columns, c + n, accumulate);
+    multiply_rows<12, 1, Accumulate>(rows, depth, a, row_stride, depth_stride, b + n, columns, c + n);
 #elif ZSR_LANES == 8
   for (; n < columns; n += 16)
-    multiply_rows<6, 2>(rows, depth, a, row_stride, depth_stride, b + n, columns, c + n, accumulate);
+    multiply_rows<6, 2, Accumulate>(rows, depth, a, row_stride, depth_stride, b + n, columns, c + n);
 #else
   for (; n < columns; n += 8)
-    multiply_rows<6, 2>(rows, depth, a, row_stride, depth_stride, b + n, columns, c + n, accumulate);
+    multiply_rows<6, 2, Accumulate>(rows, depth, a, row_stride, depth_stride, b + n, columns, c + n);
 #endif
+}
+
+void multiply(int64_t rows, int64_t columns, int64_t depth, const float* a, int64_t row_stride, int64_t depth_stride,
+              const float* b, float* c, bool accumulate) {
+  const auto run = accumulate ? multiply_columns<true> : multiply_columns<false>;
+  run(rows, columns, depth, a, row_stride, depth_stride, b, c);
 }
 
 inline float sum_of(Vec v) {
