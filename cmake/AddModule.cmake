@@ -20,9 +20,10 @@ function(zsr_add_library name)
   endif()
 endfunction()
 
-# zsr_add_tests(FOLDER SRCS ... LIBS ...): one executable and one ctest per folder.
+# zsr_add_tests(FOLDER [SHARDS N] SRCS ... LIBS ...): one executable per folder, and one ctest or N, each with a share
+# of the cases.
 function(zsr_add_tests folder)
-  cmake_parse_arguments(ARG "" "" "SRCS;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "SHARDS" "SRCS;LIBS" ${ARGN})
   set(target test_${folder})
   # Compiled as position-independent objects like everything else, so that they can use the precompiled header.
   add_library(${target}_objects OBJECT ${ARG_SRCS})
@@ -37,11 +38,28 @@ function(zsr_add_tests folder)
   if(ZSR_SANITIZE)
     set(timeout 7200)
   endif()
-  # One ctest per folder keeps LibTorch's start-up (0.4 s) out of every single case.
-  add_test(NAME ${folder} COMMAND ${target} --gtest_filter=-*_Slow*)
-  set_tests_properties(${folder} PROPERTIES LABELS quick TIMEOUT ${timeout})
-  if(NOT folder STREQUAL cli)
-    # Threads that spin while they wait make a busy neighbour cost several times its share. zsr itself chooses.
-    set_tests_properties(${folder} PROPERTIES ENVIRONMENT OMP_WAIT_POLICY=passive)
+  # One ctest per folder keeps LibTorch's start-up (0.4 s) out of every single case. A long one is shared out over
+  # several, so that where tests run side by side it is not what all others wait for.
+  set(shards 1)
+  if(ARG_SHARDS)
+    set(shards ${ARG_SHARDS})
   endif()
+  foreach(shard RANGE 1 ${shards})
+    set(name ${folder})
+    set(environment "")
+    if(shards GREATER 1)
+      set(name ${folder}_${shard})
+      math(EXPR index "${shard} - 1")
+      list(APPEND environment GTEST_TOTAL_SHARDS=${shards} GTEST_SHARD_INDEX=${index})
+    endif()
+    if(NOT folder STREQUAL cli)
+      # Threads that spin while they wait make a busy neighbour cost several times its share. zsr itself chooses.
+      list(APPEND environment OMP_WAIT_POLICY=passive)
+    endif()
+    add_test(NAME ${name} COMMAND ${target} --gtest_filter=-*_Slow*)
+    set_tests_properties(${name} PROPERTIES LABELS quick TIMEOUT ${timeout} ENVIRONMENT "${environment}")
+    if(shards GREATER 1)
+      set_tests_properties(${name} PROPERTIES COST 100)  # the first to begin
+    endif()
+  endforeach()
 endfunction()

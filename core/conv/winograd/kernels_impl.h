@@ -165,10 +165,11 @@ void transform_gradient_rows(const float* image, const ImageShape& shape, int64_
           for (int row = 0; row < 4; ++row) d[row] = load(from + row * row_stride + column * kBlock);
           gradient_rows<Begin, End>(d, 1, half + column, 4);
         }
-        for (int row = 0; row < End - Begin; ++row) {
+#pragma GCC unroll 1  // as in transform_input_rows
+        for (int row = 0; row < End - Begin; ++row, to += 6 * plane) {
           Vec v[6];
           gradient_rows<0, 6>(half + row * 4, 1, v, 1);
-          for (int column = 0; column < 6; ++column) store(to + (row * 6 + column) * plane, v[column]);
+          for (int column = 0; column < 6; ++column) store(to + column * plane, v[column]);
         }
       }
     }
