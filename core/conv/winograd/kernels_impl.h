@@ -119,6 +119,7 @@ void transform_input_rows(const float* image, const ImageShape& shape, int64_t f
     TileWalk walk(shape, first);
     for (int64_t t = 0; t < count; ++t, walk.next()) {
       const float* tile = image + walk.image * image_stride + walk.y * kTile * row_stride + walk.x * kTile * kBlock;
+      // The columns that only the next tile has.
       for (int row = 0; row < 6; ++row) {
         const float* next = tile + block * block_stride + row * row_stride + 6 * kBlock;
         for (int column = 0; column < 4; ++column) __builtin_prefetch(next + column * kBlock);
@@ -217,17 +218,12 @@ void transform_output(const float* in, int64_t plane, float* image, const ImageS
       const int64_t left_x = shape.width - walk.x * kTile;
       const int64_t rows = left_y < kTile ? left_y : kTile;
       const int64_t columns = left_x < kTile ? left_x : kTile;
-      // What is added comes from far: it is on its way while the tile is transformed.
-      if (finish.add != nullptr) {
-        for (int64_t row = 0; row < rows; ++row) {
-          for (int64_t column = 0; column < columns; ++column) {
-            __builtin_prefetch(finish.add + offset + row * s * row_stride + column * s * kBlock);
-          }
-        }
-      }
+      // What is added, and the place of the result, come from far: they are on their way while the tile is transformed.
       for (int64_t row = 0; row < rows; ++row) {
         for (int64_t column = 0; column < columns; ++column) {
-          __builtin_prefetch(image + offset + row * s * row_stride + column * s * kBlock, 1);
+          const int64_t pixel = offset + row * s * row_stride + column * s * kBlock;
+          if (finish.add != nullptr) __builtin_prefetch(finish.add + pixel);
+          __builtin_prefetch(image + pixel, 1);
         }
       }
       for (int part = 0; part < kParts; ++part) {
