@@ -39,11 +39,13 @@ double Upscaler::bytes_per_pixel(int64_t channels) const {
   const double area = formation.scale().y * formation.scale().x;
   const double grid = network.architecture() == Architecture::kPreUpsampled ? area : 1.0;
   const double activations = 2.0 * 4.0 * static_cast<double>(network.width()) * grid;
-  const double images = (self_ensemble ? 8.0 : 1.0) + 8.0;
+  const double kept = ensemble_rule == EnsembleRule::kMedian ? static_cast<double>(passes()) : 1.0;
+  const double images = kept + 8.0;
   return activations + images * 4.0 * static_cast<double>(channels) * area;
 }
 
-int64_t Upscaler::choose_tile(Size low, int64_t channels) const {
+int64_t Upscaler::side_of_tile(Size low, int64_t channels) const {
+  if (tile > 0) return tile;
   const double budget = std::clamp(static_cast<double>(available_memory()) / 4.0, 128e6, 1e9);
   const double pixels = budget / bytes_per_pixel(channels);
   if (static_cast<double>(low.height) * static_cast<double>(low.width) <= pixels)
@@ -56,67 +58,90 @@ int64_t Upscaler::passes() const {
   return formation.scale().y == formation.scale().x ? 8 : 4;
 }
 
-double Upscaler::consistency(const torch::Tensor& lr) const {
+Upscaler::Consistency Upscaler::consistency(const torch::Tensor& lr) const {
   constexpr int64_t kSide = 128;
   constexpr int64_t kBorder = 8;  // there the network saw zeros and the kernel looks past the edge
-  const int64_t height = std::min(kSide, lr.size(2));
-  const int64_t width = std::min(kSide, lr.size(3));
-  Upscaler plain = *this;
-  plain.self_ensemble = false;
-  plain.back_projection = 0;
   double squares = 0.0;
   int64_t count = 0;
-  for (const double y : {0.25, 0.75}) {
-    for (const double x : {0.25, 0.75}) {
-      const auto place = [](double part, int64_t length, int64_t side) {
-        const auto middle = static_cast<int64_t>(part * static_cast<double>(length));
-        return std::clamp<int64_t>(middle - side / 2, 0, length - side);
-      };
-      const torch::Tensor patch = lr.narrow(2, place(y, lr.size(2), height), height)
-                                      .narrow(3, place(x, lr.size(3), width), width)
-                                      .to(device)
-                                      .contiguous();
-      const torch::Tensor high = plain.run_patch(patch, scaled_size({height, width}, formation.scale()), formation);
-      const torch::Tensor miss = (formation.down(high, {height, width}) - patch)
-                                     .slice(2, kBorder, height - kBorder)
-                                     .slice(3, kBorder, width - kBorder);
+  const auto look_at = [&](const torch::Tensor& part) {
+    const Size size{part.size(2), part.size(3)};
+    const torch::Tensor here = part.to(device).contiguous();
+    torch::Tensor high = pass(here, scaled_size(size, formation.scale()), formation, 0);
+    const int64_t rows = size.height - 2 * kBorder;
+    const int64_t columns = size.width - 2 * kBorder;
+    if (rows > 0 && columns > 0) {
+      const torch::Tensor miss =
+          (formation.down(high, size) - here).narrow(2, kBorder, rows).narrow(3, kBorder, columns);
       squares += miss.square().sum().item<double>();
       count += miss.numel();
     }
+    return high;
+  };
+  Consistency result;
+  const Size low{lr.size(2), lr.size(3)};
+  const bool untiled = side_of_tile(low, lr.size(1)) >= std::max(low.height, low.width);
+  if (untiled && low.height * low.width <= 4 * kSide * kSide) {
+    result.first_pass = look_at(lr);
+  } else {
+    const int64_t height = std::min(kSide, low.height);
+    const int64_t width = std::min(kSide, low.width);
+    const auto place = [](double at, int64_t length, int64_t side) {
+      const auto middle = static_cast<int64_t>(at * static_cast<double>(length));
+      return std::clamp<int64_t>(middle - side / 2, 0, length - side);
+    };
+    for (const double y : {0.25, 0.75}) {
+      for (const double x : {0.25, 0.75}) {
+        look_at(lr.narrow(2, place(y, low.height, height), height).narrow(3, place(x, low.width, width), width));
+      }
+    }
   }
-  if (count == 0) return std::numeric_limits<double>::infinity();
-  return -10.0 * std::log10(squares / static_cast<double>(count) + 1e-12);
+  result.db = count == 0 ? std::numeric_limits<double>::infinity()
+                         : -10.0 * std::log10(squares / static_cast<double>(count) + 1e-12);
+  return result;
+}
+
+torch::Tensor Upscaler::pass(const torch::Tensor& lr, Size size, const Formation& patch_formation,
+                             int64_t index) const {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor turned = dihedral(lr, index).contiguous();
+  const bool swapped = (index & 1) == 1;
+  const Size turned_size = swapped ? Size{size.width, size.height} : size;
+  const Phase phase = turned_phase(patch_formation.phase(), {lr.size(2), lr.size(3)}, size, formation.scale(), index);
+  const torch::Tensor base = patch_formation.up(turned, turned_size, phase);
+  torch::Tensor residual = network.residual(turned, base, index);
+  // A photo whose size times the scale is not whole is one pixel short of the shuffle's grid at most.
+  residual = residual.slice(2, 0, turned_size.height).slice(3, 0, turned_size.width);
+  return inverse_dihedral((base + residual).clamp_(0.0, 1.0), index).contiguous();
 }
 
 torch::Tensor Upscaler::run_patch(const torch::Tensor& lr, Size size, const Formation& patch_formation,
-                                  const std::function<bool()>& next_pass) const {
+                                  const std::function<bool()>& next_pass, const torch::Tensor& first_pass) const {
   const torch::NoGradGuard no_grad;
-  const Scale scale = formation.scale();
-  const bool square = scale.y == scale.x;
-  std::vector<torch::Tensor> outputs;
+  const bool square = formation.scale().y == formation.scale().x;
+  const bool median = ensemble_rule == EnsembleRule::kMedian;
+  std::vector<torch::Tensor> outputs;  // for the median
+  torch::Tensor sum;                   // for the mean
+  int64_t made = 0;
   // Unequal factors leave only mirrors and half turns (reference code: every second of the 8).
   for (int64_t index = 0; index < (self_ensemble ? 8 : 1); index += square ? 1 : 2) {
-    const torch::Tensor turned = dihedral(lr, index).contiguous();
-    const bool swapped = (index & 1) == 1;
-    const Size turned_size = swapped ? Size{size.width, size.height} : size;
-    const Phase phase = turned_phase(patch_formation.phase(), {lr.size(2), lr.size(3)}, size, scale, index);
-    const torch::Tensor base = patch_formation.up(turned, turned_size, phase);
-    torch::Tensor residual = network.residual(turned, base, index);
-    // A photo whose size times the scale is not whole is one pixel short of the shuffle's grid at most.
-    residual = residual.slice(2, 0, turned_size.height).slice(3, 0, turned_size.width);
-    const torch::Tensor output = inverse_dihedral((base + residual).clamp_(0.0, 1.0), index).contiguous();
-    outputs.push_back(patch_formation.back_project(output, lr, back_projection));
+    const torch::Tensor output =
+        index == 0 && first_pass.defined() ? first_pass : pass(lr, size, patch_formation, index);
+    ++made;
+    if (median) {
+      outputs.push_back(patch_formation.back_project(output, lr, back_projection));
+    } else {
+      sum = sum.defined() ? sum.add_(output) : output.clone();
+    }
     if (next_pass && !next_pass()) break;
   }
-  if (outputs.size() == 1) return patch_formation.back_project(outputs[0], lr, back_projection);
-  const torch::Tensor combined =
-      ensemble_rule == EnsembleRule::kMedian ? median_of(outputs) : torch::stack(outputs).mean(0);
-  return patch_formation.back_project(combined, lr, back_projection);
+  if (!median) return patch_formation.back_project(sum / static_cast<double>(made), lr, 2 * back_projection);
+  return patch_formation.back_project(made == 1 ? outputs[0] : median_of(outputs), lr, back_projection);
 }
 
-torch::Tensor Upscaler::run(const torch::Tensor& lr, Size size, const PassFn& on_pass) const {
+torch::Tensor Upscaler::run(const torch::Tensor& lr, Size size, const PassFn& on_pass,
+                            const torch::Tensor& first_pass) const {
   const Size low{lr.size(2), lr.size(3)};
-  const int64_t side = tile > 0 ? tile : choose_tile(low, lr.size(1));
+  const int64_t side = side_of_tile(low, lr.size(1));
   const auto rows = split(low.height, size.height, formation.scale().y, side, halo());
   const auto columns = split(low.width, size.width, formation.scale().x, side, halo());
   torch::Tensor result = torch::empty({1, lr.size(1), size.height, size.width}, torch::kFloat32);
@@ -124,6 +149,7 @@ torch::Tensor Upscaler::run(const torch::Tensor& lr, Size size, const PassFn& on
   int64_t done = 0;
   int64_t tiles_done = 0;
   const auto next_pass = [&] { return !on_pass || on_pass(++done, passes_in_all); };
+  const bool untiled = rows.size() == 1 && columns.size() == 1;
   for (const Span& row : rows) {
     for (const Span& column : columns) {
       const torch::Tensor patch = lr.slice(2, row.read_begin, row.read_end)
@@ -131,7 +157,8 @@ torch::Tensor Upscaler::run(const torch::Tensor& lr, Size size, const PassFn& on
                                       .to(device)
                                       .contiguous();
       const torch::Tensor output = run_patch(patch, {row.hr_end - row.hr_begin, column.hr_end - column.hr_begin},
-                                             formation.shifted({row.phase_shift, column.phase_shift}), next_pass);
+                                             formation.shifted({row.phase_shift, column.phase_shift}), next_pass,
+                                             untiled ? first_pass : torch::Tensor());
       done = ++tiles_done * passes();  // counts passes that a hurried tile left out
       paste(result, output, row, column);
     }

@@ -14,7 +14,8 @@ namespace zsr::zssr {
 /// that are not done yet are left out, so that an interrupted run ends soon and still with a whole picture.
 using PassFn = std::function<bool(int64_t, int64_t)>;
 
-/// Applies a trained network to a whole photo: passes, back-projection, median (ZSSR.py final_test).
+/// Applies a trained network to a whole photo: passes, back-projection, median (ZSSR.py final_test). Back-projection is
+/// affine, so for the mean of the passes those of each and of the mean are made together, on the mean.
 struct Upscaler {
   const Network& network;
   const Formation& formation;
@@ -26,16 +27,27 @@ struct Upscaler {
 
   /// `lr` [1, C, h, w] float32 CPU -> [1, C, H, W] float32 CPU in [0, 1], H x W = `size`. Works through tiles that
   /// overlap by the reach of network and back-projection, so that the result equals the untiled one to 1e-5.
-  torch::Tensor run(const torch::Tensor& lr, Size size, const PassFn& on_pass = {}) const;
+  /// `first_pass`: what consistency() made of the same photo and size; saves an untiled run one of its passes.
+  torch::Tensor run(const torch::Tensor& lr, Size size, const PassFn& on_pass = {},
+                    const torch::Tensor& first_pass = {}) const;
 
-  /// One untiled patch. `next_pass` (may be empty) is asked after each pass whether another may follow.
+  /// One untiled patch. `next_pass` (may be empty) is asked after each pass whether another may follow. `first_pass`
+  /// (may be undefined): pass() 0 of the patch.
   torch::Tensor run_patch(const torch::Tensor& lr, Size size, const Formation& patch_formation,
-                          const std::function<bool()>& next_pass = {}) const;
+                          const std::function<bool()>& next_pass = {}, const torch::Tensor& first_pass = {}) const;
 
-  /// LR-consistency: PSNR in dB of what single passes without back-projection become when they are brought down again,
-  /// against the photo, over four patches of at most 128 x 128 LR pixels. A network that has learned to undo more blur
-  /// than there is cannot bring its own photo back. Infinity where the photo is too small to have an inside.
-  double consistency(const torch::Tensor& lr) const;
+  /// The network's output for dihedral(lr, index), turned back: [1, C, H, W] in [0, 1], without back-projection.
+  torch::Tensor pass(const torch::Tensor& lr, Size size, const Formation& patch_formation, int64_t index) const;
+
+  struct Consistency {
+    /// PSNR in dB of single passes brought down again, against the photo. Infinity where the photo is too small to have
+    /// an inside.
+    double db;
+    torch::Tensor first_pass;  ///< pass() 0 of the whole photo where that was looked at; undefined otherwise.
+  };
+  /// LR-consistency, over the whole photo or, where that is larger or cut into tiles, four patches of 128 x 128 LR
+  /// pixels. A network that has learned to undo more blur than there is cannot bring its own photo back.
+  Consistency consistency(const torch::Tensor& lr) const;
 
   /// Passes over each tile: 8 or, with unequal factors, 4 turned copies, 1 without the self-ensemble.
   int64_t passes() const;
@@ -44,8 +56,9 @@ struct Upscaler {
   int64_t halo() const;
   /// Bytes of memory per LR pixel of a tile, roughly.
   double bytes_per_pixel(int64_t channels) const;
-  /// Side of a tile without its halo for a photo of `low` LR pixels; covers the photo when that fits.
-  int64_t choose_tile(Size low, int64_t channels) const;
+  /// Side of a tile without its halo for a photo of `low` LR pixels: `tile`, or what memory allows; covers the photo
+  /// when that fits.
+  int64_t side_of_tile(Size low, int64_t channels) const;
 };
 
 }  // namespace zsr::zssr

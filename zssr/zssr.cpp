@@ -154,15 +154,19 @@ Result run(const torch::Tensor& lr_image, const Options& given, const RunContext
     if (outcome.termination == Termination::kDiverged) return fall_back();
     const bool last = i + 1 == steps.size();
     const double upscale_begin = session.elapsed_s();
+    torch::Tensor first_pass;
     if (last) {
-      result.consistency_db = upscaler.consistency(photo);
+      const Upscaler::Consistency consistency = upscaler.consistency(photo);
+      first_pass = consistency.first_pass;
+      result.consistency_db = consistency.db;
       result.inconsistent = result.consistency_db < options.least_consistency_db && !session.stopped;
       if (result.inconsistent) return result;
     }
-    result.image = upscaler.run(photo, size, [&](int64_t done, int64_t total) {
+    const auto on_pass = [&](int64_t done, int64_t total) {
       session.report({stage_name("upscale", step.scale), done, total, outcome.loss, session.elapsed_s()});
       return !session.stopped;
-    });
+    };
+    result.image = upscaler.run(photo, size, on_pass, first_pass);
     if (session.stopped) {
       result.summary.termination = Termination::kStopped;
       if (upscaler.passes() > 1)

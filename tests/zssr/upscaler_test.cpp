@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <cmath>
+#include <vector>
+
 namespace zsr::zssr {
 namespace {
 
@@ -92,6 +95,52 @@ TEST(Upscaler, BackProjectionMakesTheResultConsistent) {
   EXPECT_LT(error(10), 0.02 * error(0));
 }
 
+// The mean of the passes is back-projected once for all: the same as each pass for itself and their mean again, as long
+// as nothing leaves [0, 1].
+TEST(Upscaler, BackProjectsTheMeanAsItDoesEveryPass) {
+  for (const Scale scale : {Scale{2, 2}, Scale{1, 2}}) {
+    Options options;
+    const Network network = random_network(options, 3, scale);
+    const Formation formation(scale, std::nullopt, std::nullopt);
+    const torch::Tensor lr = test::texture(3, 40, 44).to(torch::kFloat32).mul(0.2).add(0.4);
+    const Size size = scaled_size({40, 44}, scale);
+    const Upscaler upscaler{
+        .network = network, .formation = formation, .ensemble_rule = EnsembleRule::kMean, .back_projection = 3};
+    std::vector<torch::Tensor> outputs;
+    for (int64_t index = 0; index < 8; index += 8 / upscaler.passes()) {
+      outputs.push_back(formation.back_project(upscaler.pass(lr, size, formation, index), lr, 3));
+    }
+    const torch::Tensor expected = formation.back_project(torch::stack(outputs).mean(0), lr, 3);
+    ASSERT_GT(expected.min().item<float>(), 0.0F);
+    ASSERT_LT(expected.max().item<float>(), 1.0F);
+    EXPECT_GT(test::max_difference(expected, upscaler.pass(lr, size, formation, 0)), 0.001);
+    EXPECT_LT(test::max_difference(upscaler.run(lr, size), expected), 1e-6) << scale.y;
+  }
+}
+
+TEST(Upscaler, ConsistencyLendsItsPassToTheRun) {
+  Options options;
+  const Network network = random_network(options, 3, {2, 2});
+  const Formation formation({2, 2}, std::nullopt, std::nullopt);
+  const Upscaler upscaler{.network = network, .formation = formation, .self_ensemble = false};
+  const torch::Tensor lr = test::texture(3, 150, 131).to(torch::kFloat32);
+  const Upscaler::Consistency seen = upscaler.consistency(lr);
+  const torch::Tensor down = formation.down(upscaler.pass(lr, {300, 262}, formation, 0), {150, 131});
+  const torch::Tensor miss = (down - lr).slice(2, 8, 142).slice(3, 8, 123);
+  EXPECT_NEAR(seen.db, -10.0 * std::log10(miss.square().mean().item<double>()), 1e-3);
+  EXPECT_EQ(test::max_difference(upscaler.run(lr, {300, 262}, {}, seen.first_pass), upscaler.run(lr, {300, 262})), 0.0);
+  // It is really used, unless the photo is cut into tiles.
+  const torch::Tensor other = torch::full_like(seen.first_pass, 0.5);
+  EXPECT_GT(test::max_difference(upscaler.run(lr, {300, 262}, {}, other), upscaler.run(lr, {300, 262})), 0.01);
+  Upscaler tiled = upscaler;
+  tiled.tile = 48;
+  EXPECT_EQ(test::max_difference(tiled.run(lr, {300, 262}, {}, other), tiled.run(lr, {300, 262})), 0.0);
+  // A larger photo, and one cut into tiles, is looked at in four places.
+  EXPECT_FALSE(tiled.consistency(lr).first_pass.defined());
+  EXPECT_FALSE(upscaler.consistency(test::texture(3, 300, 280).to(torch::kFloat32)).first_pass.defined());
+  EXPECT_TRUE(std::isinf(upscaler.consistency(lr.slice(2, 0, 16)).db));
+}
+
 TEST(Upscaler, ZeroNetworkIsCubicInterpolation) {
   Options options;
   Network network = random_network(options, 1, {2, 2});
@@ -139,9 +188,9 @@ TEST(Upscaler, TilesFollowMemoryAndCoverSmallPhotos) {
   const Network network = random_network(options, 3, {2, 2});
   const Formation formation({2, 2}, std::nullopt, std::nullopt);
   const Upscaler upscaler{.network = network, .formation = formation};
-  EXPECT_GE(upscaler.choose_tile({100, 90}, 3), 100);
-  EXPECT_LT(upscaler.choose_tile({30000, 30000}, 3), 4000);
-  EXPECT_GE(upscaler.choose_tile({30000, 30000}, 3), 32);
+  EXPECT_GE(upscaler.side_of_tile({100, 90}, 3), 100);
+  EXPECT_LT(upscaler.side_of_tile({30000, 30000}, 3), 4000);
+  EXPECT_GE(upscaler.side_of_tile({30000, 30000}, 3), 32);
 }
 
 }  // namespace
