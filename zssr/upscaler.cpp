@@ -119,23 +119,25 @@ torch::Tensor Upscaler::run_patch(const torch::Tensor& lr, Size size, const Form
   const torch::NoGradGuard no_grad;
   const bool square = formation.scale().y == formation.scale().x;
   const bool median = ensemble_rule == EnsembleRule::kMedian;
+  const int64_t of_pass = median || project_passes ? back_projection : 0;
   std::vector<torch::Tensor> outputs;  // for the median
   torch::Tensor sum;                   // for the mean
   int64_t made = 0;
   // Unequal factors leave only mirrors and half turns (reference code: every second of the 8).
   for (int64_t index = 0; index < (self_ensemble ? 8 : 1); index += square ? 1 : 2) {
+    const bool lent = index == 0 && first_pass.defined();
     const torch::Tensor output =
-        index == 0 && first_pass.defined() ? first_pass : pass(lr, size, patch_formation, index);
+        patch_formation.back_project(lent ? first_pass : pass(lr, size, patch_formation, index), lr, of_pass);
     ++made;
     if (median) {
-      outputs.push_back(patch_formation.back_project(output, lr, back_projection));
+      outputs.push_back(output);
     } else {
       sum = sum.defined() ? sum.add_(output) : output.clone();
     }
     if (next_pass && !next_pass()) break;
   }
-  if (!median) return patch_formation.back_project(sum / static_cast<double>(made), lr, 2 * back_projection);
-  return patch_formation.back_project(made == 1 ? outputs[0] : median_of(outputs), lr, back_projection);
+  const torch::Tensor combined = median ? median_of(outputs) : sum / static_cast<double>(made);
+  return patch_formation.back_project(combined, lr, 2 * back_projection - of_pass);
 }
 
 torch::Tensor Upscaler::run(const torch::Tensor& lr, Size size, const PassFn& on_pass,

@@ -152,6 +152,7 @@ Result run(const torch::Tensor& lr_image, const Options& given, const RunContext
       return result;
     };
     if (outcome.termination == Termination::kDiverged) return fall_back();
+    upscaler.project_passes = outcome.steps > 0;
     const bool last = i + 1 == steps.size();
     const double upscale_begin = session.elapsed_s();
     torch::Tensor first_pass;
