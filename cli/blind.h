@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/upscale_job.h"
+#include "core/run_context.h"
 #include "kernelgan/estimate.h"
 #include "zssr/options.h"
 
@@ -28,6 +29,12 @@ constexpr double kGrain = 5.0;
 
 /// Looks at `color` [1, C, h, w] as the settings ask.
 BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& settings);
+
+/// The widest share of the estimate's covariance, 0.4 to 0.85, under which the starting point of `options` brings the
+/// photo back about as well as under a kernel surely narrow enough (zssr::Upscaler::consistency). Empty when it does
+/// not bring it back even then.
+std::optional<double> share_for_start(const torch::Tensor& color, const kernelgan::Estimate& estimate,
+                                      zssr::Options options, const RunContext& context);
 
 /// After a network could not bring the photo back: first a narrower kernel, then the bicubic one.
 void take_narrower_kernel(BlindFindings& findings, const UpscaleSettings& settings, double consistency_db);

@@ -224,7 +224,7 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
   };
   AllFlags parsed = parse_over(all, first_flags.zssr.init);
   auto& [flags, zssr, dip, common, batch] = parsed;
-  if (zssr.options.start && !first->given("init")) zssr.from_nothing = parse_over(all, "none").zssr.options;
+  if (zssr.options.start && first_flags.zssr.init == "auto") zssr.from_nothing = parse_over(all, "none").zssr.options;
   // `zsr upscale -m dip --steps 500`: there the flag is bound to ZSSR's field.
   if (method.empty() && flags.method.starts_with("dip") && first->given("steps")) dip.steps = zssr.options.max_steps;
 

@@ -1,4 +1,10 @@
+#include "cli/blind.h"
+#include "core/image/metrics.h"
+#include "degradations/downsample.h"
+#include "degradations/kernel_families.h"
 #include "tests/cli/support.h"
+#include "tests/support/test_images.h"
+#include "zssr/start.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -67,6 +73,59 @@ TEST(KernelGanCommand, BlindUpscaleRecordsWhatItFound) {
   EXPECT_EQ(nlohmann::json::parse(tiny.out)["estimated"]["kernel"]["used"], "bicubic");
   EXPECT_NE(tiny.err.find("taking the bicubic one"), std::string::npos) << tiny.err;
   EXPECT_EQ(run_zsr({"upscale", example("cat.jpg"), "-o", out, "--force", "--kernel", "auto", "-s", "2x3"}).code, 2);
+}
+
+TEST(KernelGanCommand, BlindUpscaleBeginsAtTheStartingPointUnderAnEstimatedKernel) {
+  const TempDir dir;
+  const auto at = [&](const char* name) { return (dir / name).string(); };
+  const torch::Tensor sharp = squares(448, 3);
+  const auto save = [&](const char* name, const torch::Tensor& image) {
+    Photo photo;
+    photo.color = image;
+    save_photo(photo, dir / name, {.format = ImageFormat::kPng});
+  };
+  save("sharp.png", sharp);
+  save("lr.png", downsample(sharp, make_kernel({.size = 21, .sigma_1 = 1.7, .sigma_2 = 1.7, .offset = 0.5}), {2, 2})
+                     .clamp(0.0, 1.0));
+  const auto upscale = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> call = {"upscale", at("lr.png"), "-o", at("out.png"), "--force", "--json", "-q"};
+    call.insert(call.end(), more.begin(), more.end());
+    const ProgramResult result = run_zsr(call);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return nlohmann::json::parse(result.out);
+  };
+  const auto psnr_now = [&] {
+    return compare_images(load_photo(dir / "out.png").color, load_photo(dir / "sharp.png").color, {.shave = 2}).psnr_y;
+  };
+  upscale({"-m", "bicubic"});
+  const double bicubic = psnr_now();
+  const auto blind = upscale({});
+  EXPECT_EQ(blind["start"], "zssr-start-x2");
+  EXPECT_NE(blind["estimated"]["kernel"]["used"], "bicubic");
+  EXPECT_EQ(blind["steps"], 0);
+  EXPECT_EQ(blind["settings"]["self_ensemble"], false);
+  EXPECT_GT(psnr_now(), bicubic + 2.0);
+  EXPECT_EQ(upscale({"--init", "auto"})["start"], "zssr-start-x2");
+  EXPECT_EQ(upscale({"--ensemble", "on"})["settings"]["self_ensemble"], true);
+  // Steps that are asked for are taken from nothing, and so is all without a starting point.
+  EXPECT_EQ(upscale({"--steps", "2"})["settings"]["start"], false);
+  EXPECT_EQ(upscale({"--steps", "2", "--init", "none"})["settings"]["start"], false);
+}
+
+TEST(ShareForStart, FallsWhereTheEstimateIsTooWide) {
+  const torch::Tensor lr =
+      downsample(squares(400, 4), make_kernel({.size = 21, .sigma_1 = 1.4, .sigma_2 = 1.4, .offset = 0.5}), {2, 2})
+          .clamp(0.0, 1.0);
+  zssr::Options options = zssr::with_start(zssr::preset("default", {2, 2}), zssr::Start::shipped("zssr-start-x2"));
+  options.son_noise = 0.8 / 255.0;
+  kernelgan::Estimate estimate{.kernel = gaussian_kernel(7, 1.0, 1.0)};
+  const auto share = [&](double sigma) {
+    estimate.sigma_1 = estimate.sigma_2 = sigma;
+    return cli::share_for_start(lr, estimate, options, {});
+  };
+  EXPECT_EQ(share(1.4), 0.85);
+  ASSERT_TRUE(share(2.4));
+  EXPECT_LT(*share(2.4), 0.7);
 }
 
 }  // namespace

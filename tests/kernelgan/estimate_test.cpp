@@ -72,25 +72,8 @@ TEST(EstimateKernel, GivesAnAlignedGaussianAndTrustsATexturedPhoto) {
   EXPECT_NEAR(third.kernel.phase().y, 1.0, 0.02);
 }
 
-// Squares of random grays and sizes at random angles: edges as sharp as pixels allow.
-torch::Tensor squares(int64_t side, uint64_t seed) {
-  Random random(seed);
-  torch::Tensor image = torch::full({side, side}, 0.5);
-  const torch::Tensor line = torch::arange(side, torch::kFloat32);
-  for (int i = 0; i < 300; ++i) {
-    const double angle = random.uniform(0.0, 3.14159);
-    const torch::Tensor dx = line.unsqueeze(0) - random.uniform(0.0, static_cast<double>(side));
-    const torch::Tensor dy = line.unsqueeze(1) - random.uniform(0.0, static_cast<double>(side));
-    const double half = random.uniform(6.0, 60.0);
-    const torch::Tensor u = (dx * std::cos(angle) + dy * std::sin(angle)).abs();
-    const torch::Tensor v = (dy * std::cos(angle) - dx * std::sin(angle)).abs();
-    image = torch::where((u < half).logical_and(v < half), torch::full({}, random.uniform(0.1, 0.9)), image);
-  }
-  return image.to(torch::kFloat32).view({1, 1, side, side});
-}
-
 TEST(BlurPredictor, OrdersBlursAndTurnsWithThePhoto) {
-  const torch::Tensor sharp = squares(640, 1);
+  const torch::Tensor sharp = test::squares(640, 1);
   const auto blur_found = [&](const BlurKernel& kernel) {
     std::vector<std::array<double, 2>> quarters;
     const Covariance c = covariance_by_predictor(downsample(sharp, kernel, {2, 2}), quarters);
@@ -111,7 +94,7 @@ TEST(BlurPredictor, OrdersBlursAndTurnsWithThePhoto) {
 }
 
 TEST(BlurPredictor, TransposingThePhotoTransposesTheAnswerExactly) {
-  const torch::Tensor photo = downsample(squares(400, 2), blur_of(1.9, 1.1, 0.4), {2, 2});
+  const torch::Tensor photo = downsample(test::squares(400, 2), blur_of(1.9, 1.1, 0.4), {2, 2});
   std::vector<std::array<double, 2>> quarters;
   const Covariance a = covariance_by_predictor(photo.slice(2, 0, 192).slice(3, 0, 192), quarters);
   const Covariance b =
@@ -135,7 +118,7 @@ TEST(BlurPredictor, WeightsSurviveTheFile) {
 }
 
 TEST(BlurTraining, LearnsAndRepeatsItself) {
-  const std::vector<torch::Tensor> photos = {squares(300, 7), squares(300, 8), squares(100, 9)};
+  const std::vector<torch::Tensor> photos = {test::squares(300, 7), test::squares(300, 8), test::squares(100, 9)};
   const BlurTrainingOptions options{.steps = 6, .patches = 6, .group = 3};
   double error = 0.0;
   RunContext context;
@@ -147,7 +130,7 @@ TEST(BlurTraining, LearnsAndRepeatsItself) {
   const BlurPredictor b = train_blur_predictor(photos, options);
   EXPECT_GT(error, 0.0);
   EXPECT_TRUE(torch::equal(a.parameters()[4], b.parameters()[4]));
-  EXPECT_THROW(train_blur_predictor({squares(100, 9)}, options), InputError);
+  EXPECT_THROW(train_blur_predictor({test::squares(100, 9)}, options), InputError);
   EXPECT_THROW(train_blur_predictor(photos, {.patches = 7, .group = 3}), OptionError);
 }
 
@@ -164,7 +147,7 @@ TEST(SymmetricLog, RoundTripsAndIsTheLogarithm) {
 
 TEST(EstimateKernel, ASoftPhotoWithGrainIsNotTakenForABlurredOne) {
   // A sharp photo blurred and made smaller is estimated; the same with texture at the scale of its pixels is not.
-  const torch::Tensor lr = downsample(squares(640, 3), blur_of(1.7, 1.7, 0.0), {2, 2});
+  const torch::Tensor lr = downsample(test::squares(640, 3), blur_of(1.7, 1.7, 0.0), {2, 2});
   const Estimate clean = estimate_kernel(lr, {});
   EXPECT_NE(to_string(clean.verdict), "reject");
   EXPECT_FALSE(clean.bicubic);

@@ -1,8 +1,11 @@
 #include "tests/support/test_images.h"
 
+#include "core/random.h"
+
 #include <ATen/CPUGeneratorImpl.h>
 #include <torch/types.h>
 
+#include <cmath>
 #include <limits>
 
 namespace zsr::test {
@@ -28,6 +31,22 @@ torch::Tensor waves_and_rings() {
     channels.push_back(torch::floor(127.5 + wave + fine + rings + 0.5));
   }
   return torch::stack(channels).unsqueeze(0) / 255.0;
+}
+
+torch::Tensor squares(int64_t side, uint64_t seed) {
+  Random random(seed);
+  torch::Tensor image = torch::full({side, side}, 0.5);
+  const torch::Tensor line = torch::arange(side, torch::kFloat32);
+  for (int i = 0; i < 300; ++i) {
+    const double angle = random.uniform(0.0, 3.14159);
+    const torch::Tensor dx = line.unsqueeze(0) - random.uniform(0.0, static_cast<double>(side));
+    const torch::Tensor dy = line.unsqueeze(1) - random.uniform(0.0, static_cast<double>(side));
+    const double half = random.uniform(6.0, 60.0);
+    const torch::Tensor u = (dx * std::cos(angle) + dy * std::sin(angle)).abs();
+    const torch::Tensor v = (dy * std::cos(angle) - dx * std::sin(angle)).abs();
+    image = torch::where((u < half).logical_and(v < half), torch::full({}, random.uniform(0.1, 0.9)), image);
+  }
+  return image.to(torch::kFloat32).view({1, 1, side, side});
 }
 
 torch::Tensor lopsided() {

@@ -14,6 +14,9 @@ torch::Tensor random_bytes(int64_t channels, int64_t height, int64_t width, uint
 /// scripts in other languages can make the same picture.
 torch::Tensor waves_and_rings();
 
+/// Squares of random grays and sizes at random angles: edges as sharp as pixels allow. [1, 1, side, side] float32.
+torch::Tensor squares(int64_t side, uint64_t seed);
+
 /// A blur kernel's weights, 4 x 5 float64, that no flip or turn leaves alone; they sum to 165.
 torch::Tensor lopsided();
 
