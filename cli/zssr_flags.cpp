@@ -113,8 +113,8 @@ void resolve_zssr_flags(ZssrFlags& flags) {
     const bool blind = flags.preset == "default" && flags.phase == "center" && options.scale.y == options.scale.x &&
                        options.scale.y <= kLargest;
     flags.kernel = blind ? "auto" : "bicubic";
-    if (blind && flags.noise.empty()) flags.noise = "auto";
   }
+  if (flags.kernel == "auto" && flags.noise.empty() && flags.preset == "default") flags.noise = "auto";
   if (flags.kernel == "auto" && options.scale.y != options.scale.x) {
     throw UsageError("--kernel auto needs the same factor for both axes");
   }

@@ -105,7 +105,11 @@ TEST(KernelGanCommand, BlindUpscaleBeginsAtTheStartingPointUnderAnEstimatedKerne
   EXPECT_EQ(blind["steps"], 0);
   EXPECT_EQ(blind["settings"]["self_ensemble"], false);
   EXPECT_GT(psnr_now(), bicubic + 2.0);
-  EXPECT_EQ(upscale({"--init", "auto"})["start"], "zssr-start-x2");
+  for (const auto& spelled : {std::vector<std::string>{"--init", "auto"}, {"--kernel", "auto"}}) {
+    const auto same = upscale(spelled);
+    EXPECT_EQ(same["estimated"]["noise"], blind["estimated"]["noise"]);
+    EXPECT_EQ(same["start"], "zssr-start-x2");
+  }
   EXPECT_EQ(upscale({"--ensemble", "on"})["settings"]["self_ensemble"], true);
   // Steps that are asked for are taken from nothing, and so is all without a starting point.
   EXPECT_EQ(upscale({"--steps", "2"})["settings"]["start"], false);
