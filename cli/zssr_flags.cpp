@@ -47,7 +47,9 @@ void add_formation_flags(OptionSet& options, ZssrFlags& flags) {
 
 void add_passes_flags(OptionSet& options, ZssrFlags& flags) {
   options.group("Network");
-  options.add("ensemble,x", "on|off", "8 turned and mirrored passes. Default: the preset's; off for trained networks",
+  options.add("ensemble,x", "on|off",
+              "8 turned and mirrored passes. Default: the preset's; off for trained networks and where a trained start "
+              "serves under an estimated kernel",
               &flags.ensemble);
   options.add(
       "back-projection", "N",
