@@ -57,6 +57,10 @@ void set_defaults(TrainFlags& flags, const std::string& network) {
     flags.train.muon_rate = 0.003;  // without shortcuts it cannot take more
   }
   if (network == "srmd-edsr") flags.patches.noise = training::PatchOptions::kMostNoise;
+  if (network == "restorer") {
+    flags.spec.depth = 16;
+    flags.recipe = "photo:0.5,realesrgan:0.3,bsrgan:0.2";
+  }
   if (network == "zssr-start") {
     flags.patches.noise = 6.0;
     flags.patches.sharp = 0.3;
@@ -97,8 +101,12 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
                &flags.patches.sharp);
   options->add("direct", "SHARE", "srmd, srmd-edsr: of the patches that are blurred and thinned, without imresize",
                &flags.patches.direct);
-  options->add("recipe", "NAME", "edsr: how LR patches are made: bicubic, bsrgan, ... or a .json file; see 'degrade'",
+  options->add("recipe", "NAME",
+               "edsr, restorer: how LR patches are made: bicubic, bsrgan, ... or a .json file; several with weights: "
+               "photo:0.6,realesrgan:0.4; see 'degrade'",
                &flags.recipe);
+  options->add("known", "FRACTION", "restorer: patches whose noise level, and JPEG quality, the network is given",
+               &flags.patches.known);
   options->add("curriculum", "N", "Steps over which blur, noise and recipe go from easy to what they are",
                &flags.patches.curriculum);
   options->add("validate", "FOLDER", "HR photos that are only tested on", &flags.validate);
@@ -208,7 +216,7 @@ std::string command_line(const std::vector<std::string>& arguments) {
 }  // namespace
 
 const std::vector<std::string>& trainable_networks() {
-  static const std::vector<std::string> names = {"edsr", "srmd", "srmd-edsr", "zssr-start"};
+  static const std::vector<std::string> names = {"edsr", "srmd", "srmd-edsr", "zssr-start", "restorer"};
   return names;
 }
 
@@ -237,20 +245,25 @@ int run_train_network(const std::vector<std::string>& arguments) {
   const auto processes = training::make_communicator([] { return interrupted(); });
   if (!processes->leads()) common.quiet = true;
   const Runtime runtime = start_runtime(common);
-  flags.patches.scale = flags.spec.scale;
   flags.patches.seed = derive_seed(runtime.seed, "training-patches");
-  flags.patches.validate();
 
   Random random(derive_seed(runtime.seed, "training-weights"));
   training::Student student(flags.spec, random);
+  flags.patches.scales = student.scales();
+  flags.patches.validate();
   if (!flags.recipe.empty()) {
-    if (student.condition() != training::Condition::kNone) {
+    const bool takes = student.condition() == training::Condition::kNone ||
+                       student.condition() == training::Condition::kDamage;
+    if (!takes) {
       throw UsageError(fmt::format("{} is told its blur and noise, which a recipe does not tell; leave --recipe out",
                                    flags.spec.network));
     }
-    const auto s = static_cast<double>(flags.spec.scale);
-    flags.patches.recipe = flags.recipe.ends_with(".json") ? load_recipe(flags.recipe, {s, s})
-                                                           : make_recipe(flags.recipe, {.scale = {s, s}});
+    for (const int64_t scale : student.scales()) {
+      const auto s = static_cast<double>(scale);
+      const bool file = flags.recipe.ends_with(".json") && flags.recipe.find(',') == std::string::npos;
+      flags.patches.recipes[scale] =
+          file ? load_recipe(flags.recipe, {s, s}) : make_recipe(flags.recipe, {.scale = {s, s}});
+    }
   }
   if (!flags.init.empty()) student.load(load_or_shipped(flags.init), true);
   const int64_t least_side = training::PatchSource::least_side(flags.patches, student.condition());
@@ -259,8 +272,12 @@ int run_train_network(const std::vector<std::string>& arguments) {
   const training::PatchSource source(
       training::with_smaller_sizes(load_photos(folders, least_side, common.quiet), sizes, least_side),
       student.condition(), flags.patches);
-  const training::Validation validation(
-      flags.validate.empty() ? std::vector<torch::Tensor>{} : load_photos({flags.validate}, 32, common.quiet), student);
+  const std::vector<torch::Tensor> validation_photos =
+      flags.validate.empty() ? std::vector<torch::Tensor>{} : load_photos({flags.validate}, 32, common.quiet);
+  training::Validation validation(validation_photos, student);
+  if (student.condition() == training::Condition::kDamage) {
+    validation.add_damaged(validation_photos, flags.patches.recipes);
+  }
   training::Trainer trainer(student, source, validation, flags.train, flags.patches.batch, *processes, runtime.seed);
   if (flags.resume) trainer.restore(read_safetensors(checkpoint));
   if (!common.quiet) {

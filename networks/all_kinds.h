@@ -11,6 +11,7 @@ Kind espcn();
 Kind fsrcnn();
 Kind imdn();
 Kind mdsr();
+Kind restorer();
 Kind rfdn();
 Kind rrdb();
 Kind srcnn();

@@ -63,7 +63,7 @@ class Pass {
         const Span columns(x, step, width, halo());
         const torch::Tensor made =
             network_.forward({image.slice(2, rows.from, rows.to).slice(3, columns.from, columns.to).contiguous(),
-                              scale_, kernel, options_.noise / 255.0, options_.circular});
+                              scale_, kernel, options_.noise / 255.0, options_.circular, options_.damage});
         result.slice(2, y * scale_, rows.end * scale_)
             .slice(3, x * scale_, columns.end * scale_)
             .copy_(made.slice(2, (y - rows.from) * scale_, (rows.end - rows.from) * scale_)

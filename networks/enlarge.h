@@ -16,6 +16,7 @@ struct Options {
   std::optional<BlurKernel> kernel;   ///< For networks that take one; empty = that of bicubic downscaling.
   double noise = 0.0;                 ///< >= 0, standard deviation, 1/255; for networks that take a kernel.
   bool circular = false;              ///< The photo was blurred as a torus; for networks that take a kernel.
+  Damage damage;                      ///< For networks conditioned on it; what is not given they find themselves.
   bool self_ensemble = false;         ///< Mean of 8 turned and mirrored passes.
   bool keep_low_frequencies = false;  ///< Brings brightness and colour of large areas back to the photo's.
   int64_t tile = 256;                 ///< Input pixels a side, >= 16. 0 = whole.

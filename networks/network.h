@@ -1,6 +1,7 @@
 #pragma once
 
 #include "degradations/kernel.h"
+#include "networks/restorer.h"
 
 #include <torch/types.h>
 
@@ -21,6 +22,7 @@ struct Traits {
   int64_t least_side = 1;       ///< Smaller images are continued by their edge pixels first.
   bool takes_enlarged = false;  ///< Its input is the photo already enlarged by cubic interpolation.
   bool takes_kernel = false;    ///< It looks at Input::kernel and Input::noise.
+  bool takes_damage = false;    ///< It looks at Input::damage.
 };
 
 /// What a network sees.
@@ -31,6 +33,7 @@ struct Input {
   double noise = 0.0;                ///< Standard deviation in [0, 1] units.
   /// The photo was blurred as a torus, as benchmarks are made; only for takes_kernel.
   bool circular = false;
+  Damage damage{};  ///< Only for takes_damage.
 };
 
 /// A trained network for inference on the CPU.

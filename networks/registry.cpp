@@ -8,7 +8,7 @@ namespace zsr::networks {
 
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> all = {edsr(), mdsr(), srresnet(), usrnet(), rrdb(),   srvgg(), imdn(),
-                                        rfdn(), carn(), vdsr(),     srcnn(),  fsrcnn(), espcn()};
+                                        rfdn(), carn(), vdsr(),     srcnn(),  fsrcnn(), espcn(), restorer()};
   return all;
 }
 

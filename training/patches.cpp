@@ -26,6 +26,7 @@ constexpr int64_t kDirectKernels = 500;
 int64_t margin_of(Condition condition) {
   switch (condition) {
     case Condition::kNone:
+    case Condition::kDamage:
       return 0;
     case Condition::kSrmd:
       return 7;  // 7 HR pixels of blur at most, then imresize's two LR pixels
@@ -50,7 +51,7 @@ double draw_noise(const PatchOptions& options, Random& random, double hardness) 
 BlurKernel draw_srmd_kernel(const PatchOptions& options, Random& random, double hardness) {
   constexpr double kPoint = 0.2;
   constexpr int64_t kSize = 15;
-  const double widest = std::max(2.0 * kPoint, hardness * static_cast<double>(options.scale));
+  const double widest = std::max(2.0 * kPoint, hardness * static_cast<double>(options.max_scale()));
   const double first = random.uniform() < options.sharp ? kPoint : random.uniform(kPoint, widest);
   const bool round = first == kPoint || random.uniform() < 0.3;
   const double second = round ? first : random.uniform(kPoint, widest);
@@ -81,7 +82,7 @@ Phase draw_phase(int64_t scale, Random& random) {
 
 // The whole way down of a photo: bicubic, or a blur as wide as photos have.
 BlurKernel draw_start_kernel(const PatchOptions& options, Random& random, double hardness) {
-  const auto s = static_cast<double>(options.scale);
+  const auto s = static_cast<double>(options.max_scale());
   KernelSpec spec;
   if (random.uniform() < options.sharp) {
     spec.family = KernelFamily::kBicubic;
@@ -112,6 +113,8 @@ void PatchOptions::validate() const {
   if (!(noisy >= 0.0 && noisy <= 1.0)) throw OptionError(fmt::format("noisy = {:g}, must be 0 to 1", noisy));
   if (!(sharp >= 0.0 && sharp <= 1.0)) throw OptionError(fmt::format("sharp = {:g}, must be 0 to 1", sharp));
   if (!(direct >= 0.0 && direct <= 1.0)) throw OptionError(fmt::format("direct = {:g}, must be 0 to 1", direct));
+  if (!(known >= 0.0 && known <= 1.0)) throw OptionError(fmt::format("known = {:g}, must be 0 to 1", known));
+  if (scales.empty() || !std::is_sorted(scales.begin(), scales.end())) throw OptionError("scales must rise");
   if (curriculum < 0) throw OptionError(fmt::format("curriculum = {}, must be >= 0", curriculum));
 }
 
@@ -160,13 +163,13 @@ std::vector<float> condition_of(Condition condition, const BlurKernel& kernel, d
 }
 
 int64_t PatchSource::least_side(const PatchOptions& options, Condition condition) {
-  return (options.patch + 2 * margin_of(condition)) * options.scale;
+  return (options.patch + 2 * margin_of(condition)) * options.max_scale();
 }
 
 PatchSource::PatchSource(std::vector<torch::Tensor> photos, Condition condition, const PatchOptions& options)
     : condition_(condition), options_(options) {
   options.validate();
-  const int64_t s = options.scale;
+  const int64_t s = options.max_scale();
   double area = 0.0;
   for (const torch::Tensor& photo : photos) {
     const int64_t height = photo.size(1) / s * s;
@@ -177,7 +180,7 @@ PatchSource::PatchSource(std::vector<torch::Tensor> photos, Condition condition,
     }
     TrainingPhoto made;
     made.hr = photo.slice(1, 0, height).slice(2, 0, width).contiguous();
-    if (condition == Condition::kNone && (options.recipe == nullptr || options.curriculum > 0)) {
+    if (condition == Condition::kNone && (options.recipes.empty() || options.curriculum > 0)) {
       const auto factor = 1.0 / static_cast<double>(s);
       made.lr =
           imresize_uint8(to_float(made.hr).unsqueeze(0), {factor, factor})[0].mul(255.0).round_().to(torch::kUInt8);
@@ -200,7 +203,7 @@ PatchSource::PatchSource(std::vector<torch::Tensor> photos, Condition condition,
 }
 
 PatchSource::Example PatchSource::cut_fixed(const TrainingPhoto& photo, Random& random) const {
-  const int64_t s = options_.scale;
+  const int64_t s = options_.max_scale();
   const int64_t p = options_.patch;
   const int64_t y = random.index(photo.lr.size(1) - p + 1);
   const int64_t x = random.index(photo.lr.size(2) - p + 1);
@@ -215,16 +218,20 @@ nlohmann::ordered_json PatchSource::describe() const {
                               {"batch", options_.batch},
                               {"curriculum", options_.curriculum},
                               {"seed", options_.seed}};
-  if (condition_ != Condition::kNone) {
+  if (condition_ == Condition::kDamage) {
+    json["known"] = options_.known;
+  } else if (condition_ != Condition::kNone) {
     json.update({{"noise", options_.noise}, {"noisy", options_.noisy}, {"sharp", options_.sharp}});
     if (options_.direct > 0.0) json["direct"] = options_.direct;
   }
-  if (options_.recipe) json["recipe"] = options_.recipe->describe();
+  for (const auto& [scale, recipe] : options_.recipes) {
+    json[options_.scales.size() == 1 ? "recipe" : fmt::format("recipe x{}", scale)] = recipe->describe();
+  }
   return json;
 }
 
 PatchSource::Example PatchSource::make_conditioned(const TrainingPhoto& photo, Random& random, double hardness) const {
-  const int64_t s = options_.scale;
+  const int64_t s = options_.max_scale();
   const int64_t m = margin_of(condition_);
   const int64_t side = (options_.patch + 2 * m) * s;
   const int64_t y = random.index(photo.hr.size(1) - side + 1);
@@ -254,38 +261,90 @@ PatchSource::Example PatchSource::make_conditioned(const TrainingPhoto& photo, R
           condition_of(condition_, told, noise, s, phase), phase};
 }
 
-PatchSource::Example PatchSource::make_by_recipe(const TrainingPhoto& photo, Random& random) const {
-  const int64_t side = options_.patch * options_.scale;
+PatchSource::Example PatchSource::make_by_recipe(const TrainingPhoto& photo, int64_t scale, Random& random) const {
+  const int64_t side = options_.patch * scale;
   const int64_t y = random.index(photo.hr.size(1) - side + 1);
   const int64_t x = random.index(photo.hr.size(2) - side + 1);
   const torch::Tensor hr = to_float(photo.hr.slice(1, y, y + side).slice(2, x, x + side)).contiguous();
-  const std::vector<Step> steps = options_.recipe->draw({side, side}, random);
-  return {quantize(apply_steps(steps, hr.unsqueeze(0))[0]), hr, {}};
+  const std::vector<Step> steps = options_.recipes.at(scale)->draw({side, side}, random);
+  Example example{quantize(apply_steps(steps, hr.unsqueeze(0))[0]), hr, {}, {}};
+  if (condition_ != Condition::kDamage) return example;
+  // Each level by itself may be known or not.
+  const bool noise = random.uniform() < options_.known;
+  const bool jpeg = random.uniform() < options_.known;
+  networks::Damage damage;
+  if (noise || jpeg) damage = damage_of(steps, hr.unsqueeze(0));
+  if (!noise) damage.noise.reset();
+  if (!jpeg) damage.jpeg_quality.reset();
+  example.condition = networks::damage_maps(damage);
+  return example;
 }
 
-PatchSource::Example PatchSource::draw_one(Random& random, double hardness) const {
+networks::Damage damage_of(const std::vector<Step>& steps, const torch::Tensor& hr) {
+  const auto is_jpeg = [](const Step& step) { return std::holds_alternative<JpegStep>(step); };
+  const auto is_noise = [](const Step& step) {
+    return std::holds_alternative<GaussianNoiseStep>(step) || std::holds_alternative<SpeckleStep>(step) ||
+           std::holds_alternative<PoissonStep>(step) || std::holds_alternative<CameraStep>(step);
+  };
+  networks::Damage damage;
+  damage.jpeg_quality = 100.0;
+  std::vector<Step> uncompressed;
+  std::vector<Step> clean;
+  for (const Step& step : steps) {
+    if (is_jpeg(step)) {
+      damage.jpeg_quality = static_cast<double>(std::get<JpegStep>(step).quality);
+      continue;
+    }
+    const bool resampled = std::holds_alternative<ResizeStep>(step) || std::holds_alternative<SubsampleStep>(step) ||
+                           std::holds_alternative<BlurStep>(step);
+    if (resampled && damage.jpeg_quality != 100.0) damage.jpeg_quality.reset();
+    uncompressed.push_back(step);
+    if (!is_noise(step)) clean.push_back(step);
+  }
+  damage.noise = 0.0;
+  if (clean.size() == uncompressed.size()) return damage;
+  const double level = 255.0 * (apply_steps(uncompressed, hr) - apply_steps(clean, hr)).std().item<double>();
+  damage.noise = std::min(level, networks::Damage::kMaxNoise);
+  return damage;
+}
+
+PatchSource::Example PatchSource::draw_one(Random& random, int64_t scale, double hardness) const {
   const auto at = std::upper_bound(chance_.begin(), chance_.end(), random.uniform()) - chance_.begin();
   const TrainingPhoto& photo =
       photos_[static_cast<size_t>(std::min<int64_t>(at, static_cast<int64_t>(photos_.size()) - 1))];
+  if (condition_ == Condition::kDamage) return make_by_recipe(photo, scale, random);
   if (condition_ != Condition::kNone) return make_conditioned(photo, random, hardness);
   // Early in a curriculum most patches are only made smaller.
-  const bool by_recipe = options_.recipe && (hardness >= 1.0 || random.uniform() < hardness);
-  return by_recipe ? make_by_recipe(photo, random) : cut_fixed(photo, random);
+  const bool by_recipe = !options_.recipes.empty() && (hardness >= 1.0 || random.uniform() < hardness);
+  return by_recipe ? make_by_recipe(photo, scale, random) : cut_fixed(photo, random);
 }
 
-Batch PatchSource::draw(int64_t step, int64_t first, int64_t last) const {
+std::vector<Batch> PatchSource::draw(int64_t step, int64_t first, int64_t last) const {
   const torch::NoGradGuard no_grad;
+  std::vector<Batch> batches;
+  const auto count = static_cast<int64_t>(options_.scales.size());
+  for (int64_t k = 0; k < count; ++k) {
+    std::vector<int64_t> places;
+    for (int64_t i = first; i < last; ++i) {
+      if (i % count == k) places.push_back(i);
+    }
+    if (!places.empty()) batches.push_back(draw_scale(step, options_.scales[static_cast<size_t>(k)], places));
+  }
+  return batches;
+}
+
+Batch PatchSource::draw_scale(int64_t step, int64_t scale, const std::vector<int64_t>& places) const {
   const double hardness = options_.curriculum > 0
                               ? std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(options_.curriculum))
                               : 1.0;
   std::vector<torch::Tensor> inputs;
   std::vector<torch::Tensor> targets;
   std::vector<torch::Tensor> bases;
-  for (int64_t i = first; i < last; ++i) {
+  for (const int64_t i : places) {
     Random random(derive_seed(options_.seed, fmt::format("patch {} of step {}", i, step)));
-    Example example = draw_one(random, hardness);
+    Example example = draw_one(random, scale, hardness);
     // What a recipe or imresize made turns with its HR image; the condition of others says which way the kernel lies.
-    if (condition_ == Condition::kNone) {
+    if (condition_ == Condition::kNone || condition_ == Condition::kDamage) {
       const int64_t turn = random.index(8);
       example.lr = dihedral(example.lr, turn);
       example.hr = dihedral(example.hr, turn);
@@ -295,13 +354,13 @@ Batch PatchSource::draw(int64_t step, int64_t first, int64_t last) const {
     inputs.push_back(example.condition.empty() ? example.lr : torch::cat({example.lr, maps}));
     targets.push_back(example.hr);
     if (condition_ == Condition::kKernelAndNoise) {
-      const auto factor = static_cast<double>(options_.scale);
+      const auto factor = static_cast<double>(scale);
       ResizeOptions grid;
       grid.phase = example.phase;
       bases.push_back(imresize(example.lr.unsqueeze(0), {factor, factor}, grid));
     }
   }
-  Batch batch{torch::stack(inputs), torch::stack(targets), {}};
+  Batch batch{torch::stack(inputs), torch::stack(targets), {}, scale};
   if (!bases.empty()) batch.base = torch::cat(bases);
   return batch;
 }

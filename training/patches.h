@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <torch/types.h>
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct Batch {
   torch::Tensor input;   ///< [N, 3 + maps, h, w]: RGB in [0, 1], then the condition, one number a map.
   torch::Tensor target;  ///< [N, 3, scale h, scale w] in [0, 1].
   torch::Tensor base;    ///< The input's RGB cubic-enlarged, where the student gives a residual; else undefined.
+  int64_t scale = 2;     ///< Of all its examples.
 };
 
 /// A photo with its small version, where that is fixed.
@@ -30,7 +32,7 @@ struct TrainingPhoto {
 /// How small images are made.
 struct PatchOptions {
   static constexpr double kMostNoise = 75.0;
-  int64_t scale = 2;
+  std::vector<int64_t> scales = {2};  ///< Patch i of a batch is of scale i modulo their number; rising.
   int64_t batch = 16;   ///< > 0. Of all processes together.
   int64_t patch = 32;   ///< LR pixels a side, >= 8.
   double noise = 0.0;   ///< Conditioned students: highest noise, 0 to 75; half of the noisy patches have at most a
@@ -41,7 +43,11 @@ struct PatchOptions {
                         ///< imresize, in [0, 1]; `sharp` is of the others.
   int64_t curriculum = 0;  ///< >= 0. Steps over which noise, blur and recipe go from easy to what they are.
   uint64_t seed = 0;       ///< Patch i of step t depends on this, i and t only.
-  std::shared_ptr<const Recipe> recipe;  ///< Students without condition: null = bicubic, to the byte.
+  /// By scale. Networks without condition: none = bicubic, to the byte. Restoration networks need one for each scale.
+  std::map<int64_t, std::shared_ptr<const Recipe>> recipes;
+  double known = 0.5;  ///< Restoration networks: fraction of patches whose noise level (and of those whose JPEG
+                       ///< quality) is given to the network, in [0, 1].
+  int64_t max_scale() const { return scales.back(); }
   /// Throws OptionError.
   void validate() const;
 };
@@ -59,8 +65,8 @@ class PatchSource {
   /// Everything that says which patches are drawn, but for what the photos show.
   nlohmann::ordered_json describe() const;
 
-  /// Patches [first, last) of the batch of `step`.
-  Batch draw(int64_t step, int64_t first, int64_t last) const;
+  /// Patches [first, last) of the batch of `step`, one Batch for each scale that is among them.
+  std::vector<Batch> draw(int64_t step, int64_t first, int64_t last) const;
 
  private:
   struct Example {
@@ -69,11 +75,12 @@ class PatchSource {
     std::vector<float> condition;
     Phase phase;
   };
+  Batch draw_scale(int64_t step, int64_t scale, const std::vector<int64_t>& places) const;
   // `hardness` in (0, 1]: how far the curriculum has come.
-  Example draw_one(Random& random, double hardness) const;
+  Example draw_one(Random& random, int64_t scale, double hardness) const;
   Example cut_fixed(const TrainingPhoto& photo, Random& random) const;
   Example make_conditioned(const TrainingPhoto& photo, Random& random, double hardness) const;
-  Example make_by_recipe(const TrainingPhoto& photo, Random& random) const;
+  Example make_by_recipe(const TrainingPhoto& photo, int64_t scale, Random& random) const;
 
   // The whole way down of a directly thinned photo, and the blur before imresize that stands for it.
   struct DirectKernel {
@@ -93,6 +100,11 @@ class PatchSource {
 /// `least_side` are left out. Throws OptionError.
 std::vector<torch::Tensor> with_smaller_sizes(std::vector<torch::Tensor> photos, const std::vector<double>& sizes,
                                               int64_t least_side);
+
+/// What `steps` (of a recipe) do to `hr` [1, C, H, W], as a restoration network is given it: the noise that they leave in
+/// the result (standard deviation of the difference to the result without noise and compression), and the quality of
+/// the last JPEG where its blocks stand in the result (100 where there is none, empty where it was resized since).
+networks::Damage damage_of(const std::vector<Step>& steps, const torch::Tensor& hr);
 
 /// `hr` [N, 3, H, W] made smaller as a photo with the kernel `told` (of `condition`; see condition_of) whose LR pixels
 /// stand at `phase`; not rounded.

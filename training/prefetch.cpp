@@ -20,13 +20,13 @@ Prefetch::~Prefetch() {
   thread_.join();
 }
 
-Batch Prefetch::next() {
+std::vector<Batch> Prefetch::next() {
   const auto start = std::chrono::steady_clock::now();
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return !ready_.empty() || failure_; });
   waited_s_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (ready_.empty()) std::rethrow_exception(failure_);
-  Batch batch = std::move(ready_.front());
+  std::vector<Batch> batch = std::move(ready_.front());
   ready_.pop_front();
   lock.unlock();
   changed_.notify_all();
@@ -42,7 +42,7 @@ void Prefetch::loop() {
       if (ending_) return;
     }
     try {
-      Batch batch = source_.draw(step_++, first_, last_);
+      std::vector<Batch> batch = source_.draw(step_++, first_, last_);
       const std::lock_guard lock(mutex_);
       ready_.push_back(std::move(batch));
     } catch (...) {

@@ -20,7 +20,7 @@ class Prefetch {
   Prefetch& operator=(const Prefetch&) = delete;
 
   /// The next batch. Throws what drawing it threw.
-  Batch next();
+  std::vector<Batch> next();
   /// Seconds that `next` has waited: what loading costs a run.
   double waited_s() const { return waited_s_; }
 
@@ -33,7 +33,7 @@ class Prefetch {
   double waited_s_ = 0.0;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Batch> ready_;
+  std::deque<std::vector<Batch>> ready_;
   std::exception_ptr failure_;
   bool ending_ = false;
   std::thread thread_;  // last: the loop needs all of the above

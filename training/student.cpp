@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "networks/edsr_layers.h"
+#include "networks/restorer.h"
 #include "networks/mean_shift.h"
 #include "srmd/network.h"
 #include "training/deepened.h"
@@ -44,6 +45,7 @@ zssr::Start start_of(const StudentSpec& spec) {
 std::vector<ConvLayer> layers_of(const StudentSpec& spec) {
   spec.validate();
   if (is_edsr_like(spec)) return networks::edsr_layers(edsr_shape(spec));
+  if (spec.network == "restorer") return {{.in_channels = 3, .out_channels = 3}};  // it has chains of its own
   if (spec.network == "zssr-start") return start_of(spec).layers(3);
   std::vector<ConvLayer> layers;
   for (int64_t i = 0; i < spec.depth; ++i) {
@@ -111,8 +113,9 @@ void begin_as_bilinear(const ConvChain& chain, const torch::Tensor& parameters, 
 }  // namespace
 
 void StudentSpec::validate() const {
-  if (network != "edsr" && network != "srmd" && network != "srmd-edsr" && network != "zssr-start") {
-    throw OptionError(fmt::format("network = '{}', must be edsr, srmd, srmd-edsr or zssr-start", network));
+  if (network != "edsr" && network != "srmd" && network != "srmd-edsr" && network != "zssr-start" &&
+      network != "restorer") {
+    throw OptionError(fmt::format("network = '{}', must be edsr, srmd, srmd-edsr, zssr-start or restorer", network));
   }
   if (scale < 2 || scale > 4) throw OptionError(fmt::format("scale = {}, must be 2, 3 or 4", scale));
   if (width < 16 || width > 256 || width % 16 != 0) {
@@ -122,9 +125,16 @@ void StudentSpec::validate() const {
 }
 
 Student::Student(const StudentSpec& spec)
-    : spec_(spec), chain_(layers_of(spec)), parameters_(torch::zeros({chain_.parameter_count()})) {}
+    : spec_(spec), chain_(layers_of(spec)) {
+  if (spec.network == "restorer") restorer_.emplace(networks::RestorerConfig{spec.width, spec.depth});
+  parameters_ = torch::zeros({restorer_ ? restorer_->parameter_count() : chain_.parameter_count()});
+}
 
 Student::Student(const StudentSpec& spec, Random& random) : Student(spec) {
+  if (restorer_) {
+    init_restorer(random);
+    return;
+  }
   const size_t last = chain_.layers().size() - 1;
   for (size_t i = 0; i <= last; ++i) {
     const ConvLayer& layer = chain_.layers()[i];
@@ -139,22 +149,47 @@ Student::Student(const StudentSpec& spec, Random& random) : Student(spec) {
   parameters_.set_requires_grad(true);
 }
 
+void Student::init_restorer(Random& random) {
+  for (const auto& layer : restorer_->layers()) {
+    const bool small = layer.residual || layer.output;
+    const double sigma = std::sqrt((small ? 0.02 : 2.0) / (9.0 * static_cast<double>(layer.in)));
+    const torch::Tensor weight = networks::Restorer::weight(parameters_, layer);
+    float* const values = weight.data_ptr<float>();
+    for (int64_t k = 0; k < weight.numel(); ++k) values[k] = static_cast<float>(sigma * random.normal());
+  }
+  parameters_.set_requires_grad(true);
+}
+
+std::vector<int64_t> Student::scales() const {
+  return restorer_ ? restorer_->config().scales : std::vector<int64_t>{spec_.scale};
+}
+
 Condition Student::condition() const {
+  if (restorer_) return Condition::kDamage;
   if (maps_of(spec_) == kSrmdMaps) return Condition::kSrmd;
   return spec_.network == "zssr-start" ? Condition::kKernelAndNoise : Condition::kNone;
 }
 
 int64_t Student::condition_maps() const {
+  if (restorer_) return networks::kDamageMaps;
   return maps_of(spec_);
 }
 
-torch::Tensor Student::forward(const torch::Tensor& input, const torch::Tensor& parameters) const {
+torch::Tensor Student::forward(const torch::Tensor& input, const torch::Tensor& parameters, int64_t scale) const {
+  if (restorer_) return restorer_->forward(input, parameters, scale);
   if (!is_edsr_like(spec_)) return torch::pixel_shuffle(chain_.forward(input.contiguous(), parameters), spec_.scale);
   return networks::run_edsr(chain_, input, parameters);
 }
 
 std::vector<MatrixSlice> Student::hidden_matrices() const {
   std::vector<MatrixSlice> slices;
+  if (restorer_) {
+    for (size_t i = 1; i < restorer_->layers().size(); ++i) {
+      const auto& layer = restorer_->layers()[i];
+      if (!layer.output) slices.push_back({layer.offset, layer.out, layer.in * 9});
+    }
+    return slices;
+  }
   for (size_t i = 1; i + 1 < chain_.layers().size(); ++i) {
     const torch::Tensor weight = chain_.weight(parameters_.detach(), i);
     slices.push_back({weight.storage_offset(), weight.size(0), weight.size(1) * 9});
@@ -175,6 +210,15 @@ double Student::bias_factor() const {
 WeightsFile Student::weights(const torch::Tensor& values) const {
   const torch::NoGradGuard no_grad;
   WeightsFile file;
+  if (restorer_) {
+    for (const auto& layer : restorer_->layers()) {
+      file.tensors.push_back({layer.name + ".weight", networks::Restorer::weight(values, layer).clone()});
+      file.tensors.push_back(
+          {layer.name + ".bias", networks::Restorer::bias(values, layer) * networks::MeanShift().range});
+    }
+    file.metadata["network"] = spec_.network;
+    return file;
+  }
   for (size_t i = 0; i < chain_.layers().size(); ++i) {
     file.tensors.push_back({name_of(i) + ".weight", chain_.weight(values, i).clone()});
     const torch::Tensor bias = chain_.bias(values, i);
@@ -223,8 +267,35 @@ bool Student::take_similar(const WeightsFile& file, size_t layer) {
   return false;
 }
 
+// Of another network it takes the trunk of an EDSR; the outputs then begin at zero, which is nearest enlargement.
+void Student::load_restorer(const WeightsFile& file, bool other) {
+  const torch::Tensor values = parameters_.detach();
+  const double factor = 1.0 / networks::MeanShift().range;
+  size_t taken = 0;
+  for (const auto& layer : restorer_->layers()) {
+    const torch::Tensor weight = networks::Restorer::weight(values, layer);
+    const torch::Tensor bias = networks::Restorer::bias(values, layer);
+    const torch::Tensor* const found = file.find(layer.name + ".weight");
+    const bool colours_only = found != nullptr && layer.name == "head.0" && found->dim() == 4 &&
+                              found->size(0) == layer.out && found->size(1) == 3;
+    if (other && (found == nullptr || found->sizes() != weight.sizes()) && !colours_only) continue;
+    if (colours_only && other) {
+      weight.zero_();
+      weight.slice(1, 0, 3).copy_(*found);
+    } else {
+      weight.copy_(file.take(layer.name + ".weight", weight.sizes()));
+    }
+    bias.copy_(file.take(layer.name + ".bias", bias.sizes()) * factor);
+    ++taken;
+  }
+  if (taken == 0) {
+    throw InputError(fmt::format("'{}' has no convolution of a restorer of width {}", file.origin, spec_.width));
+  }
+}
+
 void Student::load(const WeightsFile& given, bool other) {
   const torch::NoGradGuard no_grad;
+  if (restorer_) return load_restorer(other ? deepened(given, spec_.network, spec_.depth) : given, other);
   const WeightsFile file = other ? deepened(given, spec_.network, spec_.depth) : given;
   size_t taken = 0;
   const torch::Tensor values = parameters_.detach();

@@ -4,9 +4,11 @@
 #include "core/optim/muon.h"
 #include "core/random.h"
 #include "core/weights/weights_file.h"
+#include "networks/restorer.h"
 
 #include <torch/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,8 +16,9 @@ namespace zsr::training {
 
 /// Which network is trained.
 struct StudentSpec {
-  std::string network;  ///< "edsr", "srmd", "srmd-edsr" (SRMD's maps on EDSR's trunk) or "zssr-start".
-  int64_t scale = 2;    ///< 2, 3 or 4.
+  /// "edsr", "srmd", "srmd-edsr" (SRMD's maps on EDSR's trunk), "zssr-start" or "restorer".
+  std::string network;
+  int64_t scale = 2;    ///< 2, 3 or 4; restorer: 1 to 4 together, and this says nothing.
   int64_t width = 64;   ///< Channels, a multiple of 16.
   int64_t depth = 8;    ///< srmd: convolutions; else: residual blocks. >= 2.
   /// Throws OptionError.
@@ -26,6 +29,7 @@ struct StudentSpec {
 enum class Condition {
   kNone,
   kSrmd,           ///< SRMD's code of the blur before imresize (15) and noise / 255.
+  kDamage,         ///< Noise level and JPEG quality, each where it is known: networks::damage_maps (4).
   kKernelAndNoise  ///< kernel_code (12) of the whole way down, noise / 25.5, where the LR grid stands (2).
 };
 
@@ -37,6 +41,8 @@ class Student {
   Student(const StudentSpec& spec, Random& random);
 
   const StudentSpec& spec() const { return spec_; }
+  /// The factors it enlarges by, rising.
+  std::vector<int64_t> scales() const;
   Condition condition() const;
   int64_t condition_maps() const;
   /// Whether it gives what is missing from cubic interpolation, not the whole image.
@@ -44,7 +50,8 @@ class Student {
 
   /// [N, 3 + condition_maps(), h, w], RGB in [0, 1] first -> [N, 3, scale h, scale w]; differentiable in `parameters`
   /// (flat) and the input.
-  torch::Tensor forward(const torch::Tensor& input, const torch::Tensor& parameters) const;
+  /// `scale`: one of `scales()`; 0 = the only one.
+  torch::Tensor forward(const torch::Tensor& input, const torch::Tensor& parameters, int64_t scale = 0) const;
 
   /// Flat float32 values, a leaf that requires gradients.
   const torch::Tensor& parameters() const { return parameters_; }
@@ -64,8 +71,11 @@ class Student {
   double bias_factor() const;
   // For a convolution of another shape than the file's: what of it can be used; false when nothing can.
   bool take_similar(const WeightsFile& file, size_t layer);
+  void init_restorer(Random& random);
+  void load_restorer(const WeightsFile& file, bool other);
 
   StudentSpec spec_;
+  std::optional<networks::Restorer> restorer_;
   ConvChain chain_;
   torch::Tensor parameters_;
 };

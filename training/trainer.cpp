@@ -91,26 +91,38 @@ Trainer::Trainer(Student& student, const PatchSource& source, const Validation& 
   }
 }
 
-void Trainer::step_adversary(const torch::Tensor& made, const torch::Tensor& target, double share, double rate) {
-  double loss = 0.0;
-  const torch::Tensor gradient = adversary_->gradient(made, target, loss) * share;
+void Trainer::step_adversary(const std::vector<torch::Tensor>& made, const std::vector<Batch>& batches, double rate) {
+  torch::Tensor gradient;
+  for (size_t i = 0; i < made.size(); ++i) {
+    double loss = 0.0;
+    const torch::Tensor own = adversary_->gradient(made[i], batches[i].target, loss) * share_of(batches[i]);
+    gradient = gradient.defined() ? gradient + own : own;
+  }
   communicator_.sum(gradient);
   adversary_->step(gradient, rate);
 }
 
-Trainer::StepResult Trainer::step_once(const Batch& batch, bool wish_to_stop) {
+// Every process' and every scale's mean counts as much as its part of the batch.
+double Trainer::share_of(const Batch& batch) const {
+  return static_cast<double>(batch.input.size(0)) / static_cast<double>(batch_);
+}
+
+Trainer::StepResult Trainer::step_once(const std::vector<Batch>& batches, bool wish_to_stop) {
   student_.parameters().mutable_grad().reset();
-  torch::Tensor made = student_.forward(batch.input, student_.parameters());
-  if (batch.base.defined()) made = made + batch.base;
-  // Every process' mean counts as much as its share of the batch.
-  const double share = static_cast<double>(batch.input.size(0)) / static_cast<double>(batch_);
-  const torch::Tensor loss = total_loss(options_.losses, {options_.features, adversary_.get()}, made, batch.target,
-                                        batch.input.slice(1, 0, 3)) *
-                             share;
-  loss.backward();
+  std::vector<torch::Tensor> images;
+  double value = 0.0;
+  for (const Batch& batch : batches) {
+    torch::Tensor made = student_.forward(batch.input, student_.parameters(), batch.scale);
+    if (batch.base.defined()) made = made + batch.base;
+    const torch::Tensor loss = total_loss(options_.losses, {options_.features, adversary_.get()}, made, batch.target,
+                                          batch.input.slice(1, 0, 3)) *
+                               share_of(batch);
+    loss.backward();
+    value += loss.item<double>();
+    if (adversary_) images.push_back(made.detach());
+  }
   const torch::NoGradGuard no_grad;
   const torch::Tensor gradient = student_.parameters().grad();
-  double value = loss.item<double>();
   bool stop = wish_to_stop;
   if (communicator_.size() > 1) {
     // One buffer: the gradient, the loss and who wishes to stop, so that all stop after the same step.
@@ -127,7 +139,7 @@ Trainer::StepResult Trainer::step_once(const Batch& batch, bool wish_to_stop) {
   optimizer_.step(values_, gradient, rate * options_.learning_rate, rate * options_.muon_rate);
   if (adversary_) {
     const torch::AutoGradMode with_gradients(true);
-    step_adversary(made.detach(), batch.target, share, rate);
+    step_adversary(images, batches, rate);
   }
   if (average_.defined()) {
     // Young averages follow faster, so that the first weights are soon forgotten.

@@ -83,8 +83,9 @@ class Trainer {
     double loss;
     bool stop;
   };
-  void step_adversary(const torch::Tensor& made, const torch::Tensor& target, double share, double rate);
-  StepResult step_once(const Batch& batch, bool wish_to_stop);
+  void step_adversary(const std::vector<torch::Tensor>& made, const std::vector<Batch>& batches, double rate);
+  double share_of(const Batch& batch) const;
+  StepResult step_once(const std::vector<Batch>& batches, bool wish_to_stop);
   void add_line();
 
   Student& student_;

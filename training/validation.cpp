@@ -6,6 +6,7 @@
 #include "degradations/kernel_families.h"
 #include "training/patches.h"
 
+#include <fmt/format.h>
 #include <torch/types.h>
 
 #include <algorithm>
@@ -19,6 +20,7 @@ Validation::Validation(const std::vector<torch::Tensor>& photos, const Student& 
   const Phase middle = centered_phase({factor, factor});
   constexpr double kPoint = 0.2;
   const bool srmd = condition == Condition::kSrmd;
+  if (condition == Condition::kDamage) return;  // see add_damaged
   for (const bool blurred : {false, true}) {
     if (blurred && condition == Condition::kNone) break;
     const BlurKernel unblurred =
@@ -38,16 +40,41 @@ Validation::Validation(const std::vector<torch::Tensor>& photos, const Student& 
   }
 }
 
+void Validation::add_damaged(const std::vector<torch::Tensor>& photos,
+                             const std::map<int64_t, std::shared_ptr<const Recipe>>& recipes) {
+  for (const auto& [scale, recipe] : recipes) {
+    for (size_t i = 0; i < photos.size(); ++i) {
+      constexpr int64_t kSide = 256;  // enough to judge by, at little cost
+      const torch::Tensor& photo = photos[i];
+      const int64_t height = std::min(kSide, photo.size(1) / scale * scale) / scale * scale;
+      const int64_t width = std::min(kSide, photo.size(2) / scale * scale) / scale * scale;
+      const torch::Tensor hr = photo.narrow(1, (photo.size(1) - height) / 2, height)
+                                   .narrow(2, (photo.size(2) - width) / 2, width)
+                                   .to(torch::kFloat32)
+                                   .unsqueeze(0) /
+                               255.0;
+      Random random(derive_seed(i, fmt::format("validation x{}", scale)));
+      const std::vector<Step> steps = recipe->draw({height, width}, random);
+      const torch::Tensor lr = quantize(apply_steps(steps, hr));
+      for (const bool known : {false, true}) {
+        const std::vector<float> values = networks::damage_maps(known ? damage_of(steps, hr) : networks::Damage{});
+        const torch::Tensor maps = torch::tensor(values).view({1, -1, 1, 1}).expand({1, -1, lr.size(2), lr.size(3)});
+        cases_.push_back({torch::cat({lr, maps}, 1), torch::Tensor(), hr, known, scale});
+      }
+    }
+  }
+}
+
 Validation::Score Validation::score(const Student& student, const torch::Tensor& parameters) const {
   const torch::NoGradGuard no_grad;
   Score score;
   const auto half = static_cast<double>(std::max<int64_t>(
       1, std::count_if(cases_.begin(), cases_.end(), [](const Case& item) { return !item.blurred; })));
   for (const Case& item : cases_) {
-    torch::Tensor made = student.forward(item.input, parameters);
+    torch::Tensor made = student.forward(item.input, parameters, item.scale);
     if (item.base.defined()) made = made + item.base;
     made = quantize(made);
-    const double psnr = compare_images(made, item.hr, {.shave = student.spec().scale}).psnr_y;
+    const double psnr = compare_images(made, item.hr, {.shave = item.scale > 0 ? item.scale : student.spec().scale}).psnr_y;
     (item.blurred ? score.psnr_blur : score.psnr) += psnr / half;
   }
   return score;

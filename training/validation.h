@@ -1,9 +1,12 @@
 #pragma once
 
+#include "degradations/recipe.h"
 #include "training/student.h"
 
 #include <torch/types.h>
 
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,6 +18,11 @@ class Validation {
  public:
   /// `photos` [3, H, W] uint8.
   Validation(const std::vector<torch::Tensor>& photos, const Student& student);
+
+  /// For restoration networks: the middle of each photo (at most 256 pixels a side) degraded once by the recipe of each
+  /// scale, with the damage unknown (counted in psnr) and known (counted in psnr_blur).
+  void add_damaged(const std::vector<torch::Tensor>& photos,
+                   const std::map<int64_t, std::shared_ptr<const Recipe>>& recipes);
 
   struct Score {
     double psnr = 0.0;       ///< Mean over the photos: luma, dB, `scale` pixels cut from each side; of bicubic.
@@ -29,6 +37,7 @@ class Validation {
     torch::Tensor base;
     torch::Tensor hr;
     bool blurred;
+    int64_t scale = 0;  // 0: the network's only one
   };
   std::vector<Case> cases_;
 };

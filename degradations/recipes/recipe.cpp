@@ -32,6 +32,8 @@ const std::vector<Entry>& entries() {
       {{"bsrgan-plus", "The same with thirteen steps, Poisson and speckle noise"}, make_bsrgan_plus_recipe},
       {{"realesrgan", "Blur, resize, noise and JPEG twice, sinc filters (Real-ESRGAN's training)"},
        make_realesrgan_recipe},
+      {{"photo", "Photos as people bring them: blur, noise or grain, JPEG, mostly mild; one of eight is clean"},
+       make_photo_recipe},
   };
   return table;
 }
@@ -67,6 +69,7 @@ const std::vector<RecipeName>& recipe_names() {
 }
 
 std::unique_ptr<Recipe> make_recipe(const std::string& name, const RecipeOptions& options) {
+  if (name.find_first_of(",:") != std::string::npos) return make_mixture(name, options);
   check_scale(options.scale, name == "bicubic" || name == "classical");
   check_range(options.blur_sigma, "blur sigma", 0.0, 50.0);
   check_range(options.noise, "noise", 0.0, 255.0);

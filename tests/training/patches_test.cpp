@@ -15,17 +15,17 @@ namespace {
 
 TEST(PatchSource, ABatchDependsOnItsStepAlone) {
   for (const Condition condition : {Condition::kNone, Condition::kSrmd, Condition::kKernelAndNoise}) {
-    const PatchSource source(photos(), condition, {.scale = 2, .batch = 4, .patch = 16, .noise = 20.0, .seed = 5});
-    const Batch whole = source.draw(7, 0, 4);
-    const Batch again = source.draw(7, 0, 4);
+    const PatchSource source(photos(), condition, {.scales = {2}, .batch = 4, .patch = 16, .noise = 20.0, .seed = 5});
+    const Batch whole = source.draw(7, 0, 4)[0];
+    const Batch again = source.draw(7, 0, 4)[0];
     EXPECT_EQ(max_difference(whole.input, again.input), 0.0);
     // Processes draw their shares of it.
-    const Batch half = source.draw(7, 2, 4);
+    const Batch half = source.draw(7, 2, 4)[0];
     EXPECT_EQ(max_difference(whole.input.slice(0, 2), half.input), 0.0);
     EXPECT_EQ(max_difference(whole.target.slice(0, 2), half.target), 0.0);
-    EXPECT_GT(max_difference(whole.target, source.draw(8, 0, 4).target), 0.1);
-    const PatchSource other(photos(), condition, {.scale = 2, .batch = 4, .patch = 16, .noise = 20.0, .seed = 6});
-    EXPECT_GT(max_difference(whole.target, other.draw(7, 0, 4).target), 0.1);
+    EXPECT_GT(max_difference(whole.target, source.draw(8, 0, 4)[0].target), 0.1);
+    const PatchSource other(photos(), condition, {.scales = {2}, .batch = 4, .patch = 16, .noise = 20.0, .seed = 6});
+    EXPECT_GT(max_difference(whole.target, other.draw(7, 0, 4)[0].target), 0.1);
   }
 }
 
@@ -44,14 +44,14 @@ TEST(PatchSource, PhotosServeAtSmallerSizesTooWhereTheyAreLargeEnough) {
 
 TEST(PatchSource, SmallPatchesAreTheLargeOnesMadeSmaller) {
   // Far from the patch's border imresize of the patch is that of the photo.
-  const PatchSource plain(photos(), Condition::kNone, {.scale = 3, .batch = 3, .patch = 20, .seed = 5});
-  const Batch batch = plain.draw(0, 0, 3);
+  const PatchSource plain(photos(), Condition::kNone, {.scales = {3}, .batch = 3, .patch = 20, .seed = 5});
+  const Batch batch = plain.draw(0, 0, 3)[0];
   const torch::Tensor small = imresize(batch.target, {1.0 / 3, 1.0 / 3});
   EXPECT_LT(max_difference(small.slice(2, 4, -4).slice(3, 4, -4), batch.input.slice(2, 4, -4).slice(3, 4, -4)),
             1.01 / 255.0);
 
-  const PatchSource told(photos(), Condition::kKernelAndNoise, {.scale = 2, .batch = 16, .patch = 16, .seed = 5});
-  const Batch start = told.draw(0, 0, 16);
+  const PatchSource told(photos(), Condition::kKernelAndNoise, {.scales = {2}, .batch = 16, .patch = 16, .seed = 5});
+  const Batch start = told.draw(0, 0, 16)[0];
   ASSERT_EQ(start.input.size(1), 18);
   EXPECT_EQ(start.input.slice(1, 15, 16).abs().max().item<double>(), 0.0);  // no noise was asked for
   int64_t corners = 0;
@@ -82,19 +82,19 @@ TEST(PatchSource, SmallPatchesAreTheLargeOnesMadeSmaller) {
     EXPECT_EQ((maps - maps.slice(1, 0, 1).slice(2, 0, 1)).abs().max().item<double>(), 0.0);
   }
 
-  const PatchSource noisy(photos(), Condition::kSrmd, {.scale = 2, .batch = 24, .patch = 16, .noise = 75.0, .seed = 5});
-  const torch::Tensor levels = noisy.draw(0, 0, 24).input.slice(1, 18).mean({1, 2, 3});
+  const PatchSource noisy(photos(), Condition::kSrmd, {.scales = {2}, .batch = 24, .patch = 16, .noise = 75.0, .seed = 5});
+  const torch::Tensor levels = noisy.draw(0, 0, 24)[0].input.slice(1, 18).mean({1, 2, 3});
   EXPECT_GT((levels == 0.0).sum().item<int64_t>(), 4);
   EXPECT_GT(levels.max().item<double>(), 20.0 / 255.0);
-  EXPECT_THROW(PatchSource(photos(20), Condition::kSrmd, {.scale = 2, .patch = 16}), OptionError);
+  EXPECT_THROW(PatchSource(photos(20), Condition::kSrmd, {.scales = {2}, .patch = 16}), OptionError);
 }
 
 TEST(PatchSource, SharesSayWhatIsDrawn) {
   const auto draw = [](double noisy, double sharp) {
     const PatchSource source(
         photos(), Condition::kSrmd,
-        {.scale = 2, .batch = 24, .patch = 16, .noise = 75.0, .noisy = noisy, .sharp = sharp, .seed = 5});
-    return source.draw(0, 0, 24).input;
+        {.scales = {2}, .batch = 24, .patch = 16, .noise = 75.0, .noisy = noisy, .sharp = sharp, .seed = 5});
+    return source.draw(0, 0, 24)[0].input;
   };
   const auto noisy_patches = [](const torch::Tensor& input) {
     return (input.slice(1, 18).amax({1, 2, 3}) > 0.0).sum().item<int64_t>();
@@ -107,10 +107,10 @@ TEST(PatchSource, SharesSayWhatIsDrawn) {
   EXPECT_GT((blurred - codes).abs().amax({1, 2, 3}).min().item<double>(), 1e-3);  // never the point
   // Directly thinned patches: the kernels are many, and what is told blurs as the patches are blurred.
   const PatchSource direct(photos(), Condition::kSrmd,
-                           {.scale = 3, .batch = 24, .patch = 16, .direct = 1.0, .seed = 5});
-  const Batch batch = direct.draw(0, 0, 24);
+                           {.scales = {3}, .batch = 24, .patch = 16, .direct = 1.0, .seed = 5});
+  const Batch batch = direct.draw(0, 0, 24)[0];
   const torch::Tensor direct_codes = batch.input.slice(1, 3, 18).slice(2, 0, 1).slice(3, 0, 1).flatten(1);
-  EXPECT_EQ(max_difference(batch.input, direct.draw(0, 0, 24).input), 0.0);
+  EXPECT_EQ(max_difference(batch.input, direct.draw(0, 0, 24)[0].input), 0.0);
   EXPECT_GT((direct_codes - direct_codes.slice(0, 0, 1)).abs().max().item<double>(), 0.05);
   EXPECT_THROW(draw(1.5, 0.0), OptionError);
   EXPECT_THROW(draw(0.0, -0.1), OptionError);
@@ -119,11 +119,11 @@ TEST(PatchSource, SharesSayWhatIsDrawn) {
 TEST(PatchSource, RecipesOfTheToolkitServe) {
   const std::shared_ptr<const Recipe> recipe = make_recipe("bsrgan", {.scale = {2.0, 2.0}});
   const PatchSource source(photos(), Condition::kNone,
-                           {.scale = 2, .batch = 2, .patch = 16, .seed = 5, .recipe = recipe});
-  const Batch batch = source.draw(0, 0, 2);
+                           {.scales = {2}, .batch = 2, .patch = 16, .seed = 5, .recipes = {{2, recipe}}});
+  const Batch batch = source.draw(0, 0, 2)[0];
   EXPECT_EQ(batch.input.sizes(), (std::vector<int64_t>{2, 3, 16, 16}));
   EXPECT_EQ(batch.target.sizes(), (std::vector<int64_t>{2, 3, 32, 32}));
-  EXPECT_EQ(max_difference(batch.input, source.draw(0, 0, 2).input), 0.0);
+  EXPECT_EQ(max_difference(batch.input, source.draw(0, 0, 2)[0].input), 0.0);
 }
 
 TEST(KernelCode, TurnsWithThePhoto) {
@@ -141,9 +141,9 @@ TEST(KernelCode, TurnsWithThePhoto) {
 }
 
 TEST(PatchSource, ACurriculumBeginsEasily) {
-  PatchOptions options{.scale = 2, .batch = 24, .patch = 16, .noise = 75.0, .curriculum = 1000, .seed = 5};
+  PatchOptions options{.scales = {2}, .batch = 24, .patch = 16, .noise = 75.0, .curriculum = 1000, .seed = 5};
   const PatchSource source(photos(), Condition::kSrmd, options);
-  const auto strongest = [&](int64_t step) { return source.draw(step, 0, 24).input.slice(1, 18).max().item<double>(); };
+  const auto strongest = [&](int64_t step) { return source.draw(step, 0, 24)[0].input.slice(1, 18).max().item<double>(); };
   EXPECT_LT(strongest(0), 0.1 / 255.0);
   EXPECT_GT(strongest(1000), 20.0 / 255.0);
 }

@@ -27,7 +27,7 @@ const ::testing::Environment* const kOneThread = ::testing::AddGlobalTestEnviron
 struct SmallRun {
   explicit SmallRun(TrainOptions options, const std::string& network = "edsr")
       : student(make_student(network)),
-        source(photos(), student.condition(), {.scale = 2, .batch = 4, .patch = 16, .seed = 5}),
+        source(photos(), student.condition(), {.scales = {2}, .batch = 4, .patch = 16, .seed = 5}),
         validation({photos()[0].slice(1, 0, 40).slice(2, 0, 40)}, student),
         trainer(student, source, validation, options, 4, alone) {}
   Summary run(int64_t stop_after = 1'000'000) {
