@@ -42,6 +42,21 @@ double distinct_levels(const torch::Tensor& image, NoiseColor color);
 /// Cutler 2004, tone curve applied. `shot` and `read` as in Brooks et al. 2019. Gray images skip the mosaic.
 torch::Tensor add_camera_noise(const torch::Tensor& image, double shot, double read, uint64_t seed);
 
+/// Largest `size_px` of FilmGrain.
+inline constexpr double kLargestGrain = 16.0;
+
+/// Simple film grain: Gaussian noise, smoothed, of a strength that depends on brightness.
+struct FilmGrain {
+  double level = 10.0;   ///< Standard deviation in midtones of every channel, 1/255; 0 to 1000.
+  double size_px = 0.7;  ///< White noise is smoothed by a Gaussian of this standard deviation; 0 (white) to 16.
+  double chroma = 0.0;   ///< Two channels have correlation 1 - chroma; 0 to 1.
+  double midtone = 0.5;  ///< The level is multiplied by 1 - midtone * (2 y - 1)^2 at luma y; 0 to 1.
+};
+
+/// image + grain. The smoothed noise has the standard deviation `level` whatever `size_px` is, at the border too.
+/// Luma is 0.299, 0.587, 0.114. Gray images have no chroma. Throws OptionError for values out of range.
+torch::Tensor add_film_grain(const torch::Tensor& image, const FilmGrain& grain, uint64_t seed);
+
 /// Unsharp masking as Real-ESRGAN's USM: image + weight * (image - blurred) where the difference is over `threshold`
 /// (1/255 units), the mask softened by the same blur (`radius` pixels made odd, sigma from OpenCV's rule).
 torch::Tensor sharpen(const torch::Tensor& image, double weight, int64_t radius, double threshold);

@@ -92,6 +92,9 @@ struct Apply {
     // A value that is a whole level but for float32's rounding must not fall to the level below.
     return step.down ? image.mul(255.0).add_(1e-3).floor_().clamp_(0.0, 255.0).div_(255.0) : quantize(image);
   }
+  torch::Tensor operator()(const GrainStep& step) const {
+    return add_film_grain(image, {step.level, step.size_px, step.chroma, step.midtone}, step.seed);
+  }
 };
 
 }  // namespace

@@ -102,8 +102,17 @@ struct RoundStep {
   bool down = false;  ///< Towards zero, as a cast to uint8, instead of to the nearest.
 };
 
+/// See add_film_grain.
+struct GrainStep {
+  double level = 10.0;   ///< Standard deviation in midtones, 1/255.
+  double size_px = 0.7;  ///< Standard deviation of the Gaussian that smooths the white noise; 0 = white.
+  double chroma = 0.0;   ///< 0 = the same in all channels, 1 = independent channels.
+  double midtone = 0.5;  ///< How much weaker black and white are than midtones; 1 = none there.
+  uint64_t seed = 0;
+};
+
 using Step = std::variant<BlurStep, ResizeStep, SubsampleStep, GaussianNoiseStep, SpeckleStep, PoissonStep, CameraStep,
-                          JpegStep, WebpStep, SharpenStep, RoundStep>;
+                          JpegStep, WebpStep, SharpenStep, RoundStep, GrainStep>;
 
 /// Does one step.
 torch::Tensor apply_step(const Step& step, const torch::Tensor& image);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kStepNames[] = {"blur",    "resize",        "subsample",    "gaussian-noise",
                                       "speckle", "poisson-noise", "camera-noise", "jpeg",
-                                      "webp",    "sharpen",       "round"};
+                                      "webp",    "sharpen",       "round",        "grain"};
 constexpr const char* kFamilyNames[] = {"gaussian", "generalized", "plateau", "sinc",    "disk",
                                         "line",     "shake",       "bicubic", "div2krk", "file"};
 constexpr const char* kBorderNames[] = {"symmetric", "reflect", "replicate", "wrap", "zero"};
@@ -81,6 +81,13 @@ struct Visit {
     v.number("threshold", step.threshold, 0.0, 255.0);
   }
   void operator()(RoundStep& step) const { v.truth("down", step.down); }
+  void operator()(GrainStep& step) const {
+    v.number("level", step.level, 0.0, 1000.0);
+    v.number("size_px", step.size_px, 0.0, kLargestGrain);
+    v.number("chroma", step.chroma, 0.0, 1.0);
+    v.number("midtone", step.midtone, 0.0, 1.0);
+    v.seed("seed", step.seed);
+  }
 };
 
 template <size_t... Index>

@@ -31,6 +31,7 @@ std::vector<Step> one_of_each() {
           WebpStep{80},
           JpegStep{33},
           ResizeStep{10, 11, ResizeMethod::kMatlabCubic8Bit, ResizeBorder::kReplicate, true, 2.0, 2.0},
+          GrainStep{6.0, 0.9, 0.25, 0.6, 7},
           RoundStep{true}};
 }
 
