@@ -8,7 +8,6 @@
 #include "cli/values.h"
 #include "core/error.h"
 #include "core/image/photo.h"
-#include "core/weights/load_weights.h"
 #include "core/weights/safetensors.h"
 #include "core/weights/shipped.h"
 #include "datasets/image_folder.h"
@@ -37,8 +36,9 @@ struct TrainFlags {
   std::string losses = "l1";
   std::string sizes = "1";
   std::string recipe;
-  std::string vgg;
-  std::string content_layer = "conv5_4";
+  std::string features;
+  std::string vgg;  // the older name of `features`
+  std::string content_layer;
   std::string init;
   std::string validate;
   std::string time;
@@ -117,8 +117,14 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
   options->add("warm-up", "N", "Steps over which the rates rise", &flags.train.schedule.warm_up);
   options->add("loss", "LIST", fmt::format("{}; with weights: l1:1,tv:0.01", fmt::join(training::loss_names(), ", ")),
                &flags.losses);
-  options->add("vgg", "FILE", "Loss content: weights of torchvision's vgg16 or vgg19", &flags.vgg);
-  options->add("content-layer", "NAME", "Loss content: conv1_1 to conv5_4", &flags.content_layer);
+  options->add("features", "FILE",
+               "Loss content: weights of torchvision's vgg16 or vgg19, or SqueezeNet 1.0 of Deep Compression",
+               &flags.features);
+  options->add("vgg", "FILE", "The same as --features", &flags.vgg);
+  options->add("content-layer", "NAME",
+               "Loss content: conv1_1 to conv5_4 (VGG) [conv5_4]; conv1, fire2 to fire9 with commas between them "
+               "(SqueezeNet) [fire2,fire3,fire4,fire5,fire7]",
+               &flags.content_layer);
   options->add("adversary", "NAME", "Loss adversarial: unet (a judgement a pixel) or patch",
                &flags.train.adversary.network);
   options->add("adversary-loss", "NAME", "vanilla (cross entropy) or ls (least squares)", &flags.train.adversary.loss);
@@ -229,8 +235,10 @@ int run_train_network(const std::vector<std::string>& arguments) {
   flags.train.losses = training::parse_losses(flags.losses);
   flags.train.validate();
   if (training::has_term(flags.train.losses, "content")) {
-    if (flags.vgg.empty()) throw UsageError("the loss 'content' needs --vgg FILE: torchvision's vgg16 or vgg19");
-    flags.train.features = std::make_shared<const training::VggFeatures>(load_weights(flags.vgg), flags.content_layer);
+    if (!flags.features.empty() && !flags.vgg.empty()) throw UsageError("--vgg is --features: give one of them");
+    if (flags.features.empty()) flags.features = flags.vgg;
+    if (flags.features.empty()) throw UsageError("the loss 'content' needs --features FILE: VGG or SqueezeNet weights");
+    flags.train.features = training::load_content_features(flags.features, flags.content_layer);
   }
   if (flags.words.size() < 2 || flags.output.empty()) throw UsageError("train needs folders of photos and -o FILE");
   const std::vector<std::string> folders(flags.words.begin() + 1, flags.words.end());

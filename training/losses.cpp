@@ -26,7 +26,7 @@ torch::Tensor term_of(const std::string& name, const LossHelpers& helpers, const
     return (imresize(made, {factor, factor}) - input).abs().mean();
   }
   if (name == "content") {
-    if (helpers.features == nullptr) throw OptionError("the loss 'content' needs the weights of a VGG network");
+    if (helpers.features == nullptr) throw OptionError("the loss 'content' needs a feature network");
     return helpers.features->distance(made, target);
   }
   if (name == "adversarial") {

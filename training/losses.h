@@ -1,7 +1,7 @@
 #pragma once
 
 #include "training/adversary.h"
-#include "training/features.h"
+#include "training/content_features.h"
 
 #include <torch/types.h>
 
@@ -19,7 +19,7 @@ struct LossTerm {
 
 /// "l1" (mean absolute error), "l2" (mean square), "charbonnier" (sqrt(d^2 + 1e-6); Lai et al. 2017), "tv" (mean
 /// absolute difference of neighbouring pixels of the result), "cycle" (l1 of the result made smaller by imresize
-/// against the input), "content" (VggFeatures) and "adversarial" (Adversary).
+/// against the input), "content" (ContentFeatures) and "adversarial" (Adversary).
 const std::vector<std::string>& loss_names();
 
 /// "l1" or "l1:1,tv:0.01" -> terms. Throws OptionError naming what is not understood and listing what is.
@@ -30,8 +30,8 @@ bool has_term(const std::vector<LossTerm>& terms, const std::string& name);
 
 /// What some terms need.
 struct LossHelpers {
-  std::shared_ptr<const VggFeatures> features;  ///< Of "content".
-  const Adversary* adversary = nullptr;         ///< Of "adversarial".
+  std::shared_ptr<const ContentFeatures> features;  ///< Of "content".
+  const Adversary* adversary = nullptr;             ///< Of "adversarial".
 };
 
 /// Weighted sum of the terms, means over all of `made` and `target` [N, 3, H, W]; `input` [N, 3, h, w] what `made` was

@@ -20,7 +20,7 @@ namespace zsr::training {
 struct TrainOptions {
   ScheduleOptions schedule;
   std::vector<LossTerm> losses = {{"l1", 1.0}};
-  std::shared_ptr<const VggFeatures> features;  ///< For the loss "content".
+  std::shared_ptr<const ContentFeatures> features;  ///< For the loss "content".
   AdversaryOptions adversary;                   ///< For the loss "adversarial".
   std::string optimizer = "muon";               ///< "muon" (hidden layers; Adam for the others) or "adam".
   double learning_rate = 1e-3;                  ///< > 0. Highest rate of Adam.
