@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "tests/training/support.h"
 #include "training/adversary.h"
+#include "training/features.h"
 #include "training/schedule.h"
 
 #include <gtest/gtest.h>
