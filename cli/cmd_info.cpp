@@ -4,7 +4,9 @@
 #include "cli/version.h"
 #include "core/conv/conv_backend.h"
 #include "core/device.h"
+#include "core/image/photo.h"
 #include "core/image/photo_codec.h"
+#include "degradations/photo_condition.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -17,7 +19,7 @@
 namespace zsr::cli {
 namespace {
 
-nlohmann::json photo_json(const std::string& path, const PhotoHeader& header) {
+nlohmann::ordered_json photo_json(const std::string& path, const PhotoHeader& header, const PhotoCondition& condition) {
   return {{"file", path},
           {"format", to_string(header.format)},
           {"width", header.width},
@@ -32,14 +34,15 @@ nlohmann::json photo_json(const std::string& path, const PhotoHeader& header) {
           {"exif_bytes", header.exif_bytes},
           {"xmp_bytes", header.xmp_bytes},
           {"iptc_bytes", header.iptc_bytes},
-          {"icc_bytes", header.icc_bytes}};
+          {"icc_bytes", header.icc_bytes},
+          {"condition", to_json(condition)}};
 }
 
 std::string kept(size_t bytes) {
   return bytes > 0 ? fmt::format("{} bytes, kept", bytes) : "none";
 }
 
-void print_photo(const std::string& path, const PhotoHeader& header) {
+void print_photo(const std::string& path, const PhotoHeader& header, const PhotoCondition& condition) {
   static const char* const kinds[] = {"", "gray", "gray + alpha", "RGB", "RGB + alpha"};
   fmt::print("{}\n  {} {}x{} ({:.1f} MP), {}, {} bit\n", path, to_string(header.format), header.width, header.height,
              static_cast<double>(header.width) * static_cast<double>(header.height) / 1e6, kinds[header.bands],
@@ -50,6 +53,7 @@ void print_photo(const std::string& path, const PhotoHeader& header) {
              kept(header.iptc_bytes), kept(header.icc_bytes));
   if (header.pixels_per_mm_x > 0.0) fmt::print("  resolution {:.0f} dpi\n", header.pixels_per_mm_x * 25.4);
   if (header.pages > 1) fmt::print("  {} pages or frames: only the first is used\n", header.pages);
+  fmt::print("  condition: {} (damage {:.2f} of 1)\n", describe(condition), condition.damage);
 }
 
 // One line each; environment variables only of a list, since others may hold secrets.
@@ -88,7 +92,8 @@ int run_info(const std::vector<std::string>& arguments) {
   bool json = false;
   bool bug_report = false;
   OptionSet options("zsr info [PHOTO...] [--bug-report]",
-                    "Without a photo: versions, processor, devices. With one: what it holds and what zsr keeps.",
+                    "Without a photo: versions, processor, devices. With one: what it holds, what zsr keeps, "
+                    "and its condition (noise, compression, sharpness).",
                     "  zsr info\n  zsr info photo.jpg\n  zsr info --bug-report > report.txt\n");
   options.group("Options");
   options.positional("input,i", "PHOTO", "Photos to look at", &photos);
@@ -119,11 +124,12 @@ int run_info(const std::vector<std::string>& arguments) {
     return kExitOk;
   }
   int result = kExitOk;
-  nlohmann::json all = nlohmann::json::array();
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
   for (const std::string& path : photos) {
     try {
       const PhotoHeader header = read_photo_header(path);
-      json ? all.push_back(photo_json(path, header)) : print_photo(path, header);
+      const PhotoCondition condition = look_at_condition(load_photo(path).color);
+      json ? all.push_back(photo_json(path, header, condition)) : print_photo(path, header, condition);
     } catch (const Error& error) {
       fmt::print(stderr, "zsr: {}\n", error.what());
       result = kExitFailed;
