@@ -2,6 +2,7 @@
 
 #include "cli/kernel_check.h"
 #include "degradations/estimate.h"
+#include "pipeline/choose_formation.h"
 #include "zssr/start.h"
 #include "zssr/zssr.h"
 
@@ -73,7 +74,8 @@ std::optional<double> share_for_start(const torch::Tensor& color, const kernelga
   return kLeastShare;
 }
 
-BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& settings) {
+BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& settings,
+                            std::optional<PhotoCondition> condition) {
   BlindFindings found{settings.zssr.options, nullptr, {}, std::nullopt, 1.0};
   const bool kernel = settings.zssr.kernel == "auto";
   const bool noise = settings.zssr.noise == "auto";
@@ -93,7 +95,12 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
   } else if (std::min(color.size(2), color.size(3)) >= kLeastForNoise) {
     level = look_at_fine_scale(color).noise;
   }
-  const bool trusted = estimate && estimate->verdict != kernelgan::Verdict::kReject;
+  pipeline::FormationChoice choice;
+  if (estimate) {
+    if (!condition) condition = look_at_condition(color);
+    choice = pipeline::choose_formation(*condition, estimate);
+  }
+  const bool trusted = estimate && estimate->verdict != kernelgan::Verdict::kReject && choice.trust_kernel;
   const bool estimated = trusted && !estimate->bicubic;
   const bool noisy = noise && level >= kRounding;
   const bool careful = estimated && noise && settings.method == "zssr";
@@ -159,6 +166,7 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
                                                                 : "estimated"}};
     std::string why;
     for (const std::string& reason : estimate->reasons) why += "; " + reason;
+    if (!choice.trust_kernel) why += "; " + choice.reasons.back();
     if (!trusted) {
       found.warnings.push_back(fmt::format("no kernel could be estimated, taking the bicubic one{}", why));
     } else if (estimated && estimate->verdict == kernelgan::Verdict::kWeak) {

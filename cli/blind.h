@@ -2,6 +2,7 @@
 
 #include "cli/upscale_job.h"
 #include "core/run_context.h"
+#include "degradations/photo_condition.h"
 #include "kernelgan/estimate.h"
 #include "zssr/options.h"
 
@@ -27,8 +28,9 @@ struct BlindFindings {
 /// Noise from which on back-projection would put the grain back in, of 255.
 constexpr double kGrain = 5.0;
 
-/// Looks at `color` [1, C, h, w] as the settings ask.
-BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& settings);
+/// Looks at `color` [1, C, h, w] as the settings ask; `condition` is look_at_condition of it where it is known already.
+BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& settings,
+                            std::optional<PhotoCondition> condition = std::nullopt);
 
 /// The widest share of the estimate's covariance, 0.4 to 0.85, under which the starting point of `options` brings the
 /// photo back about as well as under a kernel surely narrow enough (zssr::Upscaler::consistency). Empty when it does

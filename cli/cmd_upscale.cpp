@@ -29,8 +29,8 @@ fs::path beside(const fs::path& input, const UpscaleSettings& settings) {
   } else if (extension.empty() || !is_writable(format_from_name(input))) {
     extension = ".png";  // GIF and HEIF are read only
   }
-  const std::string what =
-      settings.scale.y == 1.0 ? settings.dip.task : fmt::format("x{}", format_scale(settings.scale));
+  const std::string what = settings.scale.y == 1.0 && settings.method == "restore" ? "restored"
+                           : settings.scale.y == 1.0 ? settings.dip.task : fmt::format("x{}", format_scale(settings.scale));
   return input.parent_path() / fmt::format("{}_{}{}", input.stem().string(), what, extension);
 }
 
@@ -49,6 +49,13 @@ void print_settings(const UpscaleSettings& settings) {
   const auto& zssr = settings.zssr.options;
   if (settings.method == "bicubic") {
     fmt::print(stderr, "bicubic x{}\n", format_scale(settings.scale));
+    return;
+  }
+  if (settings.method == "restore") {
+    const auto& restore = settings.restore;
+    fmt::print(stderr, "restoration x{}: strength {}, detail {:g}; {} thread(s)\n", format_scale(settings.scale),
+               restore.strength ? fmt::format("{:g}", *restore.strength) : "auto", restore.options.detail,
+               settings.runtime.threads);
     return;
   }
   if (settings.method == "dip") {
@@ -108,6 +115,17 @@ void print_findings(const nlohmann::json& estimated) {
   fmt::print(stderr, "\n");
 }
 
+// What was found in the photo, what was done about it, and how to change that.
+void print_restoration(const nlohmann::json& record) {
+  const auto& done = record["restoration"];
+  const bool enlarged = record["output_size"] != record["input_size"];
+  fmt::print(stderr, "{}: restored{} (strength {:.2g}, detail {:.2g}, grain {:.2g}); --strength, --detail, --grain "
+             "change that{}\n",
+             record["photo"].get<std::string>(), enlarged ? " and enlarged" : "", done["strength"].get<double>(),
+             done["detail"].get<double>(), done["grain"].get<double>(),
+             record.value("chosen", false) ? ", -m zssr leaves it out" : "");
+}
+
 void print_result(const nlohmann::json& record) {
   fmt::print("{}\n", record["output"].get<std::string>());
   fmt::print(stderr, "{} -> {}: {}x{} to {}x{} in {:.1f} s, peak memory {:.0f} MB\n",
@@ -134,7 +152,11 @@ int run_single(const BatchItem& job, const UpscaleSettings& settings, bool skip_
       fmt::print(stderr, "zsr: warning: {}\n", warning.get<std::string>());
     }
     if (record["status"] != 0) code = kExitFailed;
-    if (!settings.common.quiet && record.contains("estimated")) print_findings(record["estimated"]);
+    if (!settings.common.quiet && record.contains("restoration")) {
+      print_restoration(record);
+    } else if (!settings.common.quiet && record.contains("estimated")) {
+      print_findings(record["estimated"]);
+    }
     if (!json) print_result(record);
   } catch (...) {
     const Failure failure = current_failure();
@@ -168,12 +190,15 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
   if (!method.empty()) all.upscale.method = method;
   const auto make_options = [&](AllFlags& into) {
     const bool own_flags = method == "dip" || method == "dip-fkp";
-    const bool trained = !method.empty() && method != "zssr" && !own_flags;
+    const bool trained = !method.empty() && method != "zssr" && method != "restore" && !own_flags;
     const bool needs_weights = trained && !is_shipped(method + "-light-x2");
     auto options = std::make_unique<OptionSet>(
         fmt::format("zsr {} PHOTO... [-o OUTPUT] [-s 2]{} [options]", name, needs_weights ? " --weights FILE" : ""),
         "Enlarges photos and keeps what they carry: metadata, colour profile, bit depth, transparency.",
         method == "dip"       ? std::string(kDipExamples)
+        : method == "restore"
+            ? std::string("  zsr restore photo.jpg\n  zsr restore scan.png -s 2 --detail 0.5\n"
+                          "  zsr restore scans/ -o clean/ --grain keep\n")
         : method == "dip-fkp" ? std::string("  zsr dip-fkp photo.png -s 2 --save-kernel kernel.mat\n")
         : needs_weights       ? fmt::format("  zsr {0} photo.jpg --weights weights.pth\n", name)
         : trained ? fmt::format("  zsr {0} photo.jpg -s 2\n  zsr {0} photo.jpg --weights weights.pth\n", name)
@@ -181,7 +206,7 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
                                 "  zsr {0} photo.png -s 2 --kernel kernel.mat\n  zsr {0} photo.png -s 3 --time 60s\n",
                                 name));
     add_upscale_flags(*options, into.upscale, method.empty());
-    add_formation_flags(*options, into.zssr);
+    if (method != "restore") add_formation_flags(*options, into.zssr);
     if (method == "dip") {
       add_dip_flags(*options, into.dip);
     } else if (method == "dip-fkp") {
@@ -190,9 +215,10 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
                    &into.upscale.weights);
     } else {
       add_passes_flags(*options, into.zssr);
-      if (!trained) add_training_flags(*options, into.zssr);
-      if (method != "zssr") add_network_flags(*options, into.upscale);
+      if (!trained && method != "restore") add_training_flags(*options, into.zssr);
+      if (method != "zssr" && method != "restore") add_network_flags(*options, into.upscale);
       if (method.empty()) add_fkp_flags(*options, into.dip, false);
+      if (method.empty() || method == "restore") add_restore_flags(*options, into.upscale.restore);
     }
     add_batch_flags(*options, into.batch);
     add_common_flags(*options, into.common);
@@ -207,11 +233,20 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
     first_flags.upscale.scale = std::to_string(trained->scales()[0]);
   }
   const bool enlarges = first_flags.dip.task == "sr";
+  // Restoration is chosen by its flags, and by the scale 1, which only restoration has.
+  const bool same_size = enlarges && first_flags.upscale.scale == "1";
+  const auto restores = [&](const UpscaleFlags& typed) {
+    return typed.method == "restore" ||
+           (typed.method == "auto" && !trained && (!typed.restore.first_named().empty() || same_size));
+  };
+  if (restores(first_flags.upscale)) all.upscale.method = first_flags.upscale.method = "restore";
   if (!enlarges) {
     if (first->given("scale")) throw UsageError("-s belongs to --task sr; the other tasks keep the photo's size");
     first_flags.upscale.scale = "1";
   }
-  const Scale scale = parse_scale(first_flags.upscale.scale, !enlarges);
+  const bool restoring = first_flags.upscale.method == "restore";
+  if (restoring && name == "restore" && !first->given("scale")) first_flags.upscale.scale = "1";
+  const Scale scale = parse_scale(first_flags.upscale.scale, !enlarges || restoring);
   const bool own_network = first->given("width") || first->given("depth");
   const auto parse_over = [&](AllFlags start, const std::string& init) {
     ZssrFlags defaults = first_flags.zssr;
@@ -220,6 +255,8 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
     start.zssr.options = starting_options(defaults, scale, own_network);
     start.zssr.options.steps_asked = first->given("steps");
     make_options(start)->parse(arguments);
+    if (restoring) start.upscale.method = "restore";
+    if (restoring) start.upscale.scale = first_flags.upscale.scale;
     return start;
   };
   AllFlags parsed = parse_over(all, first_flags.zssr.init);
@@ -239,7 +276,9 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
       return kExitOk;
     }
   }
-  const UpscaleSettings settings = resolve(flags, zssr, dip, common, trained);
+  UpscaleSettings settings = resolve(flags, zssr, dip, common, trained);
+  check_restoration(flags, settings.method, *first);
+  settings.chooses = flags.method == "auto" && settings.method == "zssr" && !names_zero_shot(*first);
   if (flags.inputs.empty()) throw UsageError("no photo given; 'zsr upscale photo.jpg -s 2'");
   const BatchPlan plan = plan_batch(flags.inputs, flags.output, batch,
                                     {[&](const fs::path& relative) { return in_folder(relative, settings.format); },
@@ -265,6 +304,10 @@ int run_upscale(const std::vector<std::string>& arguments) {
 
 int run_zssr(const std::vector<std::string>& arguments) {
   return run(arguments, "zssr", "zssr");
+}
+
+int run_restore(const std::vector<std::string>& arguments) {
+  return run(arguments, "restore", "restore");
 }
 
 int run_dip(const std::vector<std::string>& arguments) {

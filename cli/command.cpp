@@ -23,7 +23,8 @@ std::string help_text() {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
-      {"upscale", "Enlarge photos (method zssr unless -m names another)", run_upscale},
+      {"upscale", "Enlarge photos, clean or damaged, by what suits each", run_upscale},
+      {"restore", "Clean noisy and compressed photos at their own size, or enlarge them too", run_restore},
       {"zssr", "Enlarge by zero-shot super-resolution: a network trained on the photo alone", run_zssr},
       {"dip", "Restore by Deep Image Prior: enlarge, denoise, take off JPEG traces, fill scratches", run_dip},
       {"compare", "Run several methods on a photo or a benchmark and write a report to look at", run_compare},

@@ -30,6 +30,7 @@ int run_zssr(const std::vector<std::string>& arguments);
 int run_train_kernel_prior(const std::vector<std::string>& arguments);
 int run_bench(const std::vector<std::string>& arguments);
 int run_compare(const std::vector<std::string>& arguments);
+int run_restore(const std::vector<std::string>& arguments);
 int run_dip(const std::vector<std::string>& arguments);
 int run_kernelgan(const std::vector<std::string>& arguments);
 int run_train(const std::vector<std::string>& arguments);

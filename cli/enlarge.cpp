@@ -4,6 +4,7 @@
 #include "dip/dip.h"
 #include "dip/dip_fkp.h"
 #include "networks/enlarge.h"
+#include "restore/restore.h"
 #include "srmd/srmd.h"
 #include "zssr/formation.h"
 #include "zssr/zssr.h"
@@ -254,6 +255,20 @@ Enlarged enlarge(const torch::Tensor& color, int bit_depth, const UpscaleSetting
     take_narrower_kernel(findings, settings, result.consistency_db);
     if (settings.time_budget_s) context.time_budget_s = std::max(1.0, *settings.time_budget_s - spent_s);
   }
+}
+
+Enlarged restore_photo(const torch::Tensor& color, const PhotoCondition& condition, const UpscaleSettings& settings,
+                       ProgressPrinter& progress) {
+  restore::Options options = settings.restore.options;
+  options.scale = settings.scale;
+  options.self_ensemble = !settings.zssr.ensemble.empty() && settings.zssr.options.self_ensemble;
+  if (settings.zssr.options.tile > 0) options.tile = settings.zssr.options.tile;
+  RunContext context;
+  context.seed = settings.runtime.seed;
+  context.progress = [&](const Progress& now) { return progress(now); };
+  const restore::Result result = restore::run(color, condition, restore::Models::shipped(), options, context);
+  progress.finish();
+  return {result.image, result.summary, {}, {}, {{"restoration", restore::to_json(options, result)}}};
 }
 
 }  // namespace zsr::cli

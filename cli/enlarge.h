@@ -4,6 +4,7 @@
 #include "cli/progress.h"
 #include "core/run_context.h"
 #include "degradations/kernel.h"
+#include "degradations/photo_condition.h"
 
 #include <nlohmann/json.hpp>
 #include <torch/types.h>
@@ -23,5 +24,9 @@ struct Enlarged {
 /// `color` [1, C, h, w] by the method of the settings. `findings` receives what was changed on the way.
 Enlarged enlarge(const torch::Tensor& color, int bit_depth, const UpscaleSettings& settings, BlindFindings& findings,
                  ProgressPrinter& progress);
+
+/// `color` in that condition by the restoration, as the settings say.
+Enlarged restore_photo(const torch::Tensor& color, const PhotoCondition& condition, const UpscaleSettings& settings,
+                       ProgressPrinter& progress);
 
 }  // namespace zsr::cli

@@ -98,7 +98,8 @@ void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method
               "Above 1, fractions too; 2x1.5 = horizontal x vertical. Default: 2, or the weights' own", &flags.scale);
   if (with_method) {
     options.add("method,m", "NAME",
-                fmt::format("auto (zssr, or what --weights are), zssr, dip, dip-fkp, bicubic, or a trained network: {}",
+                fmt::format("auto (zssr for clean photos, restore for noisy and compressed ones, or what --weights are), zssr, "
+                            "restore, dip, dip-fkp, bicubic, or a trained network: {}",
                             fmt::join(trained_methods(), ", ")),
                 &flags.method);
   }
@@ -118,7 +119,7 @@ void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method
 std::shared_ptr<const Trained> find_trained(const UpscaleFlags& flags) {
   const auto known = trained_methods();
   const bool trained = std::find(known.begin(), known.end(), flags.method) != known.end();
-  static const std::vector<std::string> others = {"auto", "zssr", "dip", "dip-fkp", "bicubic"};
+  static const std::vector<std::string> others = {"auto", "zssr", "restore", "dip", "dip-fkp", "bicubic"};
   if (!trained && std::find(others.begin(), others.end(), flags.method) == others.end()) {
     throw UsageError(
         fmt::format("--method '{}' must be {} or {}", flags.method, fmt::join(others, ", "), fmt::join(known, ", ")));
@@ -134,10 +135,43 @@ std::shared_ptr<const Trained> find_trained(const UpscaleFlags& flags) {
   return nullptr;
 }
 
+namespace {
+
+constexpr const char* kZeroShotFlags[] = {"kernel",     "kernel-convention", "noise",         "phase", "preset",
+                                          "init",       "steps",             "width",         "depth", "gradual",
+                                          "optimizer",  "back-projection",   "learning-rate", "crop",  "batch",
+                                          "save-kernel", "loss-log"};
+
+}  // namespace
+
+bool names_zero_shot(const OptionSet& given) {
+  return std::any_of(std::begin(kZeroShotFlags), std::end(kZeroShotFlags),
+                     [&](const char* name) { return given.given(name); });
+}
+
+void check_restoration(const UpscaleFlags& flags, const std::string& method, const OptionSet& given) {
+  const std::string named = flags.restore.first_named();
+  if (method != "restore") {
+    if (!named.empty()) {
+      throw UsageError(fmt::format("{} belongs to the restoration (-m restore); {} cannot use it", named, method));
+    }
+    return;
+  }
+  for (const char* name : kZeroShotFlags) {
+    if (!given.given(name)) continue;
+    throw UsageError(fmt::format("the restoration cannot use --{}{}; leave it out, or name -m zssr", name,
+                                 named.empty() ? "" : fmt::format(" (it was chosen by {})", named)));
+  }
+  if (!flags.weights.empty()) {
+    throw UsageError("the restoration has weights of its own; leave --weights out, or name -m restorer");
+  }
+}
+
 UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const DipFlags& dip,
                         const CommonFlags& common, std::shared_ptr<const Trained> trained) {
   UpscaleSettings settings;
   settings.method = trained ? trained->method : flags.method == "auto" ? "zssr" : flags.method;
+  settings.restore = resolve_restore_flags(flags.restore);
   if (trained) check_network(*trained, flags, zssr);
   settings.trained = std::move(trained);
   settings.keep_low_frequencies = flags.keep_colors;
@@ -158,6 +192,10 @@ UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const 
     }
   } else if (!dip.prior.empty()) {
     throw UsageError("--prior belongs to -m dip-fkp");
+  }
+  if (settings.method == "restore") {
+    settings.zssr.kernel = "bicubic";
+    settings.zssr.noise = "0";
   }
   settings.save_kernel = flags.save_kernel;
   settings.loss_log = flags.loss_log;

@@ -31,6 +31,7 @@ struct UpscaleFlags {
   bool no_record = false;
   std::string save_kernel;
   std::string loss_log;
+  RestoreFlags restore;
 };
 
 /// `with_method`: -m too, for the command that leaves the method open.
@@ -43,5 +44,11 @@ std::shared_ptr<const Trained> find_trained(const UpscaleFlags& flags);
 /// All flags together as settings, checked against each other. Throws UsageError.
 UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const DipFlags& dip,
                         const CommonFlags& common, std::shared_ptr<const Trained> trained);
+
+/// Throws UsageError where `method` is restoration and a flag was named that it cannot use, or the other way round.
+/// `given` says whether the user named a flag.
+void check_restoration(const UpscaleFlags& flags, const std::string& method, const OptionSet& given);
+/// Whether a flag was named that says how the photo came to be or how a network is trained on it.
+bool names_zero_shot(const OptionSet& given);
 
 }  // namespace zsr::cli

@@ -9,6 +9,8 @@
 #include "core/error.h"
 #include "degradations/kernel_families.h"
 #include "degradations/kernel_io.h"
+#include "degradations/photo_condition.h"
+#include "pipeline/choose_formation.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -66,7 +68,8 @@ std::filesystem::path record_path(const std::filesystem::path& output) {
 }
 
 nlohmann::json upscale_photo(const std::filesystem::path& input, const std::filesystem::path& output,
-                             const UpscaleSettings& settings, ProgressPrinter& progress) {
+                             const UpscaleSettings& given, ProgressPrinter& progress) {
+  UpscaleSettings settings = given;
   const auto start = Clock::now();
   Photo photo = load_photo(input, settings.limits);
   check_output_size(photo, input, settings);
@@ -97,10 +100,19 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
 
   const Size low{photo.color.size(2), photo.color.size(3)};
   const torch::Tensor color = photo.alpha.defined() ? bleed_color(photo.color, photo.alpha) : photo.color;
-  BlindFindings findings = look_at_photo(color, settings);
+  std::optional<PhotoCondition> condition;
+  if (settings.chooses || settings.method == "restore") {
+    condition = look_at_condition(color);
+    const pipeline::FormationChoice choice = pipeline::choose_formation(*condition);
+    if (settings.chooses && choice.way == pipeline::Way::kRestore) settings.method = "restore";
+    settings.restore.options.strength = settings.restore.strength.value_or(settings.chooses ? choice.strength : 1.0);
+  }
+  BlindFindings findings = look_at_photo(color, settings, condition);
   std::vector<LossPoint> losses;
   progress.keep_losses(settings.loss_log.empty() ? nullptr : &losses);
-  Enlarged enlarged = enlarge(color, photo.bit_depth, settings, findings, progress);
+  Enlarged enlarged = settings.method == "restore"
+                          ? restore_photo(color, *condition, settings, progress)
+                          : enlarge(color, photo.bit_depth, settings, findings, progress);
   progress.keep_losses(nullptr);
   if (!settings.loss_log.empty()) write_losses(losses, settings);
   if (!settings.save_kernel.empty()) save_used_kernel(enlarged, findings.options, settings);
@@ -141,6 +153,11 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
       {"warnings", warnings},
       {"environment", describe_runtime_json(settings)},
   };
+  if (condition) {
+    record["condition"] = to_json(*condition);
+    record["photo"] = describe(*condition);
+    record["chosen"] = settings.chooses;
+  }
   if (settings.trained) {
     record["weights"] = settings.trained->weights;
     record["network"] = settings.trained->title;

@@ -3,6 +3,7 @@
 #include "cli/common_flags.h"
 #include "cli/dip_flags.h"
 #include "cli/progress.h"
+#include "cli/restore_flags.h"
 #include "cli/trained.h"
 #include "cli/zssr_flags.h"
 #include "core/image/photo.h"
@@ -18,7 +19,10 @@ namespace zsr::cli {
 
 /// Everything `zsr upscale` needs to know for one photo.
 struct UpscaleSettings {
-  std::string method = "zssr";  ///< "zssr", "dip", "dip-fkp", "bicubic" or one of `trained_methods`.
+  std::string method = "zssr";  ///< "zssr", "restore", "dip", "dip-fkp", "bicubic" or one of `trained_methods`.
+  /// Nobody named a method: a damaged photo is restored instead (pipeline/choose_formation.h).
+  bool chooses = false;
+  RestoreSettings restore;
   ZssrFlags zssr;
   DipFlags dip;
   std::shared_ptr<const FlowPrior> prior;  ///< dip-fkp.

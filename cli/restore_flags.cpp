@@ -1,0 +1,50 @@
+#include "cli/restore_flags.h"
+
+#include "cli/usage_error.h"
+#include "cli/values.h"
+
+#include <fmt/format.h>
+
+namespace zsr::cli {
+namespace {
+
+// A number from 0 to 1, or empty for "auto" and for a flag that was not given.
+std::optional<double> fraction(const std::string& text, const char* flag) {
+  if (text.empty() || text == "auto") return std::nullopt;
+  const double value = parse_number(text, flag);
+  if (!(value >= 0.0 && value <= 1.0)) throw UsageError(fmt::format("--{} '{}' must be auto or 0 to 1", flag, text));
+  return value;
+}
+
+}  // namespace
+
+std::string RestoreFlags::first_named() const {
+  for (const auto& [name, value] : {std::pair{"--strength", &strength}, {"--detail", &detail},
+                                    {"--denoise", &denoise}, {"--dejpeg", &dejpeg}, {"--grain", &grain}}) {
+    if (!value->empty()) return name;
+  }
+  return "";
+}
+
+void add_restore_flags(OptionSet& options, RestoreFlags& flags) {
+  options.group("Restoration of noisy and compressed photos");
+  options.add("strength", "auto|0..1", "0 = as if the photo were clean, 1 = fully restored. auto: by its damage",
+              &flags.strength);
+  options.add("detail", "0..1", "0 = smooth and faithful, 1 = crisp texture. Default: 0.3", &flags.detail);
+  options.add("denoise", "auto|0..1", "Part of the measured noise to remove; 0 keeps it", &flags.denoise);
+  options.add("dejpeg", "auto|0..1", "Part of the JPEG artefacts to remove; 0 keeps them", &flags.dejpeg);
+  options.add("grain", "auto|keep|0..1", "Part of the removed grain to add again; auto: only of film grain",
+              &flags.grain);
+}
+
+RestoreSettings resolve_restore_flags(const RestoreFlags& flags) {
+  RestoreSettings settings;
+  settings.strength = fraction(flags.strength, "strength");
+  settings.options.detail = fraction(flags.detail, "detail").value_or(settings.options.detail);
+  settings.options.denoise = fraction(flags.denoise, "denoise");
+  settings.options.dejpeg = fraction(flags.dejpeg, "dejpeg");
+  settings.options.grain = flags.grain == "keep" ? std::optional(1.0) : fraction(flags.grain, "grain");
+  return settings;
+}
+
+}  // namespace zsr::cli

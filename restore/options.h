@@ -1,0 +1,32 @@
+#pragma once
+
+#include "core/image/resize.h"
+
+#include <cstdint>
+#include <optional>
+
+namespace zsr::restore {
+
+/// How a damaged photo is restored and enlarged.
+struct Options {
+  Scale scale{2.0, 2.0};  ///< Each axis 1 to 16; fractions are made by the next whole factor and imresize.
+  /// Blend of two pictures, in [0, 1]: 0 = the network for clean photos (at scale 1 the photo itself), 1 = restored.
+  double strength = 1.0;
+  /// From the faithful weights (0: mean of what the photo may have been) to the detailed ones (1: natural texture); the
+  /// weights in between are interpolated (Wang et al., "Deep network interpolation", CVPR 2019). In [0, 1].
+  double detail = 0.3;
+  /// Noise and compression that the network is given, as a fraction of what was measured in the photo: 1 = all of it, 0
+  /// = none, so that grain or blocks stay. Empty: the network judges by itself. In [0, 1].
+  std::optional<double> denoise;
+  std::optional<double> dejpeg;
+  /// How much of the grain that was removed comes back at the new size, in [0, 1]; empty: by what kind of grain it is
+  /// (film 0.5, digital noise 0).
+  std::optional<double> grain;
+  bool self_ensemble = false;  ///< Mean of 8 turned and mirrored passes.
+  int64_t tile = 256;          ///< Input pixels a side, >= 16; 0 = whole.
+
+  /// Throws OptionError.
+  void validate() const;
+};
+
+}  // namespace zsr::restore

@@ -1,0 +1,172 @@
+#include "restore/restore.h"
+
+#include "core/error.h"
+#include "core/weights/shipped.h"
+#include "networks/enlarge.h"
+#include "networks/registry.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace zsr::restore {
+namespace {
+
+constexpr double kLargestScale = 16.0;
+
+void check_fraction(double value, const char* name) {
+  if (!(value >= 0.0 && value <= 1.0)) throw OptionError(fmt::format("{} = {:g}, must be 0 to 1", name, value));
+}
+
+WeightsFile blended(const WeightsFile& from, const WeightsFile& to, double amount) {
+  WeightsFile made = from;
+  for (NamedTensor& entry : made.tensors) {
+    const torch::Tensor* const other = to.find(entry.name);
+    entry.tensor = entry.tensor.to(torch::kFloat32).lerp(other->to(torch::kFloat32), amount);
+  }
+  return made;
+}
+
+// The smallest output of the network that is at least as large as asked for; the largest where none is.
+int64_t network_scale(const networks::Traits& traits, Scale scale) {
+  const double wanted = std::max(scale.y, scale.x);
+  for (const int64_t own : traits.scales) {
+    if (static_cast<double>(own) >= wanted) return own;
+  }
+  return traits.scales.back();
+}
+
+// What the network is conditioned on; see Options::denoise.
+networks::Damage damage_given(const PhotoCondition& condition, const Options& options) {
+  networks::Damage damage;
+  if (options.denoise) {
+    const double level = std::hypot(condition.noise.value_or(0.0), 0.0);
+    damage.noise = std::min(*options.denoise * level, networks::Damage::kMaxNoise);
+  }
+  if (options.dejpeg) {
+    const double quality = condition.jpeg ? static_cast<double>(condition.jpeg->quality) : 100.0;
+    damage.jpeg_quality = 100.0 - *options.dejpeg * (100.0 - quality);
+  }
+  return damage;
+}
+
+torch::Tensor resized(const torch::Tensor& image, Size size) {
+  if (image.size(2) == size.height && image.size(3) == size.width) return image;
+  const Scale factor{static_cast<double>(size.height) / static_cast<double>(image.size(2)),
+                     static_cast<double>(size.width) / static_cast<double>(image.size(3))};
+  return imresize(image, factor, size).clamp_(0.0, 1.0);
+}
+
+// What is not restored: the light EDSR for bicubic photos, or the photo itself at its own size.
+torch::Tensor plain_picture(const torch::Tensor& photo, int64_t scale, const Options& options,
+                            const RunContext& context) {
+  if (scale == 1) return photo;
+  const WeightsFile weights = shipped_weights(fmt::format("edsr-light-x{}", scale));
+  const auto network = networks::recognise(weights)->build(weights);
+  networks::Options plain;
+  plain.scale = {static_cast<double>(scale), static_cast<double>(scale)};
+  plain.tile = options.tile;
+  plain.self_ensemble = options.self_ensemble;
+  return networks::run(photo, *network, plain, context).image;
+}
+
+}  // namespace
+
+void Options::validate() const {
+  for (const double factor : {scale.y, scale.x}) {
+    if (!(factor >= 1.0 && factor <= kLargestScale)) {
+      throw OptionError(fmt::format("scale = {:g}, restoration takes 1 to {:g}", factor, kLargestScale));
+    }
+  }
+  check_fraction(strength, "strength");
+  check_fraction(detail, "detail");
+  if (denoise) check_fraction(*denoise, "denoise");
+  if (dejpeg) check_fraction(*dejpeg, "dejpeg");
+  if (grain) check_fraction(*grain, "grain");
+  if (tile != 0 && tile < 16) throw OptionError(fmt::format("tile = {}, must be 0 or at least 16", tile));
+}
+
+Models Models::shipped() {
+  return {shipped_weights("restorer"), shipped_weights("restorer-detail")};
+}
+
+Models::Models(WeightsFile faithful, WeightsFile detailed)
+    : faithful_(std::move(faithful)), detailed_(std::move(detailed)) {
+  for (const WeightsFile* file : {&faithful_, &detailed_}) {
+    if (!networks::restorer_config_of(*file)) {
+      throw InputError(fmt::format("'{}' holds no restoration network", file->origin));
+    }
+  }
+  for (const NamedTensor& entry : faithful_.tensors) {
+    const torch::Tensor* const other = detailed_.find(entry.name);
+    if (other == nullptr || other->sizes() != entry.tensor.sizes()) {
+      throw InputError(fmt::format("'{}' and '{}' are not of one shape: {} differs", faithful_.origin,
+                                   detailed_.origin, entry.name));
+    }
+  }
+}
+
+std::shared_ptr<const networks::Network> Models::at(double detail) const {
+  const WeightsFile weights = blended(faithful_, detailed_, detail);
+  return networks::recognise(weights)->build(weights);
+}
+
+Result run(const torch::Tensor& photo, const PhotoCondition& condition, const Models& models, const Options& options,
+           const RunContext& context) {
+  options.validate();
+  const torch::NoGradGuard no_grad;
+  const Size size = scaled_size({photo.size(2), photo.size(3)}, options.scale);
+  Result result;
+  const auto network = models.at(options.detail);
+  result.network_scale = network_scale(network->traits(), options.scale);
+  result.given = damage_given(condition, options);
+  const auto scale = static_cast<double>(result.network_scale);
+  networks::Options pass;
+  pass.scale = {scale, scale};
+  pass.damage = result.given;
+  pass.tile = options.tile;
+  pass.self_ensemble = options.self_ensemble;
+  networks::Result restored = networks::run(photo, *network, pass, context);
+  result.summary = restored.summary;
+  result.image = resized(restored.image, size);
+  if (options.strength < 1.0) {
+    const torch::Tensor plain = resized(plain_picture(photo, result.network_scale, options, context), size);
+    result.image = plain.lerp(result.image, options.strength);
+  }
+  // Grain is what the photo has beyond its restored version at the photo's own size.
+  const double wanted = options.grain.value_or(1.0);
+  if (wanted > 0.0) {
+    const torch::Tensor clean = resized(result.image, {photo.size(2), photo.size(3)});
+    const GrainModel model = analyse_grain(photo, clean);
+    result.removed = model;
+    constexpr double kFilm = 0.5;
+    result.grain = options.grain.value_or(model.is_film_like() ? kFilm : 0.0);
+    if (result.grain > 0.0) {
+      result.image = add_grain(result.image, model, result.grain, options.scale.y, context.seed);
+    }
+  }
+  return result;
+}
+
+nlohmann::json to_json(const Options& options, const Result& result) {
+  const auto optional = [](const std::optional<double>& value) {
+    return value ? nlohmann::json(*value) : nlohmann::json("auto");
+  };
+  nlohmann::json json{{"strength", options.strength},
+                      {"detail", options.detail},
+                      {"denoise", optional(options.denoise)},
+                      {"dejpeg", optional(options.dejpeg)},
+                      {"grain", result.grain},
+                      {"ensemble", options.self_ensemble},
+                      {"tile", options.tile},
+                      {"network_scale", result.network_scale}};
+  if (result.given.noise) json["given"]["noise"] = *result.given.noise;
+  if (result.given.jpeg_quality) json["given"]["jpeg_quality"] = *result.given.jpeg_quality;
+  if (result.removed) json["grain_removed"] = to_json(*result.removed);
+  return json;
+}
+
+}  // namespace zsr::restore
