@@ -4,6 +4,7 @@
 #include "dip/dip.h"
 #include "dip/dip_fkp.h"
 #include "networks/enlarge.h"
+#include "restore/reaction.h"
 #include "restore/restore.h"
 #include "srmd/srmd.h"
 #include "zssr/formation.h"
@@ -268,7 +269,9 @@ Enlarged restore_photo(const torch::Tensor& color, const PhotoCondition& conditi
   context.progress = [&](const Progress& now) { return progress(now); };
   const restore::Result result = restore::run(color, condition, restore::Models::shipped(), options, context);
   progress.finish();
-  return {result.image, result.summary, {}, {}, {{"restoration", restore::to_json(options, result)}}};
+  nlohmann::json record{{"restoration", restore::to_json(options, result)}};
+  record["reaction"] = restore::to_json(restore::react(color, *restore::Models::shipped().at(0.0)));
+  return {result.image, result.summary, {}, {}, record};
 }
 
 }  // namespace zsr::cli

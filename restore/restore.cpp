@@ -137,8 +137,9 @@ Result run(const torch::Tensor& photo, const PhotoCondition& condition, const Mo
     result.image = plain.lerp(result.image, options.strength);
   }
   // Grain is what the photo has beyond its restored version at the photo's own size.
-  const double wanted = options.grain.value_or(1.0);
-  if (wanted > 0.0) {
+  constexpr int64_t kMinSideForGrain = 32;  // analyse_grain's
+  const bool large_enough = std::min(photo.size(2), photo.size(3)) >= kMinSideForGrain;
+  if (options.grain.value_or(1.0) > 0.0 && large_enough) {
     const torch::Tensor clean = resized(result.image, {photo.size(2), photo.size(3)});
     const GrainModel model = analyse_grain(photo, clean);
     result.removed = model;
@@ -165,7 +166,11 @@ nlohmann::json to_json(const Options& options, const Result& result) {
                       {"network_scale", result.network_scale}};
   if (result.given.noise) json["given"]["noise"] = *result.given.noise;
   if (result.given.jpeg_quality) json["given"]["jpeg_quality"] = *result.given.jpeg_quality;
-  if (result.removed) json["grain_removed"] = to_json(*result.removed);
+  if (result.removed) {
+    json["grain_removed"] = {{"level", result.removed->level_at(0.5)},
+                             {"neighbour_correlation", result.removed->neighbour_correlation()},
+                             {"film_like", result.removed->is_film_like()}};
+  }
   return json;
 }
 

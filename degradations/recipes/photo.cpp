@@ -13,11 +13,12 @@
 namespace zsr {
 namespace {
 
-constexpr double kCleanChance = 0.12;
+constexpr double kCleanChance = 0.125;
 constexpr double kBlurChance = 0.75;
 constexpr double kSharpenChance = 0.2;
 constexpr double kResampledChance = 0.35;
 constexpr double kNoiseChance = 0.6;
+constexpr double kGrainChance = 0.3;
 constexpr double kHeaviestNoise = 45.0;
 constexpr double kJpegChance = 0.6;
 constexpr double kTwiceChance = 0.25;
@@ -49,10 +50,18 @@ void add_lens_blur(Draft& draft, double scale) {
   draft.add(blur);
 }
 
-// Low levels are more frequent: their share falls with the square root of the level.
+// Low levels are the most frequent: half of the photos have less than 6.
 void add_photo_noise(Draft& draft) {
   const double u = draft.random().uniform();
-  const double level = 1.0 + (kHeaviestNoise - 1.0) * u * u;
+  const double level = 0.5 + (kHeaviestNoise - 0.5) * u * u * u;
+  if (draft.chance(kGrainChance)) {
+    draft.add(GrainStep{.level = level,
+                        .size_px = draft.uniform({0.0, 1.2}),
+                        .chroma = draft.chance(0.5) ? 0.0 : draft.random().uniform(),
+                        .midtone = draft.random().uniform(),
+                        .seed = draft.seed()});
+    return;
+  }
   if (draft.chance(0.2)) {
     draft.add(PoissonStep{.photons = 0.0, .strength = level / 12.0, .color = NoiseColor::kColor, .seed = draft.seed()});
     return;
@@ -66,8 +75,10 @@ void add_photo_noise(Draft& draft) {
   draft.add(noise);
 }
 
+// High qualities are more frequent: half of the photos have more than 69.
 int64_t any_quality(Draft& draft) {
-  return draft.whole(15, 95);
+  const double u = draft.random().uniform();
+  return std::llround(98.0 - 83.0 * u * std::sqrt(u));
 }
 
 class PhotoRecipe : public Recipe {

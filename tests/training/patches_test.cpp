@@ -5,6 +5,7 @@
 #include "degradations/downsample.h"
 #include "degradations/kernel_code.h"
 #include "degradations/kernel_families.h"
+#include "degradations/recipe.h"
 #include "tests/training/support.h"
 
 #include <gtest/gtest.h>
@@ -124,6 +125,55 @@ TEST(PatchSource, RecipesOfTheToolkitServe) {
   EXPECT_EQ(batch.input.sizes(), (std::vector<int64_t>{2, 3, 16, 16}));
   EXPECT_EQ(batch.target.sizes(), (std::vector<int64_t>{2, 3, 32, 32}));
   EXPECT_EQ(max_difference(batch.input, source.draw(0, 0, 2)[0].input), 0.0);
+}
+
+TEST(PatchSource, ScalesTakeTurnsWithinABatch) {
+  PatchOptions options{.scales = {1, 2, 4}, .batch = 6, .patch = 16, .seed = 5};
+  for (const int64_t scale : options.scales) {
+    const auto s = static_cast<double>(scale);
+    options.recipes[scale] = make_recipe("photo:0.5,bsrgan:0.5", {.scale = {s, s}});
+  }
+  const PatchSource source(photos(), Condition::kDamage, options);
+  const std::vector<Batch> batches = source.draw(3, 0, 6);
+  ASSERT_EQ(batches.size(), 3);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(batches[i].scale, options.scales[i]);
+    EXPECT_EQ(batches[i].input.sizes(), (std::vector<int64_t>{2, 3 + networks::kDamageMaps, 16, 16}));
+    EXPECT_EQ(batches[i].target.size(2), 16 * batches[i].scale);
+  }
+  // A process that draws half of the batch gets the same patches.
+  const std::vector<Batch> half = source.draw(3, 3, 6);
+  ASSERT_EQ(half.size(), 3);
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(max_difference(half[i].input, batches[i].input.slice(0, 1)), 0.0);
+}
+
+TEST(PatchSource, KnownSaysHowOftenTheDamageIsGiven) {
+  for (const double known : {0.0, 1.0}) {
+    PatchOptions options{.scales = {1}, .batch = 24, .patch = 16, .seed = 5};
+    options.recipes[1] = make_recipe("bicubic", {.scale = {1.0, 1.0}, .noise = Range{20.0, 20.0}});
+    options.known = known;
+    const torch::Tensor maps = PatchSource(photos(), Condition::kDamage, options).draw(0, 0, 24)[0].input.slice(1, 3);
+    EXPECT_EQ(maps.slice(1, 0, 1).mean().item<double>(), known);
+    EXPECT_EQ(maps.slice(1, 2, 3).mean().item<double>(), known);
+    // 20 of 50; a little is lost where the noise is clipped.
+    if (known == 1.0) EXPECT_NEAR(maps.slice(1, 1, 2).mean().item<double>(), 0.4, 0.03);
+  }
+}
+
+TEST(DamageOf, ReadsNoiseAndTheLastJpeg) {
+  const torch::Tensor hr = test::texture(3, 64, 64).to(torch::kFloat32).clamp(0.2, 0.8);
+  GaussianNoiseStep noise;
+  noise.level = 10.0;
+  const networks::Damage both = damage_of({noise, JpegStep{40}, RoundStep{}}, hr);
+  EXPECT_NEAR(both.noise.value(), 10.0, 0.3);
+  EXPECT_EQ(both.jpeg_quality.value(), 40.0);
+  const networks::Damage clean = damage_of({RoundStep{}}, hr);
+  EXPECT_EQ(clean.noise.value(), 0.0);
+  EXPECT_EQ(clean.jpeg_quality.value(), 100.0);
+  const networks::Damage resized = damage_of({JpegStep{40}, ResizeStep{32, 32}}, hr);
+  EXPECT_FALSE(resized.jpeg_quality.has_value()) << "its blocks do not lie on the grid any more";
+  // Averaged over pixels by the resize, less of the noise is left.
+  EXPECT_LT(damage_of({noise, ResizeStep{32, 32}}, hr).noise.value(), 8.0);
 }
 
 TEST(KernelCode, TurnsWithThePhoto) {
