@@ -76,7 +76,7 @@ std::optional<double> share_for_start(const torch::Tensor& color, const kernelga
 
 BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& settings,
                             std::optional<PhotoCondition> condition) {
-  BlindFindings found{settings.zssr.options, nullptr, {}, std::nullopt, 1.0};
+  BlindFindings found{settings.zssr.options, nullptr, {}, std::nullopt, 1.0, std::nullopt};
   const bool kernel = settings.zssr.kernel == "auto";
   const bool noise = settings.zssr.noise == "auto";
   const bool asks =
@@ -99,6 +99,11 @@ BlindFindings look_at_photo(const torch::Tensor& color, const UpscaleSettings& s
   if (estimate) {
     if (!condition) condition = look_at_condition(color);
     choice = pipeline::choose_formation(*condition, estimate);
+    if (settings.chooses && choice.way == pipeline::Way::kRestore) {
+      found.restore_strength = choice.strength;
+      found.record["kernel"] = {{"verdict", kernelgan::to_string(estimate->verdict)}, {"used", "none"}};
+      return found;
+    }
   }
   const bool trusted = estimate && estimate->verdict != kernelgan::Verdict::kReject && choice.trust_kernel;
   const bool estimated = trusted && !estimate->bicubic;

@@ -23,6 +23,8 @@ struct BlindFindings {
   /// The estimate in use and the share of its covariance that is taken; empty when the kernel is not an estimated one.
   std::optional<kernelgan::Estimate> estimate;
   double share = 1.0;
+  /// A photo whose estimate cannot be trusted is restored instead, with this strength, where the user left the choice.
+  std::optional<double> restore_strength;
 };
 
 /// Noise from which on back-projection would put the grain back in, of 255.

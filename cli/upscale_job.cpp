@@ -107,7 +107,12 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
     if (settings.chooses && choice.way == pipeline::Way::kRestore) settings.method = "restore";
     settings.restore.options.strength = settings.restore.strength.value_or(settings.chooses ? choice.strength : 1.0);
   }
-  BlindFindings findings = look_at_photo(color, settings, condition);
+  BlindFindings findings{settings.zssr.options, nullptr, {}, std::nullopt, 1.0, std::nullopt};
+  if (settings.method != "restore") findings = look_at_photo(color, settings, condition);
+  if (findings.restore_strength) {
+    settings.method = "restore";
+    settings.restore.options.strength = settings.restore.strength.value_or(*findings.restore_strength);
+  }
   std::vector<LossPoint> losses;
   progress.keep_losses(settings.loss_log.empty() ? nullptr : &losses);
   Enlarged enlarged = settings.method == "restore"

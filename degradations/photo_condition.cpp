@@ -32,9 +32,9 @@ void fill_noise(const Evidence& evidence, PhotoCondition& found) {
 void judge_enlargement(const Evidence& evidence, PhotoCondition& found) {
   if (!evidence.spectrum) return;
   const condition::Spectrum& spectrum = *evidence.spectrum;
-  constexpr double kEmpty = -22.0;  // dB
-  constexpr double kSteep = 9.0;    // dB
-  constexpr double kClearLine = 25.0;
+  constexpr double kEmpty = -22.0;    // dB
+  constexpr double kSteep = 9.0;      // dB
+  constexpr double kClearLine = 8.0;  // photos that were only made smaller stay below 5
   const bool empty = spectrum.upper_band < kEmpty;
   const bool periodic = evidence.periods.peak_frequency && evidence.periods.peak_score > kClearLine && !evidence.jpeg &&
                         !found.jpeg_resized;
@@ -57,7 +57,7 @@ void fill_compression(const Evidence& evidence, PhotoCondition& found) {
   found.jpeg = evidence.jpeg;
   found.blockiness = std::max(0.0, evidence.grid.contrast);
   if (evidence.edges) found.ringing = evidence.edges->ripple;
-  constexpr double kClearPeriod = 12.0;
+  constexpr double kClearPeriod = 4.0;  // photos without blocks stay below 2.5
   const condition::Periodicity& periods = evidence.periods;
   if (!evidence.jpeg && periods.block_period && periods.block_score > kClearPeriod) {
     constexpr double kOwnGrid = 0.15;  // pixels

@@ -40,13 +40,14 @@ struct PhotoCondition {
   bool graphics = false;         ///< A drawing, text or screen shot rather than a photograph.
 
   /// How visibly noise, compression and resampling have degraded the photo: 0 = as clean as a sharp photo after
-  /// bicubic downscaling, 1 = clearly damaged. Blur alone does not count. Calibrated: see photo_condition.cpp.
+  /// bicubic downscaling, 1 = clearly damaged. Blur alone should not count (known
+  /// error for wide blur without noise: condition/damage.cpp). Calibration: condition/damage.cpp.
   double damage = 0.0;
 };
 
 /// Looks at one photo, [1, C, h, w] float32 in [0, 1] with C = 1 or 3, of any size from 1 x 1 (below 32 x 32 next to
-/// everything is empty). Large photos are judged by at most nine crops of 256 x 256. Deterministic; about 0.1 s for
-/// 512 x 512 on one core. Throws OptionError for other shapes.
+/// everything is empty). Large photos are judged by at most nine crops of 256 x 256. Deterministic. Throws OptionError
+/// for other shapes.
 PhotoCondition look_at_condition(const torch::Tensor& image);
 
 /// One clause for people, e.g. "JPEG of about quality 40, noise 9/255 (colour), slight blur".

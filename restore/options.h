@@ -16,7 +16,8 @@ struct Options {
   /// weights in between are interpolated (Wang et al., "Deep network interpolation", CVPR 2019). In [0, 1].
   double detail = 0.3;
   /// Noise and compression that the network is given, as a fraction of what was measured in the photo: 1 = all of it, 0
-  /// = none, so that grain or blocks stay. Empty: the network judges by itself. In [0, 1].
+  /// = none, so that grain or blocks stay. Empty: what was measured where it can be trusted; else the network judges by
+  /// itself. In [0, 1].
   std::optional<double> denoise;
   std::optional<double> dejpeg;
   /// How much of the grain that was removed comes back at the new size, in [0, 1]; empty: by what kind of grain it is

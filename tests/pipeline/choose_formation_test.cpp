@@ -10,6 +10,7 @@ PhotoCondition blurred_edges() {
   PhotoCondition condition;
   condition.edge_width = 3.0;
   condition.edge_overshoot = 0.0;
+  condition.half_power = 0.17;
   return condition;
 }
 
@@ -27,17 +28,40 @@ TEST(ChooseFormation, CleanPhotosKeepZeroShot) {
   EXPECT_FALSE(choice.reasons.empty());
 }
 
-TEST(ChooseFormation, DamagedPhotosAreRestoredTheMoreTheWorse) {
+PhotoCondition noisy(double level) {
   PhotoCondition condition;
+  condition.damage = 0.6;
+  condition.noise = level;
+  condition.half_power = 0.5;
+  return condition;
+}
+
+TEST(ChooseFormation, DamagedPhotosAreRestoredTheMoreTheWorse) {
   double before = 0.0;
-  for (const double damage : {0.3, 0.4, 0.9}) {
-    condition.damage = damage;
-    const FormationChoice choice = choose_formation(condition);
+  for (const double level : {4.0, 8.0, 20.0}) {
+    const FormationChoice choice = choose_formation(noisy(level));
     EXPECT_EQ(choice.way, Way::kRestore);
     EXPECT_GT(choice.strength, before);
+    EXPECT_LE(choice.strength, 1.0);
     before = choice.strength;
   }
-  EXPECT_EQ(before, 1.0);
+  PhotoCondition compressed = noisy(0.0);
+  compressed.jpeg = JpegEstimate{.quality = 70};
+  const double mild = choose_formation(compressed).strength;
+  compressed.jpeg->quality = 30;
+  EXPECT_GT(choose_formation(compressed).strength, mild);
+}
+
+TEST(ChooseFormation, SoftDamagedPhotosAreRestoredWhole) {
+  PhotoCondition condition = noisy(3.0);
+  condition.half_power = 0.17;
+  EXPECT_EQ(choose_formation(condition).strength, 1.0);
+}
+
+TEST(ChooseFormation, DrawingsAreNeverRestored) {
+  PhotoCondition condition = noisy(9.0);
+  condition.graphics = true;
+  EXPECT_EQ(choose_formation(condition).way, Way::kZeroShot);
 }
 
 TEST(ChooseFormation, GoodKernelsAreTrustedOnAnyPhoto) {
@@ -53,6 +77,9 @@ TEST(ChooseFormation, WeakKernelsAreTrustedWhereEdgesAreThoseOfABlur) {
   PhotoCondition narrow = blurred_edges();
   narrow.edge_width = 1.6;
   EXPECT_FALSE(choose_formation(narrow, weak).trust_kernel);
+  const FormationChoice camera = choose_formation(sharpened, weak);
+  EXPECT_EQ(camera.way, Way::kRestore);
+  EXPECT_LT(camera.strength, 0.5) << "a camera photo is no damaged photo";
 }
 
 }  // namespace
