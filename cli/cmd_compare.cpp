@@ -72,7 +72,7 @@ std::string default_methods(Scale scale) {
   for (const char* const method : {"edsr", "srmd"}) {
     if (is_shipped(fmt::format("{}-light-x{}", method, format_scale(scale)))) list += fmt::format(",{}", method);
   }
-  return list + ",zssr,zssr+kernelgan";
+  return list + ",zssr,zssr+kernelgan,restore";
 }
 
 std::unique_ptr<OptionSet> make_options(CompareFlags& flags, CommonFlags& common) {

@@ -15,7 +15,7 @@ namespace {
 
 const std::vector<std::string>& all_methods() {
   static const std::vector<std::string> names = [] {
-    std::vector<std::string> all = {"bicubic", "zssr", "dip", "dip-fkp"};
+    std::vector<std::string> all = {"bicubic", "zssr", "restore", "dip", "dip-fkp"};
     for (const std::string& name : trained_methods()) all.push_back(name);
     return all;
   }();
