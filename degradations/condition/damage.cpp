@@ -53,7 +53,7 @@ double softened_term(const Evidence& evidence) {
 double resampling_term(const Evidence& evidence) {
   if (!evidence.spectrum) return 0.0;
   constexpr double kWeight = 0.75;
-  return kWeight * ramp(evidence.spectrum->cutoff_drop, 11.0, 14.0) * ramp(-evidence.spectrum->upper_band, 4.0, 7.0);
+  return kWeight * ramp(evidence.spectrum->break_off, 7.5, 10.5) * ramp(-evidence.spectrum->upper_band, 4.0, 7.0);
 }
 
 // Noise raises the flattest blocks nearly as much as all others; texture does not. In photos with a side below 72

@@ -80,6 +80,9 @@ struct Spectrum {
   double upper_band = 0.0;   ///< dB: power times squared frequency at 0.35 to 0.5 against that at 0.06 to 0.15.
   double cutoff = 0.5;       ///< Cycles per pixel: where it falls most steeply.
   double cutoff_drop = 0.0;  ///< dB: how much it falls there, within an octave quarter.
+  /// dB: the largest difference between the fall over 0.05 cycles per pixel and the fall over the 0.05 before it. A
+  /// Gaussian blur falls ever faster, but evenly (2 dB at a standard deviation of 1.4 pixels); a sinc filter breaks off.
+  double break_off = 0.0;
   bool halftone = false;     ///< Two isolated peaks at right angles and of one frequency.
 };
 /// Empty where nothing is there to measure (flat photo).

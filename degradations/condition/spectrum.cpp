@@ -168,6 +168,12 @@ std::optional<Spectrum> measure_spectrum(const std::vector<Crop>& crops) {
       found.cutoff = (static_cast<double>(i) + 1.0) / (2.0 * kRings);
     }
   }
+  const auto fall = [&](size_t i) {
+    return 10.0 * std::log10((rings[i - 2] + rings[i - 1] + 1e-9) / (rings[i + 3] + rings[i + 4] + 1e-9));
+  };
+  for (size_t i = 7; i + 5 < kRings; ++i) {
+    found.break_off = std::max(found.break_off, fall(i) - std::max(0.0, fall(i - 5)));
+  }
   constexpr int64_t kSmallest = 64;
   if (std::min(crops[0].luma.height, crops[0].luma.width) >= kSmallest) found.halftone = has_screen(power, level);
   return found;
