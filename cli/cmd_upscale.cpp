@@ -234,7 +234,7 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
   }
   const bool enlarges = first_flags.dip.task == "sr";
   // Restoration is chosen by its flags, and by the scale 1, which only restoration has.
-  const bool same_size = enlarges && first_flags.upscale.scale == "1";
+  const bool same_size = enlarges && first_flags.upscale.scale == "1" && !names_zero_shot(*first);
   const auto restores = [&](const UpscaleFlags& typed) {
     return typed.method == "restore" ||
            (typed.method == "auto" && !trained && (!typed.restore.first_named().empty() || same_size));

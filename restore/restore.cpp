@@ -57,7 +57,9 @@ networks::Damage damage_given(const PhotoCondition& condition, const Options& op
   const bool sharp = condition.half_power && *condition.half_power >= kSharp;
   networks::Damage damage;
   const double part = options.denoise.value_or(1.0);
-  if (options.denoise || sharp) damage.noise = std::min(part * noise_level(condition), networks::Damage::kMaxNoise);
+  // Compression flattens the parts in which noise is measured.
+  const bool measurable = sharp && !condition.jpeg;
+  if (options.denoise || measurable) damage.noise = std::min(part * noise_level(condition), networks::Damage::kMaxNoise);
   if (options.dejpeg || sharp) {
     const double quality = condition.jpeg ? static_cast<double>(condition.jpeg->quality) : 100.0;
     damage.jpeg_quality = 100.0 - options.dejpeg.value_or(1.0) * (100.0 - quality);
