@@ -4,7 +4,6 @@
 #include "dip/dip.h"
 #include "dip/dip_fkp.h"
 #include "networks/enlarge.h"
-#include "restore/reaction.h"
 #include "restore/restore.h"
 #include "srmd/srmd.h"
 #include "zssr/formation.h"
@@ -269,9 +268,7 @@ Enlarged restore_photo(const torch::Tensor& color, const PhotoCondition& conditi
   context.progress = [&](const Progress& now) { return progress(now); };
   const restore::Result result = restore::run(color, condition, restore::Models::shipped(), options, context);
   progress.finish();
-  nlohmann::json record{{"restoration", restore::to_json(options, result)}};
-  record["reaction"] = restore::to_json(restore::react(color, *restore::Models::shipped().at(0.0)));
-  return {result.image, result.summary, {}, {}, record};
+  return {result.image, result.summary, {}, {}, {{"restoration", restore::to_json(options, result)}}};
 }
 
 }  // namespace zsr::cli

@@ -11,8 +11,8 @@ constexpr double kFirstDamage = 0.25;
 // A camera sharpens its photos: their edges overshoot, or are narrow. The softness that is left is that of lens and
 // sensor together, and undoing all of it costs up to 4 dB on real pairs (RealSR, DRealSR). Photos that were only blurred
 // have wide edges without overshoot and a steep spectrum.
-constexpr double kMaxOvershoot = 0.008;
-constexpr double kMinEdgeWidth = 2.5;   // pixels, 10 to 90 %
+constexpr double kMaxOvershoot = 0.005;
+constexpr double kMinEdgeWidth = 2.0;   // pixels, 10 to 90 %
 constexpr double kMaxHalfPower = 0.21;  // cycles per pixel
 // On such photos a part of the restoration is better than either picture alone: 0.18 dB above bicubic at 0.3 on
 // DRealSR's nine shared pairs, where the network for clean photos has 0.05 and the restored picture -0.1.

@@ -16,6 +16,7 @@ namespace zsr::restore {
 namespace {
 
 constexpr double kLargestScale = 16.0;
+constexpr int64_t kMargin = 12;  // pixels of the photo
 
 void check_fraction(double value, const char* name) {
   if (!(value >= 0.0 && value <= 1.0)) throw OptionError(fmt::format("{} = {:g}, must be 0 to 1", name, value));
@@ -72,6 +73,16 @@ torch::Tensor resized(const torch::Tensor& image, Size size) {
   const Scale factor{static_cast<double>(size.height) / static_cast<double>(image.size(2)),
                      static_cast<double>(size.width) / static_cast<double>(image.size(3))};
   return imresize(image, factor, size).clamp_(0.0, 1.0);
+}
+
+// The network continues the photo by zeros, which darkens flat borders; with a margin of edge pixels that happens outside.
+torch::Tensor with_margin(const torch::Tensor& photo) {
+  return torch::replication_pad2d(photo.to(torch::kFloat32), {kMargin, kMargin, kMargin, kMargin});
+}
+
+torch::Tensor without_margin(const torch::Tensor& image, int64_t scale) {
+  const int64_t cut = kMargin * scale;
+  return image.slice(2, cut, image.size(2) - cut).slice(3, cut, image.size(3) - cut).contiguous();
 }
 
 // What is not restored: the light EDSR for bicubic photos, or the photo itself at its own size.
@@ -143,9 +154,9 @@ Result run(const torch::Tensor& photo, const PhotoCondition& condition, const Mo
   pass.damage = result.given;
   pass.tile = options.tile;
   pass.self_ensemble = options.self_ensemble;
-  networks::Result restored = networks::run(photo, *network, pass, context);
+  const networks::Result restored = networks::run(with_margin(photo), *network, pass, context);
   result.summary = restored.summary;
-  result.image = resized(restored.image, size);
+  result.image = resized(without_margin(restored.image, result.network_scale), size);
   if (options.strength < 1.0) {
     const torch::Tensor plain = resized(plain_picture(photo, result.network_scale, options, context), size);
     result.image = plain.lerp(result.image, options.strength);

@@ -38,7 +38,7 @@ PhotoCondition noisy(double level) {
 
 TEST(ChooseFormation, DamagedPhotosAreRestoredTheMoreTheWorse) {
   double before = 0.0;
-  for (const double level : {4.0, 8.0, 20.0}) {
+  for (const double level : {3.0, 5.0, 8.0}) {
     const FormationChoice choice = choose_formation(noisy(level));
     EXPECT_EQ(choice.way, Way::kRestore);
     EXPECT_GT(choice.strength, before);

@@ -6,7 +6,6 @@
 #include "core/image/resize.h"
 #include "core/weights/shipped.h"
 #include "degradations/recipe.h"
-#include "restore/reaction.h"
 #include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>
@@ -153,19 +152,6 @@ TEST(Models, EndsOfAnotherShapeAreRefused) {
   other.tensors[0].tensor = other.tensors[0].tensor.slice(0, 0, 8);
   EXPECT_THROW(Models(faithful, other), InputError);
   EXPECT_THROW(Models(faithful, shipped_weights("edsr-light-x2")), InputError);
-}
-
-TEST(Reaction, GrowsWithNoiseAndIsSmallOnCleanPhotos) {
-  const auto network = Models::shipped().at(0.0);
-  const torch::Tensor clean = imresize_uint8(sharp_photo(), {0.5, 0.5});
-  double before = react(clean, *network).flat_change;
-  EXPECT_LT(before, 3.0);
-  for (const double level : {6.0, 12.0, 24.0}) {
-    const double change = react(with_noise(clean, level), *network).flat_change;
-    EXPECT_GT(change, before);
-    EXPECT_NEAR(change, level, 0.5 * level);
-    before = change;
-  }
 }
 
 }  // namespace
