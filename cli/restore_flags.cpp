@@ -28,7 +28,7 @@ std::string RestoreFlags::first_named() const {
 
 void add_restore_flags(OptionSet& options, RestoreFlags& flags) {
   options.group("Restoration of noisy and compressed photos");
-  options.add("strength", "auto|0..1", "0 = as if the photo were clean, 1 = fully restored. auto: by its damage",
+  options.add("strength", "auto|0..1", "0 = as if the photo were clean, 1 = fully restored. auto: by the damage seen",
               &flags.strength);
   options.add("detail", "0..1", "0 = smooth and faithful, 1 = crisp texture. Default: 0.3", &flags.detail);
   options.add("denoise", "auto|0..1", "Part of the measured noise to remove; 0 keeps it", &flags.denoise);

@@ -103,9 +103,11 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
   std::optional<PhotoCondition> condition;
   if (settings.chooses || settings.method == "restore") {
     condition = look_at_condition(color);
-    const pipeline::FormationChoice choice = pipeline::choose_formation(*condition);
+    const pipeline::FormationChoice choice = pipeline::choose_formation(*condition, std::nullopt, settings.scale.y > 1.0);
     if (settings.chooses && choice.way == pipeline::Way::kRestore) settings.method = "restore";
-    settings.restore.options.strength = settings.restore.strength.value_or(settings.chooses ? choice.strength : 1.0);
+    constexpr double kCleanStrength = 0.5;  // restoration was asked for, but no damage is seen
+    const bool damaged = choice.way == pipeline::Way::kRestore;
+    settings.restore.options.strength = settings.restore.strength.value_or(damaged ? choice.strength : kCleanStrength);
   }
   BlindFindings findings{settings.zssr.options, nullptr, {}, std::nullopt, 1.0, std::nullopt};
   if (settings.method != "restore") findings = look_at_photo(color, settings, condition);
