@@ -202,7 +202,7 @@ GrainModel analyse_grain(const torch::Tensor& photo, const torch::Tensor& denois
   }
   if (photo.size(2) < 2 * kBlock || photo.size(3) < 2 * kBlock) {
     throw OptionError(
-        fmt::format("the image is {}x{}; its grain can be told from 32x32 pixels on", photo.size(3), photo.size(2)));
+        fmt::format("the image is {}x{}; analysing its grain needs at least 32x32 pixels", photo.size(3), photo.size(2)));
   }
   const torch::NoGradGuard no_grad;
   GrainModel model;
