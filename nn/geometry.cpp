@@ -1,0 +1,145 @@
+#include "nn/geometry.h"
+
+#include "nn/plan.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace zsr::nn {
+namespace {
+
+// How far a node looks, and how many input pixels one of its pixels is wide.
+struct Reach {
+  double radius = 0.0;
+  double step = 1.0;
+  bool whole = false;
+};
+
+Reach widest(const Graph& graph, const Node& node, const std::vector<Reach>& before) {
+  Reach reach;
+  bool first = true;
+  for (const int32_t index : node.inputs) {
+    const Reach& own = before[static_cast<size_t>(index)];
+    reach.radius = std::max(reach.radius, own.radius);
+    // A pooled value beside an image is as wide as that image's pixels.
+    reach.step = first ? own.step : std::min(reach.step, own.step);
+    reach.whole = reach.whole || own.whole;
+    first = false;
+  }
+  (void)graph;
+  return reach;
+}
+
+Reach after(const Graph& graph, const Node& node, const std::vector<Reach>& before) {
+  Reach reach = widest(graph, node, before);
+  if (const auto* const conv = std::get_if<Convolution>(&node.operation)) {
+    const auto half = static_cast<double>(conv->dilation * (conv->side - 1)) / 2.0;
+    if (conv->transposed) {
+      reach.step /= static_cast<double>(conv->stride);
+      reach.radius += std::ceil(half / static_cast<double>(conv->stride)) * reach.step * static_cast<double>(conv->stride);
+      return reach;
+    }
+    // An even side looks further to one side.
+    reach.radius += std::ceil(half) * reach.step;
+    reach.step *= static_cast<double>(conv->stride);
+    reach.whole = reach.whole || conv->stride > 1;
+  } else if (const auto* const pool = std::get_if<Pool>(&node.operation)) {
+    reach.whole = true;
+    reach.step *= static_cast<double>(std::max<int64_t>(1, pool->side == 0 ? 1 : pool->stride));
+  } else if (const auto* const shuffle = std::get_if<PixelShuffle>(&node.operation)) {
+    reach.step /= static_cast<double>(shuffle->factor);
+  } else if (const auto* const unshuffle = std::get_if<PixelUnshuffle>(&node.operation)) {
+    reach.step *= static_cast<double>(unshuffle->factor);
+    reach.radius += reach.step;
+  } else if (const auto* const resize = std::get_if<Resize>(&node.operation)) {
+    constexpr double kTaps[] = {0.0, 1.0, 2.0};
+    reach.radius += kTaps[static_cast<size_t>(resize->method)] * reach.step;
+    if (node.inputs.size() == 1) reach.step /= static_cast<double>(resize->factor);
+  } else if (const auto* const haar = std::get_if<Haar>(&node.operation)) {
+    reach.step *= haar->inverse ? 0.5 : 2.0;
+    reach.radius += reach.step;
+  } else if (const auto* const custom = std::get_if<Custom>(&node.operation)) {
+    reach.whole = reach.whole || custom->reach < 0;
+    reach.radius += static_cast<double>(custom->reach) * reach.step;
+  } else if (std::holds_alternative<MatrixProduct>(node.operation)) {
+    reach.whole = true;
+  } else if (const auto* const norm = std::get_if<Normalisation>(&node.operation)) {
+    reach.whole = reach.whole || norm->kind == Norm::kInstance;
+  }
+  return reach;
+}
+
+double multiplications(const Graph& graph, const Node& node, const std::vector<Shape>& shapes, const Shape& made) {
+  const auto area = static_cast<double>(made.height * made.width);
+  if (const auto* const conv = std::get_if<Convolution>(&node.operation)) {
+    const Shape& in = shapes[static_cast<size_t>(node.inputs[0])];
+    const auto weights =
+        static_cast<double>(graph.parameters()[static_cast<size_t>(node.parameters[0])].count());
+    return weights * (conv->transposed ? static_cast<double>(in.height * in.width) : area);
+  }
+  if (std::holds_alternative<MatrixProduct>(node.operation)) {
+    const Shape& in = shapes[static_cast<size_t>(node.inputs[0])];
+    return static_cast<double>(made.channels) * area * static_cast<double>(in.width);
+  }
+  return 0.0;
+}
+
+}  // namespace
+
+std::optional<int64_t> receptive_radius(const Graph& graph, int64_t scale) {
+  const int32_t output = graph.output_at(scale);
+  std::vector<Reach> reaches;
+  for (int32_t i = 0; i <= output; ++i) reaches.push_back(after(graph, graph.node(i), reaches));
+  if (reaches.back().whole) return std::nullopt;
+  return static_cast<int64_t>(std::ceil(reaches.back().radius));
+}
+
+std::vector<Shape> shapes_for(const Graph& graph, int64_t height, int64_t width) {
+  std::vector<Shape> shapes;
+  for (const Node& node : graph.nodes()) {
+    std::vector<Shape> inputs;
+    for (const int32_t index : node.inputs) inputs.push_back(shapes[static_cast<size_t>(index)]);
+    Shape made = shape_after(node.operation, inputs);
+    if (std::holds_alternative<Input>(node.operation)) made = {made.channels, height, width};
+    shapes.push_back(made);
+  }
+  return shapes;
+}
+
+Cost cost_of(const Graph& graph, int64_t scale, int64_t height, int64_t width) {
+  const int32_t output = graph.output_at(scale);
+  const std::vector<Shape> shapes = shapes_for(graph, height, width);
+  const Plan plan = make_plan(graph, output, false);
+  std::vector<char> needed(graph.nodes().size(), 0);
+  needed[static_cast<size_t>(output)] = 1;
+  Cost cost;
+  for (int32_t i = output; i >= 0; --i) {
+    const auto at = static_cast<size_t>(i);
+    if (!needed[at]) continue;
+    for (const int32_t from : graph.node(i).inputs) needed[static_cast<size_t>(from)] = 1;
+    cost.multiplications += multiplications(graph, graph.node(i), shapes, shapes[at]);
+  }
+  const auto bytes = [&](int32_t node) {
+    const Shape& shape = shapes[static_cast<size_t>(node)];
+    return 4.0 * static_cast<double>(shape.channels * shape.height * shape.width);
+  };
+  double live = 0.0;
+  for (size_t i = 0; i < graph.nodes().size(); ++i) {
+    if (std::holds_alternative<Input>(graph.nodes()[i].operation)) live += bytes(static_cast<int32_t>(i));
+  }
+  for (const PlanStep& step : plan.steps) {
+    double inside = 0.0;  // a chain holds three images at once
+    if (step.chain) {
+      int64_t widest = 0;
+      for (const ConvLayer& layer : step.chain->layers()) widest = std::max(widest, layer.image_channels());
+      const Shape& in = shapes[static_cast<size_t>(step.from)];
+      inside = 3.0 * 4.0 * static_cast<double>(widest * in.height * in.width);
+    }
+    live += bytes(step.result);
+    cost.peak_bytes = std::max(cost.peak_bytes, live + inside);
+    for (const int32_t node : step.last_uses) live -= bytes(node);
+  }
+  return cost;
+}
+
+}  // namespace zsr::nn

@@ -1,0 +1,151 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace zsr::nn {
+
+/// Channels, height and width of one image of a batch.
+struct Shape {
+  int64_t channels = 0;
+  int64_t height = 1;
+  int64_t width = 1;
+  bool operator==(const Shape&) const = default;
+};
+
+// What the nodes of a graph compute. All images are [N, C, H, W]. Parameters of a node stand in the order given here.
+
+/// What the caller passes in, in the order in which the inputs were declared.
+struct Input {
+  int64_t channels;
+};
+
+/// Convolution, or transposed convolution; zero padding. Parameters: weight [out, in / groups, side, side] (transposed:
+/// [in, out / groups, side, side]), then bias [out] if it has one.
+struct Convolution {
+  int64_t out = 0;
+  int64_t side = 3;
+  int64_t stride = 1;
+  int64_t padding = 1;
+  int64_t dilation = 1;
+  int64_t groups = 1;
+  bool bias = true;
+  bool transposed = false;
+  int64_t output_padding = 0;  ///< Only transposed.
+};
+
+enum class Curve { kRelu, kLeakyRelu, kPrelu, kSigmoid, kTanh, kGelu, kSilu, kSoftplus };
+
+/// A function of each value by itself. kPrelu has one parameter, slopes [1] or [C].
+struct Activation {
+  Curve curve = Curve::kRelu;
+  double slope = 0.0;  ///< kLeakyRelu: negative values times it.
+};
+
+/// Sum or product of all inputs; sizes of 1 are repeated.
+struct Sum {};
+struct Product {};
+
+/// x * factor + shift.
+struct Affine {
+  double factor = 1.0;
+  double shift = 0.0;
+};
+
+/// Adds a constant to each channel; channels beyond the list stay.
+struct ChannelShift {
+  std::vector<float> amounts;
+};
+
+struct Concatenation {};
+
+/// Channels [from, to).
+struct Slice {
+  int64_t from = 0;
+  int64_t to = 0;
+};
+
+/// torch::pixel_shuffle and its inverse.
+struct PixelShuffle {
+  int64_t factor = 2;
+};
+struct PixelUnshuffle {
+  int64_t factor = 2;
+};
+
+enum class Interpolation { kNearest, kBilinear, kBicubic };
+
+/// Resizes by a whole factor, or, where there is a second input, to its size. Pixel centres as in PyTorch's
+/// align_corners = false.
+struct Resize {
+  Interpolation method = Interpolation::kNearest;
+  int64_t factor = 1;
+};
+
+enum class Pooling { kMean, kDeviation, kMax };
+
+/// Over windows, or over the whole image where `side` is 0; kDeviation (the root of the mean square around the mean) is
+/// for the whole image only.
+struct Pool {
+  Pooling kind = Pooling::kMean;
+  int64_t side = 0;
+  int64_t stride = 1;
+};
+
+enum class Norm { kBatch, kLayer, kInstance };
+
+/// (x - mean) / sqrt(variance + epsilon) * weight + bias. kLayer: over the channels of each pixel. Parameters: weight
+/// [C], bias [C]; kBatch also running mean [C] and variance [C], which serve outside training.
+struct Normalisation {
+  Norm kind = Norm::kBatch;
+  double epsilon = 1e-5;
+};
+
+/// Over the channels of each pixel.
+struct Softmax {};
+
+/// One level of the Haar wavelet: [N, C, H, W] to [N, 4 C, H / 2, W / 2], the four bands of all channels one after
+/// another (mean, horizontal, vertical and diagonal differences, each halved), or back.
+struct Haar {
+  bool inverse = false;
+};
+
+/// Products of matrices that stand in the last two dimensions: a times b, or a times b transposed.
+struct MatrixProduct {
+  bool transpose_second = false;
+};
+
+/// Anything else, computed by LibTorch with its gradients. `shape` says what it makes of its inputs' shapes.
+struct Custom {
+  std::string name;
+  std::function<Shape(const std::vector<Shape>&)> shape;
+  std::function<torch::Tensor(const std::vector<torch::Tensor>& inputs, const std::vector<torch::Tensor>& parameters)>
+      run;
+  /// Input pixels to each side that a result depends on; -1: all.
+  int64_t reach = 0;
+};
+
+using Operation = std::variant<Input, Convolution, Activation, Sum, Product, Affine, ChannelShift, Concatenation, Slice,
+                               PixelShuffle, PixelUnshuffle, Resize, Pool, Normalisation, Softmax, Haar, MatrixProduct,
+                               Custom>;
+
+/// "convolution", "sum", ...
+std::string name_of(const Operation& operation);
+
+/// The shape that `operation` makes of these. Throws OptionError, naming the constraint, where it cannot be.
+Shape shape_after(const Operation& operation, const std::vector<Shape>& inputs);
+
+/// Computes it by LibTorch, on any device and in any type, differentiable. `training`: batch normalisation uses the
+/// batch's own statistics and updates the running ones.
+torch::Tensor run_by_torch(const Operation& operation, const std::vector<torch::Tensor>& inputs,
+                           const std::vector<torch::Tensor>& parameters, bool training);
+
+/// The activation alone; `slopes` for kPrelu.
+torch::Tensor activate(const Activation& activation, const torch::Tensor& image, const torch::Tensor& slopes);
+
+}  // namespace zsr::nn

@@ -1,0 +1,332 @@
+#include "core/error.h"
+#include "nn/geometry.h"
+#include "nn/graph.h"
+#include "nn/model.h"
+#include "nn/parameter_file.h"
+#include "nn/plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <algorithm>
+#include <functional>
+
+namespace zsr::nn {
+namespace {
+
+using testing::HasSubstr;
+using Build = std::function<Value(Graph&, Value)>;
+
+Graph made_of(const Build& build, int64_t channels) {
+  Graph graph;
+  graph.output(build(graph, graph.input(channels)), 1);
+  return graph;
+}
+
+torch::Tensor random_parameters(const Graph& graph, torch::ScalarType type) {
+  torch::manual_seed(5);
+  torch::Tensor values = torch::randn({graph.parameter_count()}, type) * 0.3;
+  for (const Parameter& parameter : graph.parameters()) {
+    const bool positive = parameter.role == Parameter::Role::kVariance || parameter.role == Parameter::Role::kSlope;
+    if (positive) values.narrow(0, parameter.offset, parameter.count()).abs_().add_(0.1);
+  }
+  return values;
+}
+
+// Running statistics have no gradient.
+void clear_statistics(const Graph& graph, torch::Tensor& values) {
+  for (const Parameter& parameter : graph.parameters()) {
+    if (!parameter.trained()) values.narrow(0, parameter.offset, parameter.count()).zero_();
+  }
+}
+
+// The graph node by node, which uses none of the plans.
+torch::Tensor by_nodes(const Model& model, const torch::Tensor& input, const torch::Tensor& parameters,
+                       int64_t scale = 0) {
+  const Graph& graph = model.graph();
+  std::vector<torch::Tensor> values;
+  for (const Node& node : graph.nodes()) {
+    std::vector<torch::Tensor> images, own;
+    for (const int32_t i : node.inputs) images.push_back(values[static_cast<size_t>(i)]);
+    for (const int32_t i : node.parameters) own.push_back(model.view(parameters, i));
+    const bool is_input = std::holds_alternative<Input>(node.operation);
+    values.push_back(is_input ? input : run_by_torch(node.operation, images, own, false));
+  }
+  return values[static_cast<size_t>(graph.output_at(scale))];
+}
+
+double difference(const torch::Tensor& a, const torch::Tensor& b) {
+  return (a - b).abs().max().item<double>() / b.abs().max().item<double>();
+}
+
+struct Case {
+  const char* name;
+  int64_t channels;
+  Build build;
+};
+void PrintTo(const Case& item, std::ostream* out) {
+  *out << item.name;
+}
+
+std::vector<Case> cases() {
+  const auto conv = [](Graph::ConvOptions options) {
+    return [=](Graph& g, Value x) { return g.conv("c", x, 4, options); };
+  };
+  const auto curve = [](Curve kind) { return [=](Graph& g, Value x) { return g.activation(kind, x); }; };
+  return {
+      {"conv3x3", 4, conv({})},
+      {"conv1x1", 4, conv({.side = 1})},
+      {"conv5x5NoBias", 4, conv({.side = 5, .bias = false})},
+      {"strided", 4, conv({.side = 3, .stride = 2, .padding = 0})},
+      {"dilated", 4, conv({.side = 3, .dilation = 2})},
+      {"grouped", 4, conv({.side = 3, .groups = 2})},
+      {"depthwise", 4, conv({.side = 3, .groups = 4})},
+      {"transposed", 4,
+       [](Graph& g, Value x) { return g.transposed_conv("t", x, 2, {.side = 4, .stride = 2, .padding = 1}); }},
+      {"shared", 4, [](Graph& g, Value x) { const Value a = g.conv("c", x, 4); return g.conv_like(a, a); }},
+      {"relu", 4, curve(Curve::kRelu)},
+      {"leaky", 4, [](Graph& g, Value x) { return g.leaky_relu(x, 0.2); }},
+      {"prelu", 4, [](Graph& g, Value x) { return g.prelu("p", x); }},
+      {"sigmoid", 4, curve(Curve::kSigmoid)},
+      {"tanh", 4, curve(Curve::kTanh)},
+      {"gelu", 4, curve(Curve::kGelu)},
+      {"silu", 4, curve(Curve::kSilu)},
+      {"softplus", 4, curve(Curve::kSoftplus)},
+      {"softmax", 4, [](Graph& g, Value x) { return g.softmax(x); }},
+      {"sum", 4, [](Graph& g, Value x) { return x + g.pool(x, Pooling::kMean) * 2.0; }},
+      {"product", 4, [](Graph& g, Value x) { return x * g.sigmoid(x); }},
+      {"affine", 4, [](Graph& g, Value x) { return g.affine(x, -0.5, 0.25); }},
+      {"shift", 4, [](Graph& g, Value x) { return g.shift(x, {0.1F, 0.2F}) * x; }},
+      {"concat", 4, [](Graph& g, Value x) { return g.concat({x, x * x}); }},
+      {"slice", 4, [](Graph& g, Value x) { return g.slice(x, 1, 3); }},
+      {"shuffle", 4, [](Graph& g, Value x) { return g.shuffle(x, 2); }},
+      {"unshuffle", 4, [](Graph& g, Value x) { return g.unshuffle(x, 2); }},
+      {"nearest", 4, [](Graph& g, Value x) { return g.nearest(x, 2); }},
+      {"bilinear", 4, [](Graph& g, Value x) { return g.resize(x, Interpolation::kBilinear, 3); }},
+      {"bicubic", 4, [](Graph& g, Value x) { return g.resize(x, Interpolation::kBicubic, 2); }},
+      {"resizeLike", 4,
+       [](Graph& g, Value x) {
+         return g.resize_like(g.pool(x, Pooling::kMax, 3, 2), x, Interpolation::kBilinear);
+       }},
+      {"meanPool", 4, [](Graph& g, Value x) { return g.pool(x, Pooling::kMean, 2, 2); }},
+      {"deviation", 4, [](Graph& g, Value x) { return g.pool(x, Pooling::kDeviation); }},
+      {"batchNorm", 4, [](Graph& g, Value x) { return g.normalise("n", x, Norm::kBatch); }},
+      {"layerNorm", 4, [](Graph& g, Value x) { return g.normalise("n", x, Norm::kLayer); }},
+      {"instanceNorm", 4, [](Graph& g, Value x) { return g.normalise("n", x, Norm::kInstance); }},
+      {"haar", 4, [](Graph& g, Value x) { return g.haar(x); }},
+      {"haarBack", 4, [](Graph& g, Value x) { return g.haar(x, true); }},
+      {"matrixProduct", 4, [](Graph& g, Value x) { return g.matrix_product(x, x, true); }},
+      {"custom", 4,
+       [](Graph& g, Value x) {
+         const int32_t p = g.parameter("own", {4}, Parameter::Role::kWeight);
+         return g.custom({"gain", [](const std::vector<Shape>& in) { return in[0]; },
+                          [](const auto& in, const auto& own) { return in[0] * own[0].view({1, -1, 1, 1}); }},
+                         {x}, {p});
+       }},
+  };
+}
+
+class EveryOperation : public testing::TestWithParam<Case> {};
+INSTANTIATE_TEST_SUITE_P(Graph, EveryOperation, testing::ValuesIn(cases()),
+                         [](const auto& item) { return std::string(item.param.name); });
+
+TEST_P(EveryOperation, GradientsAreThoseOfFiniteDifferences) {
+  const Model model(made_of(GetParam().build, GetParam().channels));
+  torch::manual_seed(3);
+  torch::Tensor input = torch::randn({2, GetParam().channels, 8, 8}, torch::kFloat64).requires_grad_(true);
+  torch::Tensor parameters = random_parameters(model.graph(), torch::kFloat64).requires_grad_(true);
+  const torch::Tensor made = model.forward({input}, parameters);
+  torch::manual_seed(4);
+  const torch::Tensor weights = torch::randn(made.sizes(), torch::kFloat64);
+  (made * weights).sum().backward();
+  constexpr double kStep = 1e-5;
+  const torch::NoGradGuard no_grad;
+  for (torch::Tensor* at : {&input, &parameters}) {
+    if (at->numel() == 0) continue;
+    torch::Tensor direction = torch::randn(at->sizes(), torch::kFloat64);
+    if (at == &parameters) clear_statistics(model.graph(), direction);
+    const torch::Tensor before = at->detach().clone();
+    const auto value = [&](double step) {
+      at->copy_(before + step * direction);
+      return (model.forward({input}, parameters) * weights).sum().item<double>();
+    };
+    const double numeric = (value(kStep) - value(-kStep)) / (2.0 * kStep);
+    at->copy_(before);
+    const double exact = (at->grad() * direction).sum().item<double>();
+    EXPECT_NEAR(exact, numeric, 1e-5 * std::max(1.0, std::abs(numeric)));
+  }
+}
+
+TEST_P(EveryOperation, ShapeIsWhatItMakes) {
+  const Model model(made_of(GetParam().build, GetParam().channels));
+  const Shape shape = shapes_for(model.graph(), 12, 8).back();
+  const torch::Tensor made =
+      model.forward({torch::rand({1, GetParam().channels, 12, 8})}, random_parameters(model.graph(), torch::kFloat32));
+  EXPECT_EQ(made.sizes(), at::IntArrayRef({1, shape.channels, shape.height, shape.width}));
+}
+
+// Everything that the epilogue of a convolution does, sums that it cannot do, and images that are used twice.
+Value mixed(Graph& g, Value x) {
+  const Value head = g.conv("head", g.shift(x, {-0.4F, -0.4F, -0.4F}), 16);
+  Value trunk = head;
+  for (const char* name : {"a", "b"}) {
+    const std::string n(name);
+    const Value y = g.relu(g.conv(n + "0", trunk, 16));
+    trunk = trunk + g.conv(n + "1", y, 16) * 0.1;
+  }
+  trunk = head + g.conv("after", trunk, 16);
+  const Value thin = g.prelu("slope", g.conv("thin", trunk, 16), 1);
+  const Value late = thin + head;  // after the activation: not the epilogue's
+  const Value gate = g.sigmoid(g.conv("gate", g.pool(late, Pooling::kMean), 16, {.side = 1}));
+  const Value normal = g.leaky_relu(g.normalise("norm", g.conv("n", late * gate, 16), Norm::kBatch), 0.1);
+  const Value up = g.relu(g.shuffle(g.conv("up", normal + late, 64), 2));
+  return g.conv("last", up, 3) + g.nearest(x, 2);
+}
+
+TEST(Plan, GivesWhatTheNodesGive) {
+  Graph graph;
+  graph.output(mixed(graph, graph.input(3)), 2);
+  const Model model(std::move(graph));
+  const torch::Tensor parameters = random_parameters(model.graph(), torch::kFloat32);
+  const torch::Tensor input = torch::rand({2, 3, 21, 18});
+  const torch::NoGradGuard no_grad;
+  EXPECT_LT(difference(model.forward({input}, parameters), by_nodes(model, input, parameters)), 1e-4);
+}
+
+TEST(Plan, GradientsAreThoseOfTheNodes) {
+  Graph graph;
+  graph.output(mixed(graph, graph.input(3)), 2);
+  const Model model(std::move(graph));
+  const torch::Tensor input = torch::rand({2, 3, 13, 16});
+  torch::Tensor parameters = random_parameters(model.graph(), torch::kFloat32).requires_grad_(true);
+  model.forward({input}, parameters).square().sum().backward();
+  const torch::Tensor fast = parameters.grad().clone();
+  parameters.mutable_grad().zero_();
+  by_nodes(model, input, parameters).square().sum().backward();
+  EXPECT_LT(difference(fast, parameters.grad()), 1e-3);
+}
+
+TEST(Plan, ResidualNetworkIsOneChain) {
+  Graph graph;
+  const Value x = graph.input(3);
+  const Value head = graph.conv("head", x, 16);
+  Value trunk = head;
+  for (const char* name : {"a", "b", "c"}) {
+    const std::string n(name);
+    trunk = trunk + graph.conv(n + "1", graph.relu(graph.conv(n + "0", trunk, 16)), 16) * 0.1;
+  }
+  graph.output(graph.conv("last", graph.shuffle(graph.conv("up", head + graph.conv("body", trunk, 16), 64), 2), 3), 2);
+  for (const bool differentiable : {false, true}) {
+    EXPECT_EQ(make_plan(graph, graph.output_at(2), differentiable).steps.size(), 1U);
+  }
+}
+
+TEST(Plan, AChainEndsWhereItsImageIsUsedElsewhere) {
+  Graph graph;
+  const Value a = graph.conv("a", graph.input(3), 16);
+  const Value b = graph.conv("b", a, 16);
+  graph.output(b * graph.sigmoid(a), 1);
+  const Model model(std::move(graph));
+  const torch::Tensor parameters = random_parameters(model.graph(), torch::kFloat32);
+  const torch::Tensor input = torch::rand({1, 3, 9, 9});
+  EXPECT_EQ(make_plan(model.graph(), model.graph().output_at(0), false).steps.size(), 4U);
+  const torch::NoGradGuard no_grad;
+  EXPECT_LT(difference(model.forward({input}, parameters), by_nodes(model, input, parameters)), 1e-4);
+}
+
+TEST(Graph, OutputsShareATrunk) {
+  Graph graph;
+  const Value trunk = graph.conv("trunk", graph.input(3), 16);
+  for (const int64_t scale : {2, 3}) {
+    graph.output(graph.shuffle(graph.conv("tail.x" + std::to_string(scale), trunk, 3 * scale * scale), scale), scale);
+  }
+  const Model model(std::move(graph));
+  const torch::Tensor parameters = random_parameters(model.graph(), torch::kFloat32);
+  EXPECT_EQ(model.forward({torch::rand({1, 3, 8, 8})}, parameters, 3).size(3), 24);
+  EXPECT_EQ(model.graph().scales(), (std::vector<int64_t>{2, 3}));
+  EXPECT_THROW(model.forward({torch::rand({1, 3, 8, 8})}, parameters, 4), OptionError);
+  // A gradient at one scale leaves the other's output alone.
+  torch::Tensor leaf = parameters.clone().requires_grad_(true);
+  model.forward({torch::rand({1, 3, 8, 8})}, leaf, 2).sum().backward();
+  const Parameter& other = model.graph().parameters()[static_cast<size_t>(*model.graph().find("tail.x3.weight"))];
+  EXPECT_EQ(leaf.grad().narrow(0, other.offset, other.count()).abs().max().item<float>(), 0.0F);
+}
+
+TEST(Graph, RefusesWhatCannotBe) {
+  const auto message = [](const Build& build) {
+    try {
+      made_of(build, 6);
+    } catch (const OptionError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(message([](Graph& g, Value x) { return g.conv("body.3", x, 8, {.groups = 4}); }), HasSubstr("body.3"));
+  EXPECT_THAT(message([](Graph& g, Value x) { return g.shuffle(x, 2); }), HasSubstr("multiple of 4 channels, not 6"));
+  EXPECT_THAT(message([](Graph& g, Value x) { return x + g.slice(x, 0, 2); }), HasSubstr("sum of"));
+  EXPECT_THAT(message([](Graph& g, Value x) { return g.slice(x, 4, 7); }), HasSubstr("4 to 7 of 6"));
+  EXPECT_THAT(message([](Graph& g, Value x) { return g.conv("a", g.conv("a", x, 6), 6); }), HasSubstr("'a.weight'"));
+}
+
+TEST(Geometry, RadiusIsHowFarAChangedPixelShows) {
+  const Build build = [](Graph& g, Value x) {
+    const Value a = g.relu(g.conv("a", x, 4, {.side = 5}));
+    return g.conv("c", g.shuffle(g.conv("b", a, 12, {.side = 3, .dilation = 2}), 2), 3);
+  };
+  const Model model(made_of(build, 3));
+  const int64_t radius = receptive_radius(model.graph()).value();
+  const torch::Tensor parameters = random_parameters(model.graph(), torch::kFloat32).abs();
+  torch::Tensor input = torch::zeros({1, 3, 41, 41});
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor before = model.forward({input}, parameters);
+  input[0][0][20][20] = 1.0;
+  const torch::Tensor changed = (model.forward({input}, parameters) - before).abs().sum({0, 1, 2}).gt(1e-6).nonzero();
+  const int64_t farthest = 20 - changed.min().item<int64_t>() / 2;
+  EXPECT_GE(radius, farthest);
+  EXPECT_LE(radius, farthest + 1);
+}
+
+TEST(Geometry, GlobalPoolingSeesTheWholePhoto) {
+  const auto pooled = [](Graph& g, Value x) { return x * g.pool(x, Pooling::kMean); };
+  EXPECT_FALSE(receptive_radius(made_of(pooled, 3)).has_value());
+}
+
+TEST(Geometry, CountsMultiplications) {
+  Graph graph;
+  graph.output(graph.conv("b", graph.shuffle(graph.conv("a", graph.input(3), 16), 2), 3), 2);
+  EXPECT_EQ(cost_of(graph, 0, 10, 20).multiplications, 200.0 * (3 * 16 * 9) + 800.0 * (4 * 3 * 9));
+}
+
+TEST(ParameterFile, RoundTripsInTheUnitsOfTheFile) {
+  Graph graph;
+  graph.bias_unit(255.0);
+  graph.output(graph.conv("b", graph.prelu("p", graph.conv("a", graph.input(3), 4)), 3), 1);
+  const torch::Tensor values = random_parameters(graph, torch::kFloat32);
+  const WeightsFile file = to_weights(graph, values);
+  EXPECT_TRUE(torch::allclose(take_parameters(graph, file, "a network"), values));
+  EXPECT_TRUE(torch::allclose(*file.find("a.bias"), values.narrow(0, 4 * 3 * 9, 4) * 255.0));
+}
+
+TEST(ParameterFile, NamesTheFirstDifferences) {
+  Graph graph;
+  graph.output(graph.conv("b", graph.conv("a", graph.input(3), 4), 3), 1);
+  WeightsFile file = to_weights(graph, torch::zeros({graph.parameter_count()}));
+  file.origin = "some.pth";
+  file.tensors.erase(file.tensors.begin() + 1);  // a.bias
+  file.tensors.push_back({"extra", torch::zeros({1})});
+  file.tensors.push_back({"mean.weight", torch::zeros({1})});
+  try {
+    take_parameters(graph, file, "a network", {"mean."});
+    FAIL();
+  } catch (const InputError& error) {
+    const std::string text = error.what();
+    EXPECT_THAT(text, HasSubstr("some.pth"));
+    EXPECT_THAT(text, HasSubstr("no 'a.bias'"));
+    EXPECT_THAT(text, HasSubstr("'extra' has no place"));
+    EXPECT_THAT(text, testing::Not(HasSubstr("mean.weight")));
+  }
+}
+
+}  // namespace
+}  // namespace zsr::nn
