@@ -11,6 +11,7 @@
 #include "core/weights/safetensors.h"
 #include "core/weights/shipped.h"
 #include "datasets/image_folder.h"
+#include "networks/registry.h"
 #include "training/communicator.h"
 #include "training/curve.h"
 #include "training/trainer.h"
@@ -20,7 +21,10 @@
 #include <nlohmann/json.hpp>
 #include <torch/types.h>
 
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
+#include <map>
 
 namespace zsr::cli {
 namespace {
@@ -30,7 +34,9 @@ namespace fs = std::filesystem;
 struct TrainFlags {
   std::vector<std::string> words;  // the network, then folders
   std::string output;
-  training::StudentSpec spec;
+  std::string network;
+  int64_t scale = 2;
+  std::map<std::string, std::string> fields;  // of the configuration, by name; as typed
   training::PatchOptions patches;
   training::TrainOptions train;
   std::string losses = "l1";
@@ -47,24 +53,52 @@ struct TrainFlags {
   bool force = false;
 };
 
-// Sizes with which each network is quickly trained and small, and what else it needs.
+// What each network needs besides its published configuration.
 void set_defaults(TrainFlags& flags, const std::string& network) {
-  flags.spec.network = network;
-  flags.spec.depth = network == "srmd" ? 12 : 8;
-  flags.spec.width = network == "srmd" ? 64 : 48;
+  flags.network = network;
   if (network == "srmd") {
     flags.patches.noise = training::PatchOptions::kMostNoise;
     flags.train.muon_rate = 0.003;  // without shortcuts it cannot take more
   }
   if (network == "srmd-edsr") flags.patches.noise = training::PatchOptions::kMostNoise;
-  if (network == "restorer") {
-    flags.spec.depth = 16;
-    flags.recipe = "photo:0.5,realesrgan:0.3,bsrgan:0.2";
-  }
+  if (network == "restorer") flags.recipe = "photo:0.5,realesrgan:0.3,bsrgan:0.2";
   if (network == "zssr-start") {
     flags.patches.noise = 6.0;
     flags.patches.sharp = 0.3;
   }
+}
+
+// A field's name as a flag.
+std::string flag_of(std::string name) {
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+
+std::string capitalised(std::string text) {
+  if (!text.empty()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+  return text;
+}
+
+// What can be chosen of any network, with the networks that have it and their published values.
+std::map<std::string, std::string> field_meanings() {
+  std::map<std::string, std::string> all;
+  for (const networks::Kind& kind : networks::kinds()) {
+    if (kind.trainable_scales.empty()) continue;
+    for (const networks::Field& field : kind.fields) {
+      std::string& text = all[field.name];
+      if (text.empty()) text = fmt::format("{}. Default: ", capitalised(field.meaning));
+      text += fmt::format("{}{} {:g}", text.ends_with(": ") ? "" : ", ", kind.name, field.published);
+    }
+  }
+  return all;
+}
+
+std::map<std::string, double> chosen_fields(const TrainFlags& flags) {
+  std::map<std::string, double> chosen;
+  for (const auto& [name, text] : flags.fields) {
+    if (!text.empty()) chosen[name] = parse_number(text, ("--" + flag_of(name)).c_str());
+  }
+  return chosen;
 }
 
 std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) {
@@ -82,9 +116,11 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
   options->group("Network");
   options->positional("input,i", "NETWORK", "The network, then folders of sharp photos", &flags.words);
   options->add("output,o", "FILE", "Weights file (.safetensors)", &flags.output);
-  options->add("scale,s", "FACTOR", "2, 3 or 4", &flags.spec.scale);
-  options->add("width", "N", "Channels, a multiple of 16", &flags.spec.width);
-  options->add("depth", "N", "srmd: convolutions; else: residual blocks", &flags.spec.depth);
+  options->add("scale,s", "FACTOR", "One that the network is trained for; mdsr, carn and restorer learn all at once",
+               &flags.scale);
+  for (const auto& [name, meaning] : field_meanings()) {
+    options->add(flag_of(name), "N", meaning, &flags.fields[name]);
+  }
   options->add(
       "init", "FILE",
       "Weights to begin with, a file or a name like edsr-light-x2; what another scale or a network of fewer layers "
@@ -183,13 +219,22 @@ std::vector<torch::Tensor> load_photos(const std::vector<std::string>& folders, 
   return photos;
 }
 
+// Features and adversaries look at colours.
+void refuse_color_losses(const std::vector<training::LossTerm>& losses, const std::string& network) {
+  for (const char* const name : {"content", "adversarial"}) {
+    if (training::has_term(losses, name)) {
+      throw UsageError(fmt::format("{} makes luma only; the loss '{}' needs colours", network, name));
+    }
+  }
+}
+
 fs::path checkpoint_path(const fs::path& output) {
   return output.string() + ".checkpoint";
 }
 
-WeightsFile final_weights(const training::Student& student, const training::Trainer& trainer, const TrainFlags& flags,
+WeightsFile final_weights(const training::Network& network, const training::Trainer& trainer, const TrainFlags& flags,
                           const std::string& command) {
-  WeightsFile weights = student.weights(trainer.best_parameters());
+  WeightsFile weights = network.weights(trainer.best_parameters());
   if (flags.half) weights.halve();
   weights.metadata["command"] = command;
   weights.metadata["steps"] = std::to_string(trainer.state().step);
@@ -222,7 +267,13 @@ std::string command_line(const std::vector<std::string>& arguments) {
 }  // namespace
 
 const std::vector<std::string>& trainable_networks() {
-  static const std::vector<std::string> names = {"edsr", "srmd", "srmd-edsr", "zssr-start", "restorer"};
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const networks::Kind& kind : networks::kinds()) {
+      if (!kind.trainable_scales.empty()) all.push_back(kind.name);
+    }
+    return all;
+  }();
   return names;
 }
 
@@ -231,7 +282,8 @@ int run_train_network(const std::vector<std::string>& arguments) {
   CommonFlags common;
   set_defaults(flags, arguments.at(0));
   if (!make_options(flags, common)->parse(arguments)) return kExitOk;
-  flags.spec.validate();
+  const networks::Kind& kind = *networks::find_kind(flags.network);
+  const networks::Config config = kind.configured(flags.scale, chosen_fields(flags));
   flags.train.losses = training::parse_losses(flags.losses);
   flags.train.validate();
   if (training::has_term(flags.train.losses, "content")) {
@@ -256,41 +308,43 @@ int run_train_network(const std::vector<std::string>& arguments) {
   flags.patches.seed = derive_seed(runtime.seed, "training-patches");
 
   Random random(derive_seed(runtime.seed, "training-weights"));
-  training::Student student(flags.spec, random);
-  flags.patches.scales = student.scales();
+  training::Network network(kind, config, random);
+  flags.patches.scales = network.scales();
   flags.patches.validate();
+  if (network.scales().size() > 1 && flags.recipe.empty()) flags.recipe = "bicubic";
+  if (kind.traits.channels == 1) refuse_color_losses(flags.train.losses, kind.name);
   if (!flags.recipe.empty()) {
-    const bool takes = student.condition() == training::Condition::kNone ||
-                       student.condition() == training::Condition::kDamage;
+    const bool takes = network.condition() == training::Condition::kNone ||
+                       network.condition() == training::Condition::kDamage;
     if (!takes) {
-      throw UsageError(fmt::format("{} is told its blur and noise, which a recipe does not tell; leave --recipe out",
-                                   flags.spec.network));
+      throw UsageError(fmt::format("{} is conditioned on blur and noise, which a recipe does not tell; leave --recipe out",
+                                   flags.network));
     }
-    for (const int64_t scale : student.scales()) {
+    for (const int64_t scale : network.scales()) {
       const auto s = static_cast<double>(scale);
       const bool file = flags.recipe.ends_with(".json") && flags.recipe.find(',') == std::string::npos;
       flags.patches.recipes[scale] =
           file ? load_recipe(flags.recipe, {s, s}) : make_recipe(flags.recipe, {.scale = {s, s}});
     }
   }
-  if (!flags.init.empty()) student.load(load_or_shipped(flags.init), true);
-  const int64_t least_side = training::PatchSource::least_side(flags.patches, student.condition());
+  if (!flags.init.empty()) network.begin_with(load_or_shipped(flags.init));
+  const int64_t least_side = training::PatchSource::least_side(flags.patches, network.condition());
   std::vector<double> sizes;
   for (const std::string& size : split_list(flags.sizes)) sizes.push_back(parse_number(size, "--sizes"));
   const training::PatchSource source(
       training::with_smaller_sizes(load_photos(folders, least_side, common.quiet), sizes, least_side),
-      student.condition(), flags.patches);
+      network.condition(), flags.patches);
   const std::vector<torch::Tensor> validation_photos =
       flags.validate.empty() ? std::vector<torch::Tensor>{} : load_photos({flags.validate}, 32, common.quiet);
-  training::Validation validation(validation_photos, student);
-  if (student.condition() == training::Condition::kDamage) {
+  training::Validation validation(validation_photos, network);
+  if (network.condition() == training::Condition::kDamage) {
     validation.add_damaged(validation_photos, flags.patches.recipes);
   }
-  training::Trainer trainer(student, source, validation, flags.train, flags.patches.batch, *processes, runtime.seed);
+  training::Trainer trainer(network, source, validation, flags.train, flags.patches.batch, *processes, runtime.seed);
   if (flags.resume) trainer.restore(read_safetensors(checkpoint));
   if (!common.quiet) {
     fmt::print(stderr, "{} x{}: {} parameters, {} photos, {} steps of {} patches {}x{}; {} thread(s), seed {}\n",
-               flags.spec.network, flags.spec.scale, student.parameters().numel(), source.photo_count(),
+               flags.network, fmt::join(network.scales(), ", x"), network.parameters().numel(), source.photo_count(),
                flags.train.schedule.steps, flags.patches.batch, flags.patches.patch, flags.patches.patch,
                runtime.threads, runtime.seed);
   }
@@ -302,7 +356,7 @@ int run_train_network(const std::vector<std::string>& arguments) {
   const std::string command = command_line(arguments);
   const auto save = [&](const training::Trainer& now, const WeightsFile& state) {
     write_safetensors(checkpoint, state, Overwrite::kYes);
-    write_safetensors(output, final_weights(student, now, flags, command), Overwrite::kYes);
+    write_safetensors(output, final_weights(network, now, flags, command), Overwrite::kYes);
     write_file_atomically(output.string() + ".csv", log_text(now.state()), Overwrite::kYes);
     write_file_atomically(output.string() + ".svg", training::curve_svg(now.state(), output.filename().string()),
                           Overwrite::kYes);
@@ -322,10 +376,10 @@ int run_train_network(const std::vector<std::string>& arguments) {
   if (!processes->leads()) return diverged ? kExitFailed : kExitOk;
   if (common.json) {
     const nlohmann::ordered_json json{{"command", "train"},
-                                      {"network", flags.spec.network},
+                                      {"network", flags.network},
                                       {"output", flags.output},
                                       {"photos", source.photo_count()},
-                                      {"parameters", student.parameters().numel()},
+                                      {"parameters", network.parameters().numel()},
                                       {"steps", summary.steps},
                                       {"termination", to_string(summary.termination)},
                                       {"loss", summary.final_loss},

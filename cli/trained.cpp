@@ -34,7 +34,12 @@ std::vector<int64_t> Trained::scales() const {
 
 std::vector<std::string> trained_methods() {
   std::vector<std::string> names{"srmd"};
-  for (const networks::Kind& kind : networks::kinds()) names.push_back(kind.name);
+  for (const networks::Kind& kind : networks::kinds()) {
+    // The others run within methods of their own.
+    const bool by_itself = kind.traits.condition == networks::Condition::kNone ||
+                           kind.traits.condition == networks::Condition::kDamage;
+    if (by_itself) names.push_back(kind.name);
+  }
   return names;
 }
 
@@ -49,7 +54,7 @@ Trained load_trained(const std::string& method, const std::string& given, const 
   Trained made;
   made.weights = weights;
   const bool is_srmd = srmd::is_srmd(file);
-  const networks::Kind* const kind = is_srmd ? nullptr : networks::recognise(file);
+  const networks::Kind* const kind = is_srmd || zssr::Start::is_start(file) ? nullptr : networks::recognise(file);
   if (!is_srmd && kind == nullptr) {
     throw InputError(
         fmt::format("'{}' holds the weights of no network that zsr knows ({}); 'zsr weights info' lists "

@@ -15,9 +15,12 @@ Kind restorer();
 Kind rfdn();
 Kind rrdb();
 Kind srcnn();
+Kind srmd();
+Kind srmd_edsr();
 Kind srresnet();
 Kind srvgg();
 Kind usrnet();
 Kind vdsr();
+Kind zssr_start();
 
 }  // namespace zsr::networks

@@ -1,118 +1,123 @@
 #include "networks/all_kinds.h"
-#include "networks/layers.h"
 #include "networks/mean_shift.h"
 
 #include <fmt/format.h>
-#include <torch/types.h>
 
-#include <array>
+#include <functional>
 
 namespace zsr::networks {
 namespace {
 
-// Residual block; the efficient one has grouped convolutions and a 1x1 convolution to mix the groups.
-struct Residual {
-  Conv c1, c2, mix;
-  bool mixes = false;
-  torch::Tensor operator()(const torch::Tensor& image) const {
-    const torch::Tensor x = c2(c1(image));
-    return torch::relu((mixes ? mix(x) : x) + image);
-  }
-};
+using nn::Graph;
+using nn::Value;
 
-// Three units, each of which sees all before it through a 1x1 convolution.
-template <typename Unit>
-torch::Tensor cascade(const torch::Tensor& image, const std::array<Unit, 3>& units,
-                      const std::array<Conv, 3>& gathers) {
-  torch::Tensor seen = image;
-  torch::Tensor x = image;
-  for (size_t i = 0; i < 3; ++i) {
-    seen = torch::cat({seen, units[i](x)}, 1);
-    x = gathers[i](seen);
+constexpr int64_t kStages = 3;
+
+// Three units, each of which sees all before it through a 1x1 convolution. `unit` gets its number, from 1 on.
+Value cascade(Graph& g, Value x, const std::string& gather, int64_t width,
+              const std::function<Value(int64_t, Value)>& unit) {
+  Value seen = x;
+  for (int64_t i = 1; i <= kStages; ++i) {
+    seen = g.concat({seen, unit(i, x)});
+    x = g.relu(g.conv(fmt::format("{}{}.body.0", gather, i), seen, width, {.side = 1}));
   }
   return x;
 }
 
-struct Block {
-  std::array<Residual, 3> units;  // CARN-M has the same weights in all three
-  std::array<Conv, 3> gathers;
-  torch::Tensor operator()(const torch::Tensor& image) const { return cascade(image, units, gathers); }
-};
-
-/// CARN and CARN-M (Ahn, Kang and Sohn, ECCV 2018): residual blocks in two storeys of cascades; one body for x2, x3 and
-/// x4 where the file has them.
-class Carn : public Network {
+// A residual unit, with the weights of an earlier one or its own. The efficient one has grouped convolutions and a 1x1
+// convolution to mix the groups.
+class Unit {
  public:
-  explicit Carn(const WeightsFile& weights) : Network({}) {
-    WeightsReader reader(weights, "CARN");
-    const int64_t width = reader.size("entry.weight", 0);
-    entry_ = Conv(reader.conv("entry", width, 3, 3));
-    for (int64_t b = 1; b <= 3; ++b) {
-      Block& block = blocks_[static_cast<size_t>(b - 1)];
-      for (int64_t u = 1; u <= 3; ++u) {
-        const bool shared = !reader.has(fmt::format("b{}.b2.body.0.weight", b));
-        const std::string name = fmt::format("b{}.b{}.body", b, shared ? 1 : u);
-        Residual& unit = block.units[static_cast<size_t>(u - 1)];
-        unit.c1 = grouped(reader, name + ".0", width, width);
-        unit.c2 = grouped(reader, name + ".2", width, width, reader.has(name + ".4.weight"));
-        unit.mixes = reader.has(name + ".4.weight");
-        if (unit.mixes) unit.mix = Conv(reader.conv(name + ".4", width, width, 1));
-        block.gathers[static_cast<size_t>(u - 1)] = gather(reader, fmt::format("b{}.c{}", b, u), width, u);
-      }
-      gathers_[static_cast<size_t>(b - 1)] = gather(reader, fmt::format("c{}", b), width, b);
-    }
-    // The single-scale networks call their only part "up".
-    for (int64_t scale = 2; scale <= 4; ++scale) {
-      const std::string name = fmt::format("upsample.up{}.body", scale);
-      if (!reader.has(name + ".0.weight")) continue;
-      auto& steps = up_[static_cast<size_t>(scale - 2)];
-      steps.push_back(grouped(reader, name + ".0", (scale == 3 ? 9 : 4) * width, width));
-      if (scale == 4) steps.push_back(grouped(reader, name + ".3", 4 * width, width));
-      traits_.scales.push_back(scale);
-    }
-    if (traits_.scales.empty()) reader.difference("no 'upsample.up2', 'upsample.up3' or 'upsample.up4'");
-    exit_ = Conv(reader.conv("exit", 3, width, 3));
-    mean_ = take_mean_shift(reader, 1.0);
-    reader.finish();
-    traits_.reach = 1 + 3 * 3 * 2 + 3;
+  Unit(Graph& graph, const Config& config) : g_(graph), width_(config.whole("width")), groups_(config.whole("groups")) {}
+  Value own(const std::string& name, Value x) {
+    const Value first = g_.conv(name + ".0", x, width_, {.groups = groups_});
+    convs_ = {first};
+    Value y = g_.conv(name + ".2", g_.relu(first), width_, {.groups = groups_});
+    convs_.push_back(y);
+    if (groups_ > 1) convs_.push_back(y = g_.conv(name + ".4", g_.relu(y), width_, {.side = 1}));
+    return g_.relu(y + x);
   }
-
-  torch::Tensor forward(const Input& input) const override {
-    return mean_.around(input.image, [&](const torch::Tensor& image) {
-      torch::Tensor x = cascade(entry_(image), blocks_, gathers_);
-      const int64_t factor = input.scale == 3 ? 3 : 2;
-      for (const Conv& step : up_[static_cast<size_t>(input.scale - 2)]) x = torch::pixel_shuffle(step(x), factor);
-      return exit_(x);
-    });
+  Value again(Value x) {
+    Value y = g_.conv_like(convs_[1], g_.relu(g_.conv_like(convs_[0], x)));
+    if (groups_ > 1) y = g_.conv_like(convs_[2], g_.relu(y));
+    return g_.relu(y + x);
   }
 
  private:
-  // The number of groups shows in the shape.
-  static Conv grouped(WeightsReader& reader, const std::string& name, int64_t out, int64_t in, bool relu = true) {
-    const int64_t stored = std::max<int64_t>(1, reader.size(name + ".weight", 1));
-    const int64_t groups = in % stored == 0 ? in / stored : 1;
-    return Conv(reader.conv(name, out, in / groups, 3), relu ? Follow::relu() : Follow{}, 1, groups);
-  }
-  static Conv gather(WeightsReader& reader, const std::string& name, int64_t width, int64_t seen) {
-    return Conv(reader.conv(name + ".body.0", width, width * (seen + 1), 1), Follow::relu());
-  }
-
-  Conv entry_;
-  std::array<Block, 3> blocks_;
-  std::array<Conv, 3> gathers_;
-  std::array<std::vector<Conv>, 3> up_;
-  Conv exit_;
-  MeanShift mean_;
+  Graph& g_;
+  int64_t width_;
+  int64_t groups_;
+  std::vector<Value> convs_;
 };
+
+// CARN and CARN-M (Ahn, Kang and Sohn, ECCV 2018): residual units in two storeys of cascades; one body for x2, x3 and
+// x4 where the file has them.
+Graph carn_graph(const Config& config) {
+  const int64_t width = config.whole("width");
+  const bool shared = config.whole("shared") != 0;
+  Graph g;
+  const Value entry = g.conv("entry", subtract_mean(g, g.input(3)), width);
+  const auto block = [&](int64_t b, Value x) {
+    Unit unit(g, config);
+    return cascade(g, x, fmt::format("b{}.c", b), width, [&](int64_t u, Value y) {
+      return shared && u > 1 ? unit.again(y) : unit.own(fmt::format("b{}.b{}.body", b, u), y);
+    });
+  };
+  const Value body = cascade(g, entry, "c", width, block);
+  std::vector<Value> exits;  // the last convolution is shared too
+  for (const int64_t scale : config.scales) {
+    Value x = body;
+    int64_t place = 0;
+    for (int64_t left = scale; left > 1; place += 3) {
+      const int64_t factor = left % 2 == 0 ? 2 : left;
+      const std::string name = fmt::format("upsample.up{}.body.{}", scale, place);
+      x = g.shuffle(g.relu(g.conv(name, x, factor * factor * width, {.groups = config.whole("up_groups")})), factor);
+      left /= factor;
+    }
+    exits.push_back(exits.empty() ? g.conv("exit", x, 3) : g.conv_like(exits[0], x));
+    g.output(add_mean(g, exits.back()), scale);
+  }
+  return g;
+}
+
+// The number of groups shows in the shape.
+int64_t groups_of(const FileShapes& shapes, const std::string& name, int64_t in) {
+  const int64_t stored = std::max<int64_t>(1, shapes.size(name, 1));
+  return in % stored == 0 ? in / stored : 1;
+}
+
+std::optional<Config> read_carn(const WeightsFile& weights) {
+  const FileShapes shapes(weights);
+  if (!shapes.has("entry.weight") || !shapes.has("b1.b1.body.0.weight")) return std::nullopt;
+  const int64_t width = shapes.size("entry.weight", 0);
+  Config config;
+  int64_t up_groups = 1;
+  for (int64_t scale = 2; scale <= 4; ++scale) {
+    const std::string name = fmt::format("upsample.up{}.body.0.weight", scale);
+    if (!shapes.has(name)) continue;
+    config.scales.push_back(scale);
+    up_groups = groups_of(shapes, name, width);
+  }
+  if (config.scales.empty()) return std::nullopt;
+  config.set("width", static_cast<double>(width));
+  config.set("groups", static_cast<double>(groups_of(shapes, "b1.b1.body.0.weight", width)));
+  config.set("up_groups", static_cast<double>(up_groups));
+  config.set("shared", shapes.has("b1.b2.body.0.weight") ? 0.0 : 1.0);
+  return config;
+}
 
 }  // namespace
 
 Kind carn() {
-  return {"carn", "CARN and CARN-M (Ahn et al. 2018)",
-          [](const WeightsFile& weights) {
-            return weights.find("entry.weight") != nullptr && weights.find("b1.b1.body.0.weight") != nullptr;
-          },
-          [](const WeightsFile& weights) -> std::unique_ptr<Network> { return std::make_unique<Carn>(weights); }};
+  Kind kind{"carn", "CARN and CARN-M (Ahn et al. 2018)", read_carn, carn_graph};
+  kind.fields = {{"width", "channels", 64, 16, 256, 16},
+                 {"groups", "groups of the residual units' convolutions (CARN-M: 4)", 1, 1, 16},
+                 {"up_groups", "groups of the enlarging convolutions (CARN-M: 4)", 1, 1, 16},
+                 {"shared", "1: the units of a block share their weights (CARN-M)", 0, 0, 1}};
+  kind.trainable_scales = {2, 3, 4};
+  kind.all_scales = true;
+  kind.ignored = {"sub_mean.", "add_mean."};
+  return kind;
 }
 
 }  // namespace zsr::networks

@@ -1,83 +1,68 @@
 #include "networks/all_kinds.h"
-#include "networks/layers.h"
+#include "networks/gray_test.h"
 
 #include <fmt/format.h>
-#include <torch/types.h>
-
-#include <cmath>
 
 namespace zsr::networks {
 namespace {
 
 constexpr int64_t kLastSide = 9;
 
-/// FSRCNN (Dong, Loy and Tang, ECCV 2016): shrink, map, expand on the small luma, then one transposed convolution.
-/// Names of J. Yeo's code (yjn870). No shape tells the scale; but for one scale only a gray area stays as gray as it
-/// was, so the weights are asked.
-class Fsrcnn : public Network {
- public:
-  explicit Fsrcnn(const WeightsFile& weights) : Network({}) {
-    WeightsReader reader(weights, "FSRCNN");
-    const int64_t wide = reader.size("first_part.0.weight", 0);
-    const int64_t narrow = reader.size("mid_part.0.weight", 0);
-    const auto slope = [&](const std::string& name, int64_t count) {
-      return Follow::prelu(reader.take(name + ".weight", {count}));
-    };
-    layers_.emplace_back(reader.conv("first_part.0", wide, 1, 5), slope("first_part.1", wide));
-    layers_.emplace_back(reader.conv("mid_part.0", narrow, wide, 1), slope("mid_part.1", narrow));
-    int64_t place = 2;
-    for (; reader.size(fmt::format("mid_part.{}.weight", place), 2) == 3; place += 2) {
-      layers_.emplace_back(reader.conv(fmt::format("mid_part.{}", place), narrow, narrow, 3),
-                           slope(fmt::format("mid_part.{}", place + 1), narrow));
+// FSRCNN (Dong, Loy and Tang, ECCV 2016): shrink, map, expand on the small luma, then one transposed convolution.
+// Names of J. Yeo's code (yjn870).
+nn::Graph fsrcnn_graph(const Config& config) {
+  const int64_t wide = config.whole("width");
+  const int64_t narrow = config.whole("narrow");
+  const int64_t maps = config.whole("depth");
+  const int64_t scale = config.scales[0];
+  nn::Graph g;
+  nn::Value x = g.prelu("first_part.1", g.conv("first_part.0", g.input(1), wide, {.side = 5}));
+  for (int64_t i = 0; i < maps + 2; ++i) {
+    const bool map = i > 0 && i <= maps;
+    const nn::Value y =
+        g.conv(fmt::format("mid_part.{}", 2 * i), x, i <= maps ? narrow : wide, {.side = map ? 3 : 1});
+    x = g.prelu(fmt::format("mid_part.{}", 2 * i + 1), y);
+  }
+  const nn::Convolution last{
+      .side = kLastSide, .stride = scale, .padding = kLastSide / 2, .output_padding = scale - 1};
+  g.output(g.transposed_conv("last_part", x, 1, last), scale);
+  return g;
+}
+
+std::optional<Config> read_fsrcnn(const WeightsFile& weights) {
+  const FileShapes shapes(weights);
+  if (!shapes.has("first_part.0.weight") || !shapes.has("last_part.weight")) return std::nullopt;
+  Config config;
+  int64_t maps = 0;
+  while (shapes.size(fmt::format("mid_part.{}.weight", 2 * (maps + 1)), 2) == 3) ++maps;
+  config.set("width", static_cast<double>(shapes.size("first_part.0.weight", 0)));
+  config.set("narrow", static_cast<double>(shapes.size("mid_part.0.weight", 0)));
+  config.set("depth", static_cast<double>(maps));
+  // No shape tells the scale; but for one scale only a gray area stays as gray as it was.
+  int64_t best = 2;
+  double least = 0.0;
+  for (const int64_t scale : {2, 3, 4}) {
+    config.scales = {scale};
+    const double miss = gray_error(fsrcnn_graph(config), weights, scale);
+    if (scale == 2 || miss < least) {
+      best = scale;
+      least = miss;
     }
-    layers_.emplace_back(reader.conv(fmt::format("mid_part.{}", place), wide, narrow, 1),
-                         slope(fmt::format("mid_part.{}", place + 1), wide));
-    last_weight_ = reader.take("last_part.weight", {wide, 1, kLastSide, kLastSide});
-    last_bias_ = reader.take("last_part.bias", {1});
-    reader.finish();
-    traits_.channels = 1;
-    traits_.reach = 2 + static_cast<int64_t>(layers_.size()) + kLastSide;
-    traits_.scales = {find_scale()};
   }
-
-  torch::Tensor forward(const Input& input) const override {
-    torch::Tensor x = input.image;
-    for (const Conv& layer : layers_) x = layer(x);
-    return torch::conv_transpose2d(x, last_weight_, last_bias_, input.scale, kLastSide / 2, input.scale - 1);
-  }
-
- private:
-  int64_t find_scale() const {
-    constexpr double kGray = 0.5;
-    constexpr int64_t kSide = 32;
-    int64_t best = 2;
-    double least = 0.0;
-    for (const int64_t scale : {2, 3, 4}) {
-      const torch::Tensor flat = torch::full({1, 1, kSide, kSide}, kGray);
-      const torch::Tensor made = forward({flat, scale, std::nullopt, 0.0, false});
-      const int64_t inside = kSide / 4 * scale;
-      const double miss =
-          (made.slice(2, inside, -inside).slice(3, inside, -inside) - kGray).abs().mean().item<double>();
-      if (scale == 2 || miss < least) {
-        best = scale;
-        least = miss;
-      }
-    }
-    return best;
-  }
-
-  std::vector<Conv> layers_;
-  torch::Tensor last_weight_, last_bias_;
-};
+  config.scales = {static_cast<int64_t>(shapes.remark("scales", static_cast<double>(best)))};
+  return config;
+}
 
 }  // namespace
 
 Kind fsrcnn() {
-  return {"fsrcnn", "FSRCNN (Dong et al. 2016)",
-          [](const WeightsFile& weights) {
-            return weights.find("first_part.0.weight") != nullptr && weights.find("last_part.weight") != nullptr;
-          },
-          [](const WeightsFile& weights) -> std::unique_ptr<Network> { return std::make_unique<Fsrcnn>(weights); }};
+  Kind kind{"fsrcnn", "FSRCNN (Dong et al. 2016)", read_fsrcnn, fsrcnn_graph};
+  kind.traits.channels = 1;
+  kind.fields = {{"width", "channels", 56, 8, 256},
+                 {"narrow", "channels between shrinking and expanding", 12, 4, 256},
+                 {"depth", "convolutions between them", 4, 1, 16}};
+  kind.trainable_scales = {2, 3, 4};
+  return kind;
 }
 
 }  // namespace zsr::networks

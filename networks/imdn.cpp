@@ -1,78 +1,76 @@
 #include "networks/all_kinds.h"
-#include "networks/distillation.h"
-#include "networks/layers.h"
 
 #include <fmt/format.h>
-#include <torch/types.h>
-
-#include <utility>
 
 namespace zsr::networks {
 namespace {
 
+using nn::Graph;
+using nn::Value;
+
+constexpr double kImdnLeak = 0.05;
+
 // Contrast-aware channel attention: channels weighed by the sum of their mean and deviation over the whole photo.
-struct ContrastAttention {
-  Conv down, up;
-  torch::Tensor operator()(const torch::Tensor& image) const {
-    const torch::Tensor mean = image.mean({2, 3}, true);
-    const torch::Tensor deviation = (image - mean).square().mean({2, 3}, true).sqrt();
-    return image * torch::sigmoid(up(down(mean + deviation)));
-  }
-};
+Value contrast_attention(Graph& g, Value x, const std::string& name, int64_t width, int64_t squeezed) {
+  const Value contrast = g.pool(x, nn::Pooling::kMean) + g.pool(x, nn::Pooling::kDeviation);
+  const Value few = g.relu(g.conv(name + ".conv_du.0", contrast, squeezed, {.side = 1}));
+  return x * g.sigmoid(g.conv(name + ".conv_du.2", few, width, {.side = 1}));
+}
 
 // Information multi-distillation block: after each convolution a quarter of the channels is kept, the rest goes on.
-struct InformationBlock {
-  Conv c1, c2, c3, c4, c5;
-  ContrastAttention attention;
-  int64_t kept = 0;
-  torch::Tensor operator()(const torch::Tensor& image) const {
-    const torch::Tensor a = c1(image);
-    const torch::Tensor b = c2(a.slice(1, kept));
-    const torch::Tensor c = c3(b.slice(1, kept));
-    const torch::Tensor d = c4(c.slice(1, kept));
-    const auto first = [&](const torch::Tensor& t) { return t.slice(1, 0, kept); };
-    return c5(attention(torch::cat({first(a), first(b), first(c), d}, 1))) + image;
+Value imdn_block(Graph& g, Value image, const std::string& name, int64_t width, int64_t squeezed) {
+  const int64_t kept = width / 4;
+  std::vector<Value> all;
+  Value x = image;
+  for (const char* const part : {"c1", "c2", "c3"}) {
+    x = g.leaky_relu(g.conv(name + part, x, width), kImdnLeak);
+    all.push_back(g.slice(x, 0, kept));
+    x = g.slice(x, kept, width);
   }
-};
+  all.push_back(g.conv(name + "c4", x, kept));
+  const Value weighed = contrast_attention(g, g.concat(all), name + "cca", width, squeezed);
+  return g.conv(name + "c5", weighed, width, {.side = 1}) + image;
+}
 
-/// IMDN (Hui, Gao, Yang and Wang, ACM MM 2019).
-class Imdn : public Distillation {
- public:
-  explicit Imdn(const WeightsFile& weights) {
-    WeightsReader reader(weights, "IMDN");
-    const int64_t width = reader.size("fea_conv.weight", 0);
-    const int64_t count = reader.count("IMDB", ".c1.weight", 1);
-    std::vector<Block> blocks;
-    for (int64_t i = 1; i <= count; ++i) {
-      const std::string name = fmt::format("IMDB{}.", i);
-      const int64_t kept = width / 4;
-      const int64_t rest = width - kept;
-      const int64_t squeezed = reader.size(name + "cca.conv_du.0.weight", 0);
-      blocks.emplace_back(
-          InformationBlock{Conv(reader.conv(name + "c1", width, width, 3), Follow::leaky(kLeak)),
-                           Conv(reader.conv(name + "c2", width, rest, 3), Follow::leaky(kLeak)),
-                           Conv(reader.conv(name + "c3", width, rest, 3), Follow::leaky(kLeak)),
-                           Conv(reader.conv(name + "c4", kept, rest, 3)),
-                           Conv(reader.conv(name + "c5", width, width, 1)),
-                           {Conv(reader.conv(name + "cca.conv_du.0", squeezed, width, 1), Follow::relu()),
-                            Conv(reader.conv(name + "cca.conv_du.2", width, squeezed, 1))},
-                           kept});
-    }
-    read_around(reader, std::move(blocks), width);
-    reader.finish();
-    traits_.reach = Traits::kWholePhoto;
+// IMDN (Hui, Gao, Yang and Wang, ACM MM 2019).
+Graph imdn_graph(const Config& config) {
+  const int64_t width = config.whole("width");
+  const int64_t scale = config.scales[0];
+  Graph g;
+  const Value first = g.conv("fea_conv", g.input(3), width);
+  std::vector<Value> made;
+  Value x = first;
+  for (int64_t i = 1; i <= config.whole("depth"); ++i) {
+    made.push_back(x = imdn_block(g, x, fmt::format("IMDB{}.", i), width, config.whole("squeezed")));
   }
-};
+  const Value gathered = g.leaky_relu(g.conv("c.0", g.concat(made), width, {.side = 1}), kImdnLeak);
+  x = g.conv("LR_conv", gathered, width) + first;
+  g.output(g.shuffle(g.conv("upsampler.0", x, 3 * scale * scale), scale), scale);
+  return g;
+}
+
+std::optional<Config> read_imdn(const WeightsFile& weights) {
+  const FileShapes shapes(weights);
+  if (!shapes.has("IMDB1.c1.weight") || !shapes.has("IMDB1.cca.conv_du.0.weight") || !shapes.has("fea_conv.weight")) {
+    return std::nullopt;
+  }
+  Config config;
+  config.scales = {shapes.shuffle_factor("upsampler.0", 3)};
+  config.set("width", static_cast<double>(shapes.size("fea_conv.weight", 0)));
+  config.set("depth", static_cast<double>(shapes.count("IMDB", ".c1.weight", 1)));
+  config.set("squeezed", static_cast<double>(shapes.size("IMDB1.cca.conv_du.0.weight", 0)));
+  return config;
+}
 
 }  // namespace
 
 Kind imdn() {
-  return {"imdn", "IMDN (Hui et al. 2019)",
-          [](const WeightsFile& weights) {
-            return weights.find("IMDB1.c1.weight") != nullptr &&
-                   weights.find("IMDB1.cca.conv_du.0.weight") != nullptr && weights.find("fea_conv.weight") != nullptr;
-          },
-          [](const WeightsFile& weights) -> std::unique_ptr<Network> { return std::make_unique<Imdn>(weights); }};
+  Kind kind{"imdn", "IMDN (Hui et al. 2019)", read_imdn, imdn_graph};
+  kind.fields = {{"width", "channels", 64, 16, 256, 16},
+                 {"depth", "distillation blocks", 6, 1, 32},
+                 {"squeezed", "channels inside the channel attention", 4, 1, 64}};
+  kind.trainable_scales = {2, 3, 4};
+  return kind;
 }
 
 }  // namespace zsr::networks

@@ -1,30 +1,18 @@
 #pragma once
 
-#include "networks/weights_reader.h"
-
-#include <torch/types.h>
+#include "nn/graph.h"
 
 namespace zsr::networks {
 
-/// The mean of DIV2K's colours, which EDSR and its kin subtract before and add after; they count colours from 0 to
-/// 255 (Lim et al.) or 0 to 1 (CARN).
-struct MeanShift {
-  torch::Tensor mean = torch::tensor({0.4488F, 0.4371F, 0.4040F}).view({1, 3, 1, 1});  ///< In [0, 1].
-  double range = 255.0;
+/// The mean colour of DIV2K, in [0, 1], which EDSR and its kin subtract before and add after. Their published files
+/// repeat it in frozen layers, "sub_mean" and "add_mean".
+inline constexpr float kDiv2kMean[] = {0.4488F, 0.4371F, 0.4040F};
 
-  template <typename Body>
-  torch::Tensor around(const torch::Tensor& image, const Body& body) const {
-    return body((image - mean) * range) / range + mean;
-  }
-};
-
-/// Takes the frozen layers sub_mean and add_mean, which say nothing new, off the account.
-inline MeanShift take_mean_shift(WeightsReader& reader, double range = 255.0) {
-  reader.ignore("sub_mean.");
-  reader.ignore("add_mean.");
-  MeanShift shift;
-  shift.range = range;
-  return shift;
+inline nn::Value subtract_mean(nn::Graph& graph, nn::Value image) {
+  return graph.shift(image, {-kDiv2kMean[0], -kDiv2kMean[1], -kDiv2kMean[2]});
+}
+inline nn::Value add_mean(nn::Graph& graph, nn::Value image) {
+  return graph.shift(image, {kDiv2kMean[0], kDiv2kMean[1], kDiv2kMean[2]});
 }
 
 }  // namespace zsr::networks

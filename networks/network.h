@@ -1,6 +1,7 @@
 #pragma once
 
 #include "degradations/kernel.h"
+#include "networks/condition.h"
 #include "networks/restorer.h"
 
 #include <torch/types.h>
@@ -20,9 +21,13 @@ struct Traits {
   int64_t channels = 3;         ///< 3 = RGB, 1 = luma (BT.601, 16 to 235 of 255).
   int64_t reach = 0;            ///< Input pixels to each side that a result depends on, or kWholePhoto.
   int64_t least_side = 1;       ///< Smaller images are continued by their edge pixels first.
+  int64_t multiple_of = 1;      ///< Likewise where sides are not multiples of this.
   bool takes_enlarged = false;  ///< Its input is the photo already enlarged by cubic interpolation.
   bool takes_kernel = false;    ///< It looks at Input::kernel and Input::noise.
-  bool takes_damage = false;    ///< It looks at Input::damage.
+  bool gives_residual = false;  ///< It makes what the cubically enlarged photo lacks.
+  /// Maps that it sees behind the colours; with kDamage they are made of Input::damage, else the caller gives
+  /// Input::maps.
+  Condition condition = Condition::kNone;
 };
 
 /// What a network sees.
@@ -33,7 +38,8 @@ struct Input {
   double noise = 0.0;                ///< Standard deviation in [0, 1] units.
   /// The photo was blurred as a torus, as benchmarks are made; only for takes_kernel.
   bool circular = false;
-  Damage damage{};  ///< Only for takes_damage.
+  Damage damage{};      ///< Only for Condition::kDamage.
+  torch::Tensor maps{};  ///< [1, K, 1, 1] or [1, K, h, w]: only for the other conditions, and there needed.
 };
 
 /// A trained network for inference on the CPU.

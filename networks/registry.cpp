@@ -1,14 +1,61 @@
 #include "networks/registry.h"
 
+#include "core/error.h"
 #include "networks/all_kinds.h"
+#include "networks/graph_network.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace zsr::networks {
 
+std::unique_ptr<Network> Kind::build(const WeightsFile& weights) const {
+  if (special != nullptr) return special(weights);
+  const std::optional<Config> config = read(weights);
+  if (!config) throw InputError(fmt::format("'{}' holds no {}", weights.origin, title));
+  return std::make_unique<GraphNetwork>(*this, *config, weights);
+}
+
+Config Kind::configured(int64_t scale, const std::map<std::string, double>& chosen) const {
+  Config config;
+  if (all_scales) {
+    config.scales = trainable_scales;
+  } else if (std::find(trainable_scales.begin(), trainable_scales.end(), scale) == trainable_scales.end()) {
+    throw OptionError(
+        fmt::format("scale = {}, {} is trained for {}", scale, name, fmt::join(trainable_scales, ", ")));
+  } else {
+    config.scales = {scale};
+  }
+  for (const Field& field : fields) {
+    const auto found = chosen.find(field.name);
+    const double value = found == chosen.end() ? field.published : found->second;
+    const bool whole = field.multiple == 0 || (value == std::floor(value) && std::llround(value) % field.multiple == 0);
+    if (!(value >= field.low && value <= field.high) || !whole) {
+      const std::string kind = field.multiple == 0   ? ""
+                               : field.multiple == 1 ? "a whole number, "
+                                                     : fmt::format("a multiple of {}, ", field.multiple);
+      throw OptionError(fmt::format("{} = {:g}, must be {}{:g} to {:g}", field.name, value, kind, field.low, field.high));
+    }
+    config.set(field.name, value);
+  }
+  for (const auto& [chosen_name, value] : chosen) {
+    const bool known = std::any_of(fields.begin(), fields.end(), [&](const Field& f) { return f.name == chosen_name; });
+    if (!known) {
+      std::vector<std::string> names;
+      for (const Field& field : fields) names.push_back(field.name);
+      throw OptionError(fmt::format("{} has no {}; it has {}", name, chosen_name, fmt::join(names, ", ")));
+    }
+  }
+  return config;
+}
+
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> all = {edsr(), mdsr(), srresnet(), usrnet(), rrdb(),   srvgg(), imdn(),
-                                        rfdn(), carn(), vdsr(),     srcnn(),  fsrcnn(), espcn(), restorer()};
+                                        rfdn(), carn(), vdsr(),     srcnn(),  fsrcnn(), espcn(), restorer(),
+                                        srmd(), srmd_edsr(), zssr_start()};
   return all;
 }
 

@@ -1,21 +1,46 @@
 #pragma once
 
 #include "core/weights/weights_file.h"
+#include "networks/config.h"
 #include "networks/network.h"
+#include "nn/graph.h"
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace zsr::networks {
 
-/// One kind of network: how it is told from its weights and built from them.
+/// An architecture: how it is recognised in a weights file, and the one definition from which it is loaded, saved,
+/// counted, run and trained.
 struct Kind {
-  std::string name;   ///< As -m names it: "edsr".
+  std::string name;   ///< As -m and `zsr train` name it: "edsr".
   std::string title;  ///< Name and source.
-  bool (*recognises)(const WeightsFile& weights);
+  /// The configuration of such a network in `weights`; empty when it holds none.
+  std::optional<Config> (*read)(const WeightsFile& weights) = nullptr;
+  /// The network. Throws OptionError for a configuration that cannot be.
+  nn::Graph (*graph)(const Config& config) = nullptr;
+  /// What the graph does not tell; scales and reach follow from it.
+  Traits traits{};
+  /// What a user can choose when training; empty: it cannot be trained by `zsr train`.
+  std::vector<Field> fields{};
+  std::vector<int64_t> trainable_scales{};  ///< One of which is chosen, unless `all_scales`.
+  bool all_scales = false;                  ///< It is trained for all of them at once.
+  /// Tensors whose names begin so belong to published files but say nothing new.
+  std::vector<std::string> ignored{};
+  /// Brings another layout of the same weights (MatConvNet's cells) under the graph's names.
+  WeightsFile (*renamed)(WeightsFile) = nullptr;
+  /// For a network that is more than its graph; else null.
+  std::unique_ptr<Network> (*special)(const WeightsFile& weights) = nullptr;
+
+  bool recognises(const WeightsFile& weights) const { return read(weights).has_value(); }
   /// Throws InputError with the first differences where names or shapes do not fit.
-  std::unique_ptr<Network> (*build)(const WeightsFile& weights);
+  std::unique_ptr<Network> build(const WeightsFile& weights) const;
+  /// The published configuration for `scale`, with what `chosen` names instead. Throws OptionError that names field and
+  /// constraint.
+  Config configured(int64_t scale, const std::map<std::string, double>& chosen) const;
 };
 
 /// All kinds, in the order in which they are tried.

@@ -1,110 +1,88 @@
 #include "networks/all_kinds.h"
-#include "networks/distillation.h"
-#include "networks/layers.h"
+#include "networks/gray_test.h"
 
 #include <fmt/format.h>
-#include <torch/types.h>
-
-#include <array>
-#include <utility>
 
 namespace zsr::networks {
 namespace {
 
+using nn::Graph;
+using nn::Value;
+
+constexpr double kRfdnLeak = 0.05;
+
 // Enhanced spatial attention: a mask from a coarse look (a third of half the size) at a few channels.
-struct SpatialAttention {
-  Conv first, strided, coarse1, coarse2, coarse3, around, last;
-  torch::Tensor operator()(const torch::Tensor& image) const {
-    const torch::Tensor few = first(image);
-    const torch::Tensor pooled = torch::max_pool2d(strided(few), {7, 7}, {3, 3});
-    const torch::Tensor look = coarse3(coarse2(coarse1(pooled)));
-    const torch::Tensor large =
-        torch::upsample_bilinear2d(look, {image.size(2), image.size(3)}, /*align_corners=*/false);
-    return image * torch::sigmoid(last(large + around(few)));
-  }
-};
+Value spatial_attention(Graph& g, Value x, const std::string& name, int64_t width, int64_t few) {
+  const Value thin = g.conv(name + "conv1", x, few, {.side = 1});
+  const Value strided = g.conv(name + "conv2", thin, few, {.stride = 2, .padding = 0});
+  Value coarse = g.relu(g.conv(name + "conv_max", g.pool(strided, nn::Pooling::kMax, 7, 3), few));
+  coarse = g.conv(name + "conv3_", g.relu(g.conv(name + "conv3", coarse, few)), few);
+  const Value large = g.resize_like(coarse, x, nn::Interpolation::kBilinear);
+  const Value around = g.conv(name + "conv_f", thin, few, {.side = 1});
+  return x * g.sigmoid(g.conv(name + "conv4", large + around, width, {.side = 1}));
+}
 
 // Residual feature distillation block: thin 1x1 branches keep, 3x3 convolutions with their input added go on.
-struct FeatureBlock {
-  double leak;
-  std::array<Conv, 3> keep, go_on;
-  Conv c4, c5;
-  SpatialAttention attention;
-  torch::Tensor operator()(const torch::Tensor& image) const {
-    std::vector<torch::Tensor> kept;
-    torch::Tensor x = image;
-    for (size_t i = 0; i < 3; ++i) {
-      kept.push_back(keep[i](x));
-      x = torch::leaky_relu(go_on[i](x) + x, leak);
-    }
-    kept.push_back(c4(x));
-    return attention(c5(torch::cat(kept, 1)));
+Value rfdn_block(Graph& g, Value x, const std::string& name, const Config& config) {
+  const int64_t width = config.whole("width");
+  const int64_t thin = config.whole("thin");
+  std::vector<Value> kept;
+  for (int64_t i = 1; i <= 3; ++i) {
+    kept.push_back(g.leaky_relu(g.conv(fmt::format("{}c{}_d", name, i), x, thin, {.side = 1}), kRfdnLeak));
+    x = g.leaky_relu(g.conv(fmt::format("{}c{}_r", name, i), x, width) + x, kRfdnLeak);
   }
-};
+  kept.push_back(g.leaky_relu(g.conv(name + "c4", x, thin), kRfdnLeak));
+  const Value joined = g.conv(name + "c5", g.concat(kept), width, {.side = 1});
+  return spatial_attention(g, joined, name + "esa.", width, config.whole("few"));
+}
 
-/// RFDN (Liu, Tang and Wu, ECCVW 2020; winner of AIM 2020's efficient super-resolution).
-class Rfdn : public Distillation {
- public:
-  explicit Rfdn(const WeightsFile& weights) {
-    WeightsReader reader(weights, "RFDN");
-    const int64_t width = reader.size("fea_conv.weight", 0);
-    const int64_t thin = reader.size("B1.c1_d.weight", 0);
-    const int64_t few = reader.size("B1.esa.conv1.weight", 0);
-    const int64_t count = reader.count("B", ".c1_d.weight", 1);
-    std::vector<Block> blocks;
-    for (int64_t b = 1; b <= count; ++b) {
-      const std::string name = fmt::format("B{}.", b);
-      FeatureBlock block{kLeak};
-      for (size_t i = 0; i < 3; ++i) {
-        block.keep[i] = Conv(reader.conv(fmt::format("{}c{}_d", name, i + 1), thin, width, 1), Follow::leaky(kLeak));
-        block.go_on[i] = Conv(reader.conv(fmt::format("{}c{}_r", name, i + 1), width, width, 3));
-      }
-      block.c4 = Conv(reader.conv(name + "c4", thin, width, 3), Follow::leaky(kLeak));
-      block.c5 = Conv(reader.conv(name + "c5", width, 4 * thin, 1));
-      const auto conv = [&](const char* part, int64_t side) { return reader.conv(name + part, few, few, side); };
-      block.attention = {Conv(reader.conv(name + "esa.conv1", few, width, 1)),
-                         Conv(conv("esa.conv2", 3), {}, 2, 1, 0),
-                         Conv(conv("esa.conv_max", 3), Follow::relu()),
-                         Conv(conv("esa.conv3", 3), Follow::relu()),
-                         Conv(conv("esa.conv3_", 3)),
-                         Conv(conv("esa.conv_f", 1)),
-                         Conv(reader.conv(name + "esa.conv4", width, few, 1))};
-      blocks.emplace_back(std::move(block));
-    }
-    read_around(reader, std::move(blocks), width);
-    reader.finish();
-    traits_.reach = Traits::kWholePhoto;  // the coarse look stands on a grid of its own
-    traits_.least_side = 24;              // under which that look has no pixel
-    find_range();
-  }
+// RFDN (Liu, Tang and Wu, ECCVW 2020; winner of AIM 2020's efficient super-resolution).
+Graph rfdn_graph(const Config& config) {
+  const int64_t width = config.whole("width");
+  const int64_t scale = config.scales[0];
+  const double range = config.number("color_range");
+  Graph g;
+  const Value first = g.conv("fea_conv", g.input(3) * range, width);
+  std::vector<Value> made;
+  Value x = first;
+  for (int64_t b = 1; b <= config.whole("depth"); ++b) made.push_back(x = rfdn_block(g, x, fmt::format("B{}.", b), config));
+  const Value gathered = g.leaky_relu(g.conv("c.0", g.concat(made), width, {.side = 1}), kRfdnLeak);
+  x = g.conv("LR_conv", gathered, width) + first;
+  g.output(g.shuffle(g.conv("upsampler.0", x, 3 * scale * scale), scale) * (1.0 / range), scale);
+  return g;
+}
 
- private:
+std::optional<Config> read_rfdn(const WeightsFile& weights) {
+  const FileShapes shapes(weights);
+  if (!shapes.has("B1.c1_d.weight") || !shapes.has("B1.esa.conv_max.weight")) return std::nullopt;
+  Config config;
+  config.scales = {shapes.shuffle_factor("upsampler.0", 3)};
+  config.set("width", static_cast<double>(shapes.size("fea_conv.weight", 0)));
+  config.set("depth", static_cast<double>(shapes.count("B", ".c1_d.weight", 1)));
+  config.set("thin", static_cast<double>(shapes.size("B1.c1_d.weight", 0)));
+  config.set("few", static_cast<double>(shapes.size("B1.esa.conv1.weight", 0)));
   // The authors count colours from 0 to 1, the winner's file of AIM 2020 from 0 to 255. Nothing in it says so, but for
   // one of them only a gray area stays as gray as it was.
-  void find_range() {
-    constexpr double kGray = 0.5;
-    constexpr int64_t kSide = 48;
-    const auto miss = [&](double range) {
-      range_ = range;
-      const torch::NoGradGuard no_grad;
-      const torch::Tensor made =
-          forward({torch::full({1, 3, kSide, kSide}, kGray), traits_.scales[0], std::nullopt, 0.0, false});
-      const int64_t inside = kSide / 4 * traits_.scales[0];
-      return (made.slice(2, inside, -inside).slice(3, inside, -inside) - kGray).abs().mean().item<double>();
-    };
-    const double miss_of_one = miss(1.0);
-    range_ = miss(255.0) < miss_of_one ? 255.0 : 1.0;
-  }
-};
+  config.set("color_range", 1.0);
+  const double miss = gray_error(rfdn_graph(config), weights, config.scales[0]);
+  config.set("color_range", 255.0);
+  if (!(gray_error(rfdn_graph(config), weights, config.scales[0]) < miss)) config.set("color_range", 1.0);
+  config.set("color_range", shapes.remark("color_range", config.number("color_range")));
+  return config;
+}
 
 }  // namespace
 
 Kind rfdn() {
-  return {"rfdn", "RFDN (Liu et al. 2020)",
-          [](const WeightsFile& weights) {
-            return weights.find("B1.c1_d.weight") != nullptr && weights.find("B1.esa.conv_max.weight") != nullptr;
-          },
-          [](const WeightsFile& weights) -> std::unique_ptr<Network> { return std::make_unique<Rfdn>(weights); }};
+  Kind kind{"rfdn", "RFDN (Liu et al. 2020)", read_rfdn, rfdn_graph};
+  kind.traits.least_side = 24;  // under which the coarse look has no pixel
+  kind.fields = {{"width", "channels", 48, 16, 256, 16},
+                 {"depth", "distillation blocks", 4, 1, 32},
+                 {"thin", "channels that each branch keeps", 24, 1, 128},
+                 {"few", "channels inside the spatial attention", 12, 1, 64},
+                 {"color_range", "colours go from 0 to this", 1, 1, 255}};
+  kind.trainable_scales = {2, 3, 4};
+  return kind;
 }
 
 }  // namespace zsr::networks

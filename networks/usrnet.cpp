@@ -1,7 +1,8 @@
 #include "core/error.h"
 #include "networks/all_kinds.h"
 #include "networks/data_step.h"
-#include "networks/layers.h"
+#include "nn/model.h"
+#include "nn/parameter_file.h"
 
 #include <fmt/format.h>
 #include <torch/fft.h>
@@ -46,47 +47,98 @@ torch::Tensor tapered(const torch::Tensor& image, int64_t top, int64_t left) {
   return smooth + (image - smooth) * inside;
 }
 
-TrainedChain residual_blocks(WeightsReader& reader, const std::string& prefix, int64_t first, int64_t width) {
-  TrainedChain chain;
-  int64_t image = 0;
-  for (int64_t i = first; reader.has(fmt::format("{}.{}.res.0.weight", prefix, i)); ++i) {
-    const std::string name = fmt::format("{}.{}.res", prefix, i);
-    chain.append(reader.conv(name + ".0", width, width, 3), Follow::relu());
-    image = chain.append(reader.conv(name + ".2", width, width, 3), {}, image);
+using nn::Graph;
+using nn::Value;
+
+const Graph::ConvOptions kNoBias{.bias = false};
+
+// Residual blocks `first`, first + 1, ... of a part, without normalisation.
+Value residual_blocks(Graph& g, Value x, const std::string& part, int64_t first, int64_t count, int64_t width) {
+  for (int64_t i = first; i < first + count; ++i) {
+    const std::string name = fmt::format("{}.{}.res", part, i);
+    const Value inner = g.relu(g.conv(name + ".0", x, width, kNoBias));
+    x = x + g.conv(name + ".2", inner, width, kNoBias);
   }
-  return chain;
+  return x;
+}
+
+std::string place(const char* part, size_t level) {
+  return fmt::format("{}{}", part, level + 1);
+}
+
+// The prior: a U of residual blocks on the image and a map of its noise level.
+Graph denoiser(const Config& config) {
+  const int64_t blocks = config.whole("blocks");
+  const auto width = [&](size_t level) { return config.whole(place("width", level)); };
+  Graph g;
+  std::array<Value, kLevels + 1> seen{g.conv("p.m_head", g.input(4), width(0), kNoBias)};
+  for (size_t level = 0; level < kLevels; ++level) {
+    const std::string part = place("p.m_down", level);
+    const Value x = residual_blocks(g, seen[level], part, 0, blocks, width(level));
+    seen[level + 1] =
+        g.conv(fmt::format("{}.{}", part, blocks), x, width(level + 1), {.side = 2, .stride = 2, .padding = 0, .bias = false});
+  }
+  Value x = residual_blocks(g, seen[kLevels], "p.m_body", 0, blocks, width(kLevels));
+  for (size_t level = kLevels; level-- > 0;) {
+    const std::string part = place("p.m_up", level);
+    x = g.transposed_conv(part + ".0", x + seen[level + 1], width(level),
+                          {.side = 2, .stride = 2, .padding = 0, .bias = false});
+    x = residual_blocks(g, x, part, 1, blocks, width(level));
+  }
+  g.output(g.conv("p.m_tail", x + seen[0], 3, kNoBias), 1);
+  return g;
+}
+
+// Strengths of both steps in every iteration, from noise level and scale.
+Graph strengths(const Config& config) {
+  constexpr double kLeast = 1e-6;
+  const int64_t hidden = config.whole("hidden");
+  const Graph::ConvOptions pixel{.side = 1};
+  Graph g;
+  Value x = g.relu(g.conv("h.mlp.0", g.input(2), hidden, pixel));
+  x = g.relu(g.conv("h.mlp.2", x, hidden, pixel));
+  x = g.conv("h.mlp.4", x, 2 * config.whole("iterations"), pixel);
+  g.output(g.affine(g.activation(nn::Curve::kSoftplus, x), 1.0, kLeast), 1);
+  return g;
+}
+
+std::optional<Config> read_usrnet(const WeightsFile& weights) {
+  const FileShapes shapes(weights);
+  if (!shapes.has("p.m_head.weight") || !shapes.has("h.mlp.0.weight")) return std::nullopt;
+  Config config;
+  const int64_t blocks = shapes.count("p.m_body.", ".res.0.weight");
+  config.set("blocks", static_cast<double>(blocks));
+  config.set("width1", static_cast<double>(shapes.size("p.m_head.weight", 0)));
+  for (size_t level = 0; level < kLevels; ++level) {
+    const std::string strided = fmt::format("{}.{}.weight", place("p.m_down", level), blocks);
+    config.set(place("width", level + 1), static_cast<double>(shapes.size(strided, 0)));
+  }
+  config.set("hidden", static_cast<double>(shapes.size("h.mlp.0.weight", 0)));
+  config.set("iterations", static_cast<double>(shapes.size("h.mlp.4.weight", 0) / 2));
+  return config;
+}
+
+// What of a file belongs to one of the two parts.
+WeightsFile part_of(const WeightsFile& weights, const std::string& prefix) {
+  WeightsFile part{weights.origin, weights.format, {}, {}};
+  for (const NamedTensor& entry : weights.tensors) {
+    if (entry.name.starts_with(prefix)) part.tensors.push_back(entry);
+  }
+  return part;
 }
 
 /// USRNet (Zhang, Van Gool and Timofte, CVPR 2020): for any kernel, scale and noise; alternates an exact step for the
 /// data with a U-shaped denoiser, strengths of both given by a small network from noise and scale.
 class Usrnet : public Network {
  public:
-  explicit Usrnet(const WeightsFile& weights) : Network({}) {
-    WeightsReader reader(weights, "USRNet");
-    head_ = Conv(reader.conv("p.m_head", reader.size("p.m_head.weight", 0), 4, 3));
-    int64_t width = reader.size("p.m_head.weight", 0);
-    std::array<int64_t, kLevels + 1> widths{width};
-    for (size_t level = 0; level < kLevels; ++level) {
-      const std::string name = fmt::format("p.m_down{}", level + 1);
-      down_blocks_[level] = residual_blocks(reader, name, 0, width);
-      const std::string strided = fmt::format("{}.{}", name, down_blocks_[level].length() / 2);
-      const int64_t next = reader.size(strided + ".weight", 0);
-      down_[level] = Conv(reader.conv(strided, next, width, 2), {}, 2, 1, 0);
-      widths[level + 1] = width = next;
+  explicit Usrnet(const WeightsFile& weights)
+      : Network({}), denoiser_(zsr::networks::denoiser(*read_usrnet(weights))), strengths_(strengths(*read_usrnet(weights))) {
+    denoiser_values_ = nn::take_parameters(denoiser_.graph(), part_of(weights, "p."), "USRNet");
+    strengths_values_ = nn::take_parameters(strengths_.graph(), part_of(weights, "h."), "USRNet");
+    steps_ = read_usrnet(weights)->whole("iterations");
+    if (part_of(weights, "p.").tensors.size() + part_of(weights, "h.").tensors.size() != weights.tensors.size()) {
+      throw InputError(fmt::format("'{}' does not fit USRNet: it holds more than 'p.' and 'h.'", weights.origin));
     }
-    body_ = residual_blocks(reader, "p.m_body", 0, width);
-    for (size_t level = kLevels; level-- > 0;) {
-      const std::string name = fmt::format("p.m_up{}", level + 1);
-      up_[level] = reader.take(name + ".0.weight", {widths[level + 1], widths[level], 2, 2});
-      up_blocks_[level] = residual_blocks(reader, name, 1, widths[level]);
-    }
-    tail_ = Conv(reader.conv("p.m_tail", 3, widths[0], 3));
-    const int64_t hidden = reader.size("h.mlp.0.weight", 0);
-    steps_ = reader.size("h.mlp.4.weight", 0) / 2;
-    strengths_ = {Conv(reader.conv("h.mlp.0", hidden, 2, 1), Follow::relu()),
-                  Conv(reader.conv("h.mlp.2", hidden, hidden, 1), Follow::relu()),
-                  Conv(reader.conv("h.mlp.4", 2 * steps_, hidden, 1))};
-    reader.finish();
     traits_.takes_kernel = true;
     traits_.reach = Traits::kWholePhoto;
   }
@@ -107,9 +159,7 @@ class Usrnet : public Network {
     if (!input.circular) y = tapered(torch::reflection_pad2d(y, {left, left, top, top}), top, left);
     const DataStep data_step(y, *input.kernel, s);
     const auto known = torch::tensor({static_cast<float>(input.noise), static_cast<float>(s)}).view({1, 2, 1, 1});
-    constexpr double kLeast = 1e-6;
-    const torch::Tensor strengths =
-        (torch::softplus(strengths_[2](strengths_[1](strengths_[0](known)))) + kLeast).view({-1}).contiguous();
+    const torch::Tensor strengths = strengths_.forward({known}, strengths_values_).view({-1}).contiguous();
     torch::Tensor x = y.repeat_interleave(s, 2).repeat_interleave(s, 3);
     for (int64_t i = 0; i < steps_; ++i) {
       x = data_step(x, strengths[i].item<double>());
@@ -124,32 +174,24 @@ class Usrnet : public Network {
     const auto missing = [](int64_t length) { return (kWhole - length % kWhole) % kWhole; };
     const torch::Tensor padded =
         torch::replication_pad2d(image, {0, missing(image.size(3)), 0, missing(image.size(2))});
-    std::array<torch::Tensor, kLevels + 1> seen{head_(padded)};
-    for (size_t level = 0; level < kLevels; ++level) seen[level + 1] = down_[level](down_blocks_[level](seen[level]));
-    torch::Tensor x = body_(seen[kLevels]);
-    for (size_t level = kLevels; level-- > 0;) {
-      x = up_blocks_[level](torch::conv_transpose2d(x + seen[level + 1], up_[level], {}, 2));
-    }
-    return tail_(x + seen[0]).slice(2, 0, image.size(2)).slice(3, 0, image.size(3));
+    const torch::Tensor made = denoiser_.forward({padded}, denoiser_values_);
+    return made.slice(2, 0, image.size(2)).slice(3, 0, image.size(3));
   }
 
   int64_t steps_ = 0;
-  Conv head_, tail_;
-  std::array<TrainedChain, kLevels> down_blocks_, up_blocks_;
-  std::array<Conv, kLevels> down_;
-  std::array<torch::Tensor, kLevels> up_;
-  TrainedChain body_;
-  std::array<Conv, 3> strengths_;
+  nn::Model denoiser_, strengths_;
+  torch::Tensor denoiser_values_, strengths_values_;
 };
 
 }  // namespace
 
 Kind usrnet() {
-  return {"usrnet", "USRNet (Zhang et al. 2020)",
-          [](const WeightsFile& weights) {
-            return weights.find("p.m_head.weight") != nullptr && weights.find("h.mlp.0.weight") != nullptr;
-          },
-          [](const WeightsFile& weights) -> std::unique_ptr<Network> { return std::make_unique<Usrnet>(weights); }};
+  Kind kind{"usrnet", "USRNet (Zhang et al. 2020)", read_usrnet, denoiser};
+  kind.traits.takes_kernel = true;
+  kind.special = [](const WeightsFile& weights) -> std::unique_ptr<Network> {
+    return std::make_unique<Usrnet>(weights);
+  };
+  return kind;
 }
 
 }  // namespace zsr::networks

@@ -1,5 +1,4 @@
 #include "networks/all_kinds.h"
-#include "networks/layers.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
@@ -8,61 +7,71 @@ namespace zsr::networks {
 namespace {
 
 // J. Park's PyTorch code (twtygqyy).
-std::string layer_name(int64_t index, int64_t count) {
+std::string vdsr_layer_name(int64_t index, int64_t count) {
   if (index == 0) return "input";
   return index + 1 == count ? "output" : fmt::format("residual_layer.{}.conv", index - 1);
 }
 
+bool has_cells(const FileShapes& shapes) {
+  return shapes.has("model.weight{1}") && shapes.has("model.weight{20}");
+}
+
 // The authors' MatConvNet file: cells of filters [3, 3, in, out] and biases [out, 1], a last dimension of 1 left out.
-ConvWeights from_cells(WeightsReader& reader, int64_t index, int64_t out, int64_t in) {
-  std::vector<int64_t> shape{3, 3, in, out};
-  if (out == 1) shape.pop_back();
-  const torch::Tensor weight = reader.take(fmt::format("model.weight{{{}}}", index + 1), shape);
-  const torch::Tensor bias = reader.take(fmt::format("model.bias{{{}}}", index + 1), {out, 1});
-  return {weight.view({3, 3, in, out}).permute({3, 2, 0, 1}).contiguous(), bias.view({out})};
-}
-
-bool has_cells(const WeightsFile& weights) {
-  return weights.find("model.weight{1}") != nullptr && weights.find("model.weight{20}") != nullptr;
-}
-
-/// VDSR (Kim, Lee and Lee, CVPR 2016): twenty convolutions find what the cubically enlarged luma lacks.
-class Vdsr : public Network {
- public:
-  explicit Vdsr(const WeightsFile& weights) : Network({}) {
-    WeightsReader reader(weights, "VDSR");
-    const bool cells = has_cells(weights);
-    const int64_t width = cells ? reader.size("model.weight{1}", 3) : reader.size("input.weight", 0);
-    const int64_t count =
-        cells ? reader.count("model.weight{", "}", 1) : reader.count("residual_layer.", ".conv.weight") + 2;
+WeightsFile renamed(WeightsFile weights) {
+  const FileShapes shapes(weights);
+  if (!has_cells(shapes)) return weights;
+  const int64_t count = shapes.count("model.weight{", "}", 1);
+  for (NamedTensor& entry : weights.tensors) {
     for (int64_t i = 0; i < count; ++i) {
-      const bool last = i + 1 == count;
-      const int64_t out = last ? 1 : width;
-      const int64_t in = i == 0 ? 1 : width;
-      const ConvWeights conv = cells ? from_cells(reader, i, out, in) : reader.conv(layer_name(i, count), out, in, 3);
-      chain_.append(conv, last ? Follow{} : Follow::relu(), last ? 0 : -1);
+      if (entry.name == fmt::format("model.weight{{{}}}", i + 1)) {
+        const torch::Tensor filters = entry.tensor.dim() == 3 ? entry.tensor.unsqueeze(3) : entry.tensor;
+        if (filters.dim() != 4) continue;
+        entry = {vdsr_layer_name(i, count) + ".weight", filters.permute({3, 2, 0, 1}).contiguous()};
+      } else if (entry.name == fmt::format("model.bias{{{}}}", i + 1)) {
+        entry = {vdsr_layer_name(i, count) + ".bias", entry.tensor.reshape({-1})};
+      }
     }
-    reader.finish();
-    traits_.channels = 1;
-    traits_.reach = chain_.length();
-    traits_.takes_enlarged = true;
   }
+  return weights;
+}
 
-  torch::Tensor forward(const Input& input) const override { return chain_(input.image); }
+// VDSR (Kim, Lee and Lee, CVPR 2016): twenty convolutions find what the cubically enlarged luma lacks.
+nn::Graph vdsr_graph(const Config& config) {
+  const int64_t count = config.whole("depth");
+  const bool bias = config.whole("bias") != 0;
+  nn::Graph g;
+  const nn::Value image = g.input(1);
+  nn::Value x = image;
+  for (int64_t i = 0; i + 1 < count; ++i) x = g.relu(g.conv(vdsr_layer_name(i, count), x, config.whole("width"), {.bias = bias}));
+  g.output(g.conv(vdsr_layer_name(count - 1, count), x, 1, {.bias = bias}) + image, 1);
+  return g;
+}
 
- private:
-  TrainedChain chain_;
-};
+std::optional<Config> read_vdsr(const WeightsFile& weights) {
+  const FileShapes shapes(weights);
+  const bool cells = has_cells(shapes);
+  if (!cells && (!shapes.has("input.weight") || !shapes.has("residual_layer.0.conv.weight"))) return std::nullopt;
+  Config config;
+  const int64_t count =
+      cells ? shapes.count("model.weight{", "}", 1) : shapes.count("residual_layer.", ".conv.weight") + 2;
+  config.set("width", static_cast<double>(cells ? shapes.size("model.weight{1}", 3) : shapes.size("input.weight", 0)));
+  config.set("depth", static_cast<double>(count));
+  config.set("bias", cells || shapes.has("input.bias") ? 1.0 : 0.0);
+  return config;
+}
 
 }  // namespace
 
 Kind vdsr() {
-  return {"vdsr", "VDSR (Kim et al. 2016)",
-          [](const WeightsFile& weights) {
-            if (has_cells(weights)) return true;
-            return weights.find("input.weight") != nullptr && weights.find("residual_layer.0.conv.weight") != nullptr;
-          },
-          [](const WeightsFile& weights) -> std::unique_ptr<Network> { return std::make_unique<Vdsr>(weights); }};
+  Kind kind{"vdsr", "VDSR (Kim et al. 2016)", read_vdsr, vdsr_graph};
+  kind.traits.channels = 1;
+  kind.traits.takes_enlarged = true;
+  kind.renamed = renamed;
+  kind.fields = {{"width", "channels", 64, 16, 256, 16},
+                 {"depth", "convolutions", 20, 3, 64},
+                 {"bias", "1: convolutions have biases", 1, 0, 1}};
+  kind.trainable_scales = {2, 3, 4};
+  return kind;
 }
 
 }  // namespace zsr::networks

@@ -15,7 +15,7 @@ struct Reach {
   bool whole = false;
 };
 
-Reach widest(const Graph& graph, const Node& node, const std::vector<Reach>& before) {
+Reach widest(const Node& node, const std::vector<Reach>& before) {
   Reach reach;
   bool first = true;
   for (const int32_t index : node.inputs) {
@@ -26,12 +26,11 @@ Reach widest(const Graph& graph, const Node& node, const std::vector<Reach>& bef
     reach.whole = reach.whole || own.whole;
     first = false;
   }
-  (void)graph;
   return reach;
 }
 
-Reach after(const Graph& graph, const Node& node, const std::vector<Reach>& before) {
-  Reach reach = widest(graph, node, before);
+Reach after(const Node& node, const std::vector<Reach>& before) {
+  Reach reach = widest(node, before);
   if (const auto* const conv = std::get_if<Convolution>(&node.operation)) {
     const auto half = static_cast<double>(conv->dilation * (conv->side - 1)) / 2.0;
     if (conv->transposed) {
@@ -89,9 +88,21 @@ double multiplications(const Graph& graph, const Node& node, const std::vector<S
 std::optional<int64_t> receptive_radius(const Graph& graph, int64_t scale) {
   const int32_t output = graph.output_at(scale);
   std::vector<Reach> reaches;
-  for (int32_t i = 0; i <= output; ++i) reaches.push_back(after(graph, graph.node(i), reaches));
+  for (int32_t i = 0; i <= output; ++i) reaches.push_back(after(graph.node(i), reaches));
   if (reaches.back().whole) return std::nullopt;
   return static_cast<int64_t>(std::ceil(reaches.back().radius));
+}
+
+int64_t side_multiple(const Graph& graph) {
+  std::vector<Reach> reaches;
+  double largest = 1.0;
+  for (const Node& node : graph.nodes()) {
+    reaches.push_back(after(node, reaches));
+    const auto* const haar = std::get_if<Haar>(&node.operation);
+    const bool gathers = std::holds_alternative<PixelUnshuffle>(node.operation) || (haar != nullptr && !haar->inverse);
+    if (gathers) largest = std::max(largest, reaches.back().step);
+  }
+  return static_cast<int64_t>(std::llround(largest));
 }
 
 std::vector<Shape> shapes_for(const Graph& graph, int64_t height, int64_t width) {

@@ -10,6 +10,9 @@ namespace zsr::nn {
 /// pooling, attention, or windows on a coarser grid of their own).
 std::optional<int64_t> receptive_radius(const Graph& graph, int64_t scale = 0);
 
+/// What the sides of an input must be multiples of, because pixels become channels (pixel unshuffle, Haar).
+int64_t side_multiple(const Graph& graph);
+
 /// What one pass over an input of `height` x `width` costs.
 struct Cost {
   double multiplications = 0.0;  ///< Of convolutions and matrix products, as papers count Multi-Adds.

@@ -130,7 +130,7 @@ torch::Tensor run(const Pool& op, const torch::Tensor& x) {
 torch::Tensor run(const Normalisation& op, const torch::Tensor& x, const std::vector<torch::Tensor>& p, bool training) {
   switch (op.kind) {
     case Norm::kBatch:
-      return torch::batch_norm(x, p[0], p[1], p[2].detach(), p[3].detach(), training, /*momentum=*/0.1, op.epsilon, false);
+      return torch::batch_norm(x, p[0], p[1], p[2].data(), p[3].data(), training, /*momentum=*/0.1, op.epsilon, false);
     case Norm::kInstance:
       return torch::instance_norm(x, p[0], p[1], {}, {}, true, 0.1, op.epsilon, false);
     case Norm::kLayer:

@@ -123,7 +123,7 @@ Models Models::shipped() {
 Models::Models(WeightsFile faithful, WeightsFile detailed)
     : faithful_(std::move(faithful)), detailed_(std::move(detailed)) {
   for (const WeightsFile* file : {&faithful_, &detailed_}) {
-    if (!networks::restorer_config_of(*file)) {
+    if (!networks::find_kind("restorer")->recognises(*file)) {
       throw InputError(fmt::format("'{}' holds no restoration network", file->origin));
     }
   }

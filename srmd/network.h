@@ -1,33 +1,24 @@
 #pragma once
 
-#include "core/conv/conv_chain.h"
 #include "core/weights/weights_file.h"
+#include "networks/condition.h"
+#include "nn/model.h"
 
 #include <torch/types.h>
 
-#include <memory>
-#include <string>
-
 namespace zsr::srmd {
 
-/// The network of SRMD (Zhang, Zuo and Zhang, CVPR 2018): 3 x 3 convolutions (published: twelve of 128 channels) with
-/// ReLUs between them (batch normalisation merged into the weights), the last to 3 scale^2 channels that are shuffled
-/// to pixels. Beside the photo it sees the blur kernel's code, 15 numbers, and, unless it is the noise-free variant
-/// (SRMDNF), the noise level, each stretched over the photo as a map of its own.
-///
-/// The same maps also go with EDSR's trunk ("srmd-edsr" of zsr train), whose shortcuts make it learn faster and which
-/// can begin as a trained EDSR. Its names and ranges are EDSR's (networks/edsr_layers.h).
+/// A trained network of SRMD (networks/srmd.cpp): the published chain, or its maps on EDSR's trunk.
 class Network {
  public:
-  static constexpr int64_t kComponents = 15;
-  /// LR pixels to each side that a result depends on.
-  int64_t reach() const { return reach_; }
+  static constexpr int64_t kComponents = networks::kSrmdComponents;
 
-  /// Weights under KAIR's names (model.0.weight, ...), ncnn's (Conv_0.weight, ...), or EDSR's (head.0.weight, ...).
-  /// Throws InputError when they are not those of such a network.
+  /// Throws InputError when the weights are not those of such a network.
   explicit Network(const WeightsFile& weights);
 
   int64_t scale() const { return scale_; }
+  /// LR pixels to each side that a result depends on.
+  int64_t reach() const { return reach_; }
   bool knows_noise() const { return knows_noise_; }
   /// Whether its convolutions are EDSR's, not the published chain.
   bool on_edsr() const { return on_edsr_; }
@@ -37,14 +28,11 @@ class Network {
   torch::Tensor forward(const torch::Tensor& maps) const;
 
  private:
-  void build_chain(const WeightsFile& weights);
-  void build_on_edsr(const WeightsFile& weights);
-
-  int64_t scale_ = 0;
-  int64_t reach_ = 0;
   bool on_edsr_ = false;
   bool knows_noise_ = false;
-  std::unique_ptr<ConvChain> chain_;
+  int64_t scale_ = 0;
+  int64_t reach_ = 0;
+  nn::Model model_;
   torch::Tensor parameters_;
 };
 

@@ -11,7 +11,7 @@
 
 namespace zsr::training {
 
-/// Who judges a student's images.
+/// Who judges a network's images.
 struct AdversaryOptions {
   std::string network = "unet";  ///< "unet" (a judgement a pixel; Wang et al. 2021) or "patch" (Isola et al. 2017).
   std::string loss = "vanilla";  ///< "vanilla" (cross entropy) or "ls" (least squares; Mao et al. 2017).
@@ -21,14 +21,14 @@ struct AdversaryOptions {
   void validate() const;
 };
 
-/// A discriminator that learns beside the student. All its convolutions are divided by their largest singular value
+/// A discriminator that learns beside the network. All its convolutions are divided by their largest singular value
 /// (Miyato et al. 2018; one power iteration a step of its own), which keeps its judgement steady without normalisation
 /// layers.
 class Adversary {
  public:
   Adversary(const AdversaryOptions& options, Random& random);
 
-  /// What the student is to make small: how sure the adversary is that `made` [N, 3, H, W] is made. Differentiable in
+  /// What the network is to make small: how sure the adversary is that `made` [N, 3, H, W] is made. Differentiable in
   /// `made`; sides of at least 32 pixels.
   torch::Tensor loss_of(const torch::Tensor& made) const;
   /// The gradient of its own loss on made and real images, flat; `value` receives the loss. Once a step.

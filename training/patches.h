@@ -4,7 +4,7 @@
 #include "degradations/kernel.h"
 #include "degradations/kernel_pca.h"
 #include "degradations/recipe.h"
-#include "training/student.h"
+#include "training/network.h"
 
 #include <nlohmann/json.hpp>
 #include <torch/types.h>
@@ -19,7 +19,7 @@ namespace zsr::training {
 struct Batch {
   torch::Tensor input;   ///< [N, 3 + maps, h, w]: RGB in [0, 1], then the condition, one number a map.
   torch::Tensor target;  ///< [N, 3, scale h, scale w] in [0, 1].
-  torch::Tensor base;    ///< The input's RGB cubic-enlarged, where the student gives a residual; else undefined.
+  torch::Tensor base;    ///< The input's RGB cubic-enlarged, where the network makes a residual; else undefined.
   int64_t scale = 2;     ///< Of all its examples.
 };
 
@@ -35,11 +35,11 @@ struct PatchOptions {
   std::vector<int64_t> scales = {2};  ///< Patch i of a batch is of scale i modulo their number; rising.
   int64_t batch = 16;   ///< > 0. Of all processes together.
   int64_t patch = 32;   ///< LR pixels a side, >= 8.
-  double noise = 0.0;   ///< Conditioned students: highest noise, 0 to 75; half of the noisy patches have at most a
+  double noise = 0.0;   ///< Conditioned networks: highest noise, 0 to 75; half of the noisy patches have at most a
                         ///< quarter of it.
-  double noisy = 0.3;   ///< Conditioned students: share of patches with noise, in [0, 1].
-  double sharp = 0.25;  ///< Conditioned students: share of patches that are only made smaller by imresize, in [0, 1].
-  double direct = 0.0;  ///< Students told SRMD's condition: share of patches that are blurred and then thinned, without
+  double noisy = 0.3;   ///< Conditioned networks: share of patches with noise, in [0, 1].
+  double sharp = 0.25;  ///< Conditioned networks: share of patches that are only made smaller by imresize, in [0, 1].
+  double direct = 0.0;  ///< Networks with SRMD's condition: share of patches that are blurred and then thinned, without
                         ///< imresize, in [0, 1]; `sharp` is of the others.
   int64_t curriculum = 0;  ///< >= 0. Steps over which noise, blur and recipe go from easy to what they are.
   uint64_t seed = 0;       ///< Patch i of step t depends on this, i and t only.
@@ -111,7 +111,7 @@ networks::Damage damage_of(const std::vector<Step>& steps, const torch::Tensor& 
 torch::Tensor made_smaller(const torch::Tensor& hr, Condition condition, const BlurKernel& told, int64_t scale,
                            Phase phase);
 
-/// The basis that SRMD students are told kernels in.
+/// The basis of the kernel codes of SRMD networks.
 const KernelPca& srmd_basis();
 
 /// The condition of a photo with that kernel (SRMD: before imresize; else the whole way down) and noise (1/255), whose

@@ -19,18 +19,17 @@ constexpr double kLostFactor = 8.0;  // a loss so many times its mean is no bad 
 constexpr double kForgetting = 0.01;
 
 // What a checkpoint must agree with.
-nlohmann::ordered_json fingerprint(const StudentSpec& spec, const TrainOptions& options, const PatchSource& source) {
+nlohmann::ordered_json fingerprint(const Network& network, const TrainOptions& options, const PatchSource& source) {
   std::string losses;
   for (const LossTerm& term : options.losses)
     losses += fmt::format("{}{}:{:g}", losses.empty() ? "" : ",", term.name, term.weight);
   nlohmann::ordered_json json{{"losses", losses},
-                              {"network", spec.network},
-                              {"scale", spec.scale},
-                              {"width", spec.width},
-                              {"depth", spec.depth},
+                              {"network", network.kind().name},
+                              {"scale", network.scales().back()},
                               {"optimizer", options.optimizer},
                               {"muon_decay", options.muon_decay},
                               {"ema", options.ema}};
+  for (const auto& [name, value] : network.config().numbers()) json[name] = value;
   json.update(source.describe());
   return json;
 }
@@ -67,18 +66,18 @@ void TrainOptions::validate() const {
   if (save_every < 1) throw OptionError(fmt::format("save_every = {}, must be > 0", save_every));
 }
 
-Trainer::Trainer(Student& student, const PatchSource& source, const Validation& validation, const TrainOptions& options,
+Trainer::Trainer(Network& network, const PatchSource& source, const Validation& validation, const TrainOptions& options,
                  int64_t batch, Communicator& communicator, uint64_t seed)
-    : student_(student),
+    : network_(network),
       source_(source),
       validation_(validation),
       options_(options),
       batch_(batch),
       communicator_(communicator),
-      optimizer_(student.parameters().numel(),
-                 options.optimizer == "muon" ? student.hidden_matrices() : std::vector<MatrixSlice>{}, torch::kCPU,
+      optimizer_(network.parameters().numel(),
+                 options.optimizer == "muon" ? network.hidden_matrices() : std::vector<MatrixSlice>{}, torch::kCPU,
                  {.decay = options.muon_decay}),
-      values_(student.parameters().detach()) {
+      values_(network.parameters().detach()) {
   options_.validate();
   if (batch < communicator.size()) {
     throw OptionError(
@@ -108,21 +107,21 @@ double Trainer::share_of(const Batch& batch) const {
 }
 
 Trainer::StepResult Trainer::step_once(const std::vector<Batch>& batches, bool wish_to_stop) {
-  student_.parameters().mutable_grad().reset();
+  network_.parameters().mutable_grad().reset();
   std::vector<torch::Tensor> images;
   double value = 0.0;
   for (const Batch& batch : batches) {
-    torch::Tensor made = student_.forward(batch.input, student_.parameters(), batch.scale);
+    torch::Tensor made = network_.forward(batch.input, network_.parameters(), batch.scale, true);
     if (batch.base.defined()) made = made + batch.base;
-    const torch::Tensor loss = total_loss(options_.losses, {options_.features, adversary_.get()}, made, batch.target,
-                                          batch.input.slice(1, 0, 3)) *
+    const torch::Tensor loss = total_loss(options_.losses, {options_.features, adversary_.get()}, made,
+                                          network_.target(batch.target), network_.target(batch.input.slice(1, 0, 3))) *
                                share_of(batch);
     loss.backward();
     value += loss.item<double>();
     if (adversary_) images.push_back(made.detach());
   }
   const torch::NoGradGuard no_grad;
-  const torch::Tensor gradient = student_.parameters().grad();
+  const torch::Tensor gradient = network_.parameters().grad();
   bool stop = wish_to_stop;
   if (communicator_.size() > 1) {
     // One buffer: the gradient, the loss and who wishes to stop, so that all stop after the same step.
@@ -155,7 +154,7 @@ void Trainer::add_line() {
                state_.loss_sum / static_cast<double>(std::max<int64_t>(1, state_.loss_count)),
                rate_share(options_.schedule, state_.step) * state_.rate_factor,
                {}};
-  if (communicator_.leads() && !validation_.empty()) line.score = validation_.score(student_, best_parameters());
+  if (communicator_.leads() && !validation_.empty()) line.score = validation_.score(network_, best_parameters());
   state_.log.push_back(line);
   state_.loss_sum = 0.0;
   state_.loss_count = 0;
@@ -253,7 +252,7 @@ WeightsFile Trainer::checkpoint() const {
                                     {"loss_count", state_.loss_count},
                                     {"log", log}};
   file.metadata["state"] = json.dump();
-  file.metadata["run"] = fingerprint(student_.spec(), options_, source_).dump();
+  file.metadata["run"] = fingerprint(network_, options_, source_).dump();
   return file;
 }
 
@@ -263,7 +262,7 @@ void Trainer::restore(const WeightsFile& file) {
   if (run == file.metadata.end() || state == file.metadata.end()) {
     throw InputError(fmt::format("'{}' is no checkpoint of zsr train", file.origin));
   }
-  const nlohmann::ordered_json own = fingerprint(student_.spec(), options_, source_);
+  const nlohmann::ordered_json own = fingerprint(network_, options_, source_);
   const auto there = nlohmann::ordered_json::parse(run->second, nullptr, false);
   if (!there.is_object()) throw InputError(fmt::format("'{}': its settings are damaged", file.origin));
   if (const std::string words = differences(there, own); !words.empty()) {

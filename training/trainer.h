@@ -6,7 +6,7 @@
 #include "training/losses.h"
 #include "training/patches.h"
 #include "training/schedule.h"
-#include "training/student.h"
+#include "training/network.h"
 #include "training/validation.h"
 
 #include <filesystem>
@@ -16,7 +16,7 @@
 
 namespace zsr::training {
 
-/// How a student is trained; what it is, and what it sees, are given apart.
+/// How a network is trained; what it is, and what it sees, are given apart.
 struct TrainOptions {
   ScheduleOptions schedule;
   std::vector<LossTerm> losses = {{"l1", 1.0}};
@@ -54,12 +54,12 @@ struct TrainState {
   std::vector<LogLine> log;
 };
 
-/// Trains `student` on `source` until the schedule ends, the caller stops, or the loss diverges for the fourth
+/// Trains `network` on `source` until the schedule ends, the caller stops, or the loss diverges for the fourth
 /// time; the first three times the state of the last checkpoint comes back and the rates halve. With several processes
 /// each draws its share of every batch and all take the same steps.
 class Trainer {
  public:
-  Trainer(Student& student, const PatchSource& source, const Validation& validation, const TrainOptions& options,
+  Trainer(Network& network, const PatchSource& source, const Validation& validation, const TrainOptions& options,
           int64_t batch, Communicator& communicator, uint64_t seed = 0);
 
   /// Called by the leading process after every `save_every` steps and when the run ends.
@@ -74,7 +74,7 @@ class Trainer {
 
   /// Everything that `restore` needs to go on exactly.
   WeightsFile checkpoint() const;
-  /// Throws InputError when `file` is no checkpoint of this student and these options.
+  /// Throws InputError when `file` is no checkpoint of this network and these options.
   void restore(const WeightsFile& file);
 
  private:
@@ -88,7 +88,7 @@ class Trainer {
   StepResult step_once(const std::vector<Batch>& batches, bool wish_to_stop);
   void add_line();
 
-  Student& student_;
+  Network& network_;
   const PatchSource& source_;
   const Validation& validation_;
   TrainOptions options_;
@@ -96,7 +96,7 @@ class Trainer {
   Communicator& communicator_;
   MixedOptimizer optimizer_;
   std::unique_ptr<Adversary> adversary_;
-  torch::Tensor values_;   // the student's parameters, detached
+  torch::Tensor values_;   // the network's parameters, detached
   torch::Tensor average_;  // moving average, or undefined
   TrainState state_;
   double waited_s_ = 0.0;

@@ -10,13 +10,25 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace zsr::training {
+namespace {
 
-Validation::Validation(const std::vector<torch::Tensor>& photos, const Student& student) {
-  const int64_t s = student.spec().scale;
+// PSNR of two luma images.
+double luma_psnr(const torch::Tensor& made, const torch::Tensor& hr, int64_t shave) {
+  const auto inside = [&](const torch::Tensor& image) {
+    return image.slice(2, shave, image.size(2) - shave).slice(3, shave, image.size(3) - shave);
+  };
+  return -10.0 * std::log10((inside(made) - inside(hr)).square().mean().item<double>());
+}
+
+}  // namespace
+
+Validation::Validation(const std::vector<torch::Tensor>& photos, const Network& network) {
+  const int64_t s = network.scales().back();
   const auto factor = static_cast<double>(s);
-  const Condition condition = student.condition();
+  const Condition condition = network.condition();
   const Phase middle = centered_phase({factor, factor});
   constexpr double kPoint = 0.2;
   const bool srmd = condition == Condition::kSrmd;
@@ -35,7 +47,7 @@ Validation::Validation(const std::vector<torch::Tensor>& photos, const Student& 
       const std::vector<float> values = condition_of(condition, told, 0.0, s, middle);
       const torch::Tensor maps = torch::tensor(values).view({1, -1, 1, 1}).expand({1, -1, lr.size(2), lr.size(3)});
       cases_.push_back({values.empty() ? lr : torch::cat({lr, maps}, 1),
-                        student.gives_residual() ? imresize(lr, {factor, factor}) : torch::Tensor(), hr, blurred});
+                        network.gives_residual() ? imresize(lr, {factor, factor}) : torch::Tensor(), hr, blurred, s});
     }
   }
 }
@@ -65,16 +77,18 @@ void Validation::add_damaged(const std::vector<torch::Tensor>& photos,
   }
 }
 
-Validation::Score Validation::score(const Student& student, const torch::Tensor& parameters) const {
+Validation::Score Validation::score(const Network& network, const torch::Tensor& parameters) const {
   const torch::NoGradGuard no_grad;
   Score score;
   const auto half = static_cast<double>(std::max<int64_t>(
       1, std::count_if(cases_.begin(), cases_.end(), [](const Case& item) { return !item.blurred; })));
   for (const Case& item : cases_) {
-    torch::Tensor made = student.forward(item.input, parameters, item.scale);
+    torch::Tensor made = network.forward(item.input, parameters, item.scale);
     if (item.base.defined()) made = made + item.base;
     made = quantize(made);
-    const double psnr = compare_images(made, item.hr, {.shave = item.scale > 0 ? item.scale : student.spec().scale}).psnr_y;
+    const int64_t shave = item.scale > 0 ? item.scale : network.scales()[0];
+    const double psnr = made.size(1) == 1 ? luma_psnr(made, network.target(item.hr), shave)
+                                          : compare_images(made, item.hr, {.shave = shave}).psnr_y;
     (item.blurred ? score.psnr_blur : score.psnr) += psnr / half;
   }
   return score;

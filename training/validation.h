@@ -1,7 +1,7 @@
 #pragma once
 
 #include "degradations/recipe.h"
-#include "training/student.h"
+#include "training/network.h"
 
 #include <torch/types.h>
 
@@ -12,12 +12,12 @@
 
 namespace zsr::training {
 
-/// Photos that training does not see, made smaller once: bicubic to the byte, and for students that are told a kernel
+/// Photos that training does not see, made smaller once: bicubic to the byte, and for networks conditioned on a kernel
 /// also by a round Gaussian whose sigma is half the scale (SRMD: before imresize; else the whole way down).
 class Validation {
  public:
   /// `photos` [3, H, W] uint8.
-  Validation(const std::vector<torch::Tensor>& photos, const Student& student);
+  Validation(const std::vector<torch::Tensor>& photos, const Network& network);
 
   /// For restoration networks: the middle of each photo (at most 256 pixels a side) degraded once by the recipe of each
   /// scale, with the damage unknown (counted in psnr) and known (counted in psnr_blur).
@@ -26,9 +26,9 @@ class Validation {
 
   struct Score {
     double psnr = 0.0;       ///< Mean over the photos: luma, dB, `scale` pixels cut from each side; of bicubic.
-    double psnr_blur = 0.0;  ///< The same for the Gaussian; 0 where the student is told no kernel.
+    double psnr_blur = 0.0;  ///< The same for the Gaussian; 0 where the network sees no kernel.
   };
-  Score score(const Student& student, const torch::Tensor& parameters) const;
+  Score score(const Network& network, const torch::Tensor& parameters) const;
   bool empty() const { return cases_.empty(); }
 
  private:

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "core/conv/conv_chain.h"
 #include "core/image/resize.h"
 #include "core/optim/muon.h"
 #include "core/random.h"
+#include "nn/model.h"
 #include "zssr/options.h"
 
 #include <torch/types.h>
@@ -23,7 +23,7 @@ class Network {
   /// Architecture in force.
   Architecture architecture() const { return architecture_; }
   /// Channels of the hidden layers.
-  int64_t width() const { return chain_.layers().front().out_channels; }
+  int64_t width() const;
   /// Flat parameters, float32, a leaf that requires gradients.
   const torch::Tensor& parameters() const { return parameters_; }
   /// Weights of the hidden layers as matrices [out, in * 9] inside the flat parameters.
@@ -45,8 +45,10 @@ class Network {
   int64_t channels_;
   int64_t factor_y_ = 1;
   int64_t factor_x_ = 1;
+  bool has_start_ = false;
   bool is_edsr_ = false;
-  ConvChain chain_;
+  nn::Model model_;
+  int64_t depth_ = 0;  // convolutions
   torch::Tensor parameters_;
   torch::Tensor condition_;  // [1, 15, 1, 1], undefined without a starting point
 };

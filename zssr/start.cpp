@@ -4,7 +4,9 @@
 #include "core/weights/shipped.h"
 #include "degradations/kernel_code.h"
 #include "degradations/kernel_families.h"
-#include "networks/edsr_layers.h"
+#include "networks/registry.h"
+#include "networks/zssr.h"
+#include "nn/parameter_file.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
@@ -14,66 +16,59 @@
 
 namespace zsr::zssr {
 
-std::vector<ConvLayer> Start::layers(int64_t colors) const {
-  if (is_edsr) return networks::edsr_layers({3, width, blocks, scale});
-  std::vector<ConvLayer> layers = {{.in_channels = colors + kMaps, .out_channels = width}};
-  for (int64_t i = 0; i < blocks; ++i) {
-    const auto into = static_cast<int64_t>(layers.size());
-    layers.push_back({.in_channels = width, .out_channels = width, .relu = true});
-    layers.push_back({.in_channels = width, .out_channels = width, .add = into});
-  }
-  layers.push_back({.in_channels = width, .out_channels = width, .add = 1});
-  layers.push_back({.in_channels = width, .out_channels = colors * scale * scale});
-  return layers;
+namespace {
+
+constexpr const char* kStartKind = "zssr-start";
+
+}  // namespace
+
+nn::Graph Start::graph(int64_t colors) const {
+  if (is_edsr) return networks::find_kind("edsr")->graph(config);
+  return networks::zssr_start_graph(colors, width, blocks, scale);
 }
 
-std::string Start::name_of(int64_t layer) const {
-  if (layer == 0) return "head.0";
-  if (layer <= 2 * blocks) return fmt::format("body.{}.body.{}", (layer - 1) / 2, (layer - 1) % 2 * 2);
-  return layer == 2 * blocks + 1 ? fmt::format("body.{}", blocks) : "tail";
+torch::Tensor Start::parameters_for(int64_t colors) const {
+  if (is_edsr || colors == 3) return parameters;
+  const nn::Graph of_colors = graph(3);
+  WeightsFile file = nn::to_weights(of_colors, parameters);
+  for (NamedTensor& entry : file.tensors) {
+    torch::Tensor& weight = entry.tensor;
+    if (entry.name == "head.0.weight") {
+      weight = torch::cat({weight.slice(1, 0, 3).sum(1, true), weight.slice(1, 3)}, 1);
+    } else if (entry.name == "tail.weight") {
+      weight = weight.view({3, -1, weight.size(1), 3, 3}).mean(0);
+    }
+  }
+  return nn::take_parameters(graph(colors), file, name);
 }
 
 bool Start::is_start(const WeightsFile& file) {
-  const torch::Tensor* const first = file.find("head.0.weight");
-  return first != nullptr && first->dim() == 4 && first->size(1) == 3 + kMaps && file.find("tail.weight") != nullptr;
-}
-
-Start Start::from_edsr(const WeightsFile& file) {
-  const networks::EdsrShape shape = *networks::edsr_shape_of(file);
-  Start start;
-  start.name = std::filesystem::path(file.origin).filename();
-  start.is_edsr = true;
-  start.scale = shape.scale;
-  start.blocks = shape.blocks;
-  start.width = shape.width;
-  for (const networks::EdsrWeights& layer : networks::take_edsr(file, shape)) {
-    start.weights.push_back(layer.weight);
-    start.biases.push_back(layer.bias);
-  }
-  return start;
+  return networks::find_kind(kStartKind)->recognises(file);
 }
 
 Start Start::from_weights(const WeightsFile& file) {
-  if (const auto shape = networks::edsr_shape_of(file); shape && shape->inputs == 3) return from_edsr(file);
-  if (!is_start(file)) {
+  Start start;
+  const networks::Kind* kind = networks::find_kind("edsr");
+  auto config = kind->read(file);
+  start.is_edsr = config.has_value();
+  if (!config) {
+    kind = networks::find_kind(kStartKind);
+    config = kind->read(file);
+  }
+  if (!config) {
     throw InputError(fmt::format("'{}' holds no starting point of zssr ('zsr train zssr-start' makes one) and no EDSR",
                                  file.origin));
   }
-  Start start;
   start.name = std::filesystem::path(file.origin).filename();
-  start.width = file.find("head.0.weight")->size(0);
-  while (file.find(fmt::format("body.{}.body.0.weight", start.blocks)) != nullptr) ++start.blocks;
-  const int64_t outputs = file.find("tail.weight")->size(0);
-  start.scale = std::llround(std::sqrt(static_cast<double>(outputs) / 3.0));
-  if (start.blocks < 1 || start.scale < 2 || 3 * start.scale * start.scale != outputs) {
-    throw InputError(fmt::format("'{}': a starting point of {} blocks and {} outputs has no scale", file.origin,
-                                 start.blocks, outputs));
+  start.config = *config;
+  start.scale = config->scales[0];
+  start.blocks = config->whole("depth");
+  start.width = config->whole("width");
+  if (start.blocks < 1 || start.scale < 2) {
+    throw InputError(fmt::format("'{}': a starting point of {} residual blocks for x{}", file.origin, start.blocks,
+                                 start.scale));
   }
-  const auto layers = start.layers(3);
-  for (size_t i = 0; i < layers.size(); ++i) {
-    start.weights.push_back(file.take(start.name_of(static_cast<int64_t>(i)) + ".weight",
-                                      {layers[i].out_channels, layers[i].in_channels, 3, 3}));
-  }
+  start.parameters = nn::take_parameters(start.graph(3), file, kind->title, kind->ignored);
   return start;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "tests/support/test_images.h"
-#include "training/student.h"
+#include "training/network.h"
 
 #include <torch/types.h>
 
@@ -21,15 +21,17 @@ inline std::vector<torch::Tensor> photos(int64_t side = 96) {
   return all;
 }
 
-inline Student make_student(const std::string& network, int64_t scale = 2, int64_t depth = 2) {
+/// A small network of that kind.
+inline Network make_network(const std::string& name, int64_t scale = 2, int64_t depth = 2) {
   Random random(1);
-  return {{network, scale, 16, depth}, random};
+  const networks::Kind& kind = *networks::find_kind(name);
+  return {kind, kind.configured(scale, {{"width", 16.0}, {"depth", static_cast<double>(depth)}}), random};
 }
 
 /// Random weights of sensible size, so that all layers matter.
-inline torch::Tensor random_values(const Student& student) {
+inline torch::Tensor random_values(const Network& network) {
   torch::manual_seed(3);
-  return 0.1 * torch::randn({student.parameters().numel()});
+  return 0.1 * torch::randn({network.parameters().numel()});
 }
 
 }  // namespace zsr::training

@@ -23,13 +23,13 @@ class OneThread : public ::testing::Environment {
 };
 const ::testing::Environment* const kOneThread = ::testing::AddGlobalTestEnvironment(new OneThread);
 
-// A run of a small student.
+// A run of a small network.
 struct SmallRun {
-  explicit SmallRun(TrainOptions options, const std::string& network = "edsr")
-      : student(make_student(network)),
-        source(photos(), student.condition(), {.scales = {2}, .batch = 4, .patch = 16, .seed = 5}),
-        validation({photos()[0].slice(1, 0, 40).slice(2, 0, 40)}, student),
-        trainer(student, source, validation, options, 4, alone) {}
+  explicit SmallRun(TrainOptions options, const std::string& name = "edsr")
+      : network(make_network(name)),
+        source(photos(), network.condition(), {.scales = {2}, .batch = 4, .patch = 16, .seed = 5}),
+        validation({photos()[0].slice(1, 0, 40).slice(2, 0, 40)}, network),
+        trainer(network, source, validation, options, 4, alone) {}
   Summary run(int64_t stop_after = 1'000'000) {
     RunContext context;
     context.progress = [=](const Progress& now) {
@@ -37,7 +37,7 @@ struct SmallRun {
     };
     return trainer.run(context, {});
   }
-  Student student;
+  Network network;
   PatchSource source;
   Validation validation;
   Communicator alone;
@@ -78,7 +78,7 @@ TEST(Trainer, AResumedRunIsTheRunThatNeverStopped) {
     second.trainer.restore(first.trainer.checkpoint());
     EXPECT_EQ(second.run().termination, Termination::kFinished);
     EXPECT_EQ(max_difference(second.trainer.best_parameters(), whole.trainer.best_parameters()), 0.0);
-    EXPECT_EQ(max_difference(second.student.parameters(), whole.student.parameters()), 0.0);
+    EXPECT_EQ(max_difference(second.network.parameters(), whole.network.parameters()), 0.0);
     ASSERT_EQ(second.trainer.state().log.size(), whole.trainer.state().log.size());
     for (size_t i = 0; i < whole.trainer.state().log.size(); ++i) {
       EXPECT_EQ(second.trainer.state().log[i].step, whole.trainer.state().log[i].step);
@@ -98,20 +98,20 @@ TEST(Trainer, AnAdversaryResumesToo) {
   SmallRun second(options);
   second.trainer.restore(first.trainer.checkpoint());
   second.run();
-  EXPECT_EQ(max_difference(second.student.parameters().detach(), whole.student.parameters().detach()), 0.0);
+  EXPECT_EQ(max_difference(second.network.parameters().detach(), whole.network.parameters().detach()), 0.0);
   // The adversary matters.
   SmallRun without(short_run());
   without.run();
-  EXPECT_GT(max_difference(without.student.parameters().detach(), whole.student.parameters().detach()), 1e-4);
+  EXPECT_GT(max_difference(without.network.parameters().detach(), whole.network.parameters().detach()), 1e-4);
 }
 
 TEST(Trainer, RefusesTheCheckpointOfAnotherRun) {
   SmallRun run(short_run());
-  const torch::Tensor before = run.student.parameters().detach().clone();
+  const torch::Tensor before = run.network.parameters().detach().clone();
   WeightsFile checkpoint = run.trainer.checkpoint();
   const auto refused = [&](const WeightsFile& file) {
     EXPECT_THROW(run.trainer.restore(file), InputError);
-    EXPECT_EQ(max_difference(run.student.parameters().detach(), before), 0.0);
+    EXPECT_EQ(max_difference(run.network.parameters().detach(), before), 0.0);
   };
   refused(SmallRun(short_run("adam")).trainer.checkpoint());
   refused(SmallRun(short_run(), "srmd").trainer.checkpoint());
@@ -133,7 +133,7 @@ TEST(Trainer, GoesBackWhenTheLossDiverges) {
   const Summary summary = run.run();
   EXPECT_EQ(summary.termination, Termination::kDiverged);
   EXPECT_FALSE(summary.message.empty());
-  EXPECT_TRUE(torch::isfinite(run.student.parameters()).all().item<bool>());
+  EXPECT_TRUE(torch::isfinite(run.network.parameters()).all().item<bool>());
   EXPECT_TRUE(torch::isfinite(run.trainer.best_parameters()).all().item<bool>());
 }
 
@@ -174,7 +174,7 @@ TEST(Trainer, TwoProcessesAreOneOfTheJointBatch) {
     sides.push_back(std::make_unique<Pair::Side>(pair, rank));
     SmallRun& run = *runs.back();
     trainers.push_back(
-        std::make_unique<Trainer>(run.student, run.source, run.validation, short_run(), 4, *sides.back()));
+        std::make_unique<Trainer>(run.network, run.source, run.validation, short_run(), 4, *sides.back()));
   }
   std::vector<Summary> summaries(2);
   {
@@ -183,7 +183,7 @@ TEST(Trainer, TwoProcessesAreOneOfTheJointBatch) {
   }
   EXPECT_EQ(summaries[0].steps, 30);
   EXPECT_EQ(summaries[1].steps, 30);
-  EXPECT_EQ(max_difference(runs[0]->student.parameters().detach(), runs[1]->student.parameters().detach()), 0.0);
+  EXPECT_EQ(max_difference(runs[0]->network.parameters().detach(), runs[1]->network.parameters().detach()), 0.0);
   for (size_t i = 0; i < 3; ++i) {
     EXPECT_NEAR(trainers[0]->state().log[i].loss, alone.trainer.state().log[i].loss, 1e-5);
   }

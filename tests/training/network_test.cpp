@@ -10,30 +10,29 @@
 namespace zsr::training {
 namespace {
 
-TEST(Student, WeightsGoOutAndComeBack) {
+TEST(Network, WeightsGoOutAndComeBack) {
   for (const char* const name : {"edsr", "srmd", "srmd-edsr", "zssr-start"}) {
     for (const int64_t scale : {2, 3, 4}) {
-      const Student student = make_student(name, scale, 3);
-      const torch::Tensor values = random_values(student);
-      const WeightsFile file = student.weights(values);
-      Student back = make_student(name, scale, 3);
+      const Network network = make_network(name, scale, 3);
+      const torch::Tensor values = random_values(network);
+      const WeightsFile file = network.weights(values);
+      Network back = make_network(name, scale, 3);
       back.load(file);
       EXPECT_LT(max_difference(back.parameters().detach(), values), 1e-6) << name;
-      const torch::Tensor input = torch::rand({1, 3 + student.condition_maps(), 12, 9});
-      EXPECT_EQ(student.forward(input, values).sizes(), (std::vector<int64_t>{1, 3, 12 * scale, 9 * scale}));
+      const torch::Tensor input = torch::rand({1, 3 + network.condition_maps(), 12, 9});
+      EXPECT_EQ(network.forward(input, values).sizes(), (std::vector<int64_t>{1, 3, 12 * scale, 9 * scale}));
     }
   }
-  Student edsr = make_student("edsr", 2, 3);
+  Network edsr = make_network("edsr", 2, 3);
   EXPECT_THROW(edsr.load({"empty", "test", {}, {}}), InputError);
-  EXPECT_THROW(edsr.load({"empty", "test", {}, {}}, true), InputError);
-  EXPECT_THROW(edsr.load(make_student("srmd", 2, 3).weights(make_student("srmd", 2, 3).parameters().detach()), true),
-               InputError);
-  EXPECT_THROW(make_student("vdsr"), OptionError);
+  EXPECT_THROW(edsr.begin_with({"empty", "test", {}, {}}), InputError);
+  const Network srmd = make_network("srmd", 2, 3);
+  EXPECT_THROW(edsr.begin_with(srmd.weights(srmd.parameters().detach())), InputError);
 }
 
-TEST(Student, TrainedWeightsAreThoseOfThePublishedNetworks) {
+TEST(Network, TrainedWeightsAreThoseOfThePublishedNetworks) {
   torch::manual_seed(4);
-  const Student edsr = make_student("edsr", 4, 3);
+  const Network edsr = make_network("edsr", 4, 3);
   const torch::Tensor image = torch::rand({1, 3, 20, 17});
   const WeightsFile file = edsr.weights(random_values(edsr));
   const networks::Kind* const kind = networks::recognise(file);
@@ -42,7 +41,7 @@ TEST(Student, TrainedWeightsAreThoseOfThePublishedNetworks) {
   const torch::Tensor wanted = edsr.forward(image, random_values(edsr));
   EXPECT_LT(max_difference(kind->build(file)->forward({image, 4}), wanted), 1e-4 * wanted.abs().max().item<double>());
 
-  const Student srmd = make_student("srmd", 3, 4);
+  const Network srmd = make_network("srmd", 3, 4);
   const WeightsFile srmd_file = srmd.weights(random_values(srmd));
   ASSERT_TRUE(srmd::is_srmd(srmd_file));
   const torch::Tensor maps = torch::rand({1, 19, 14, 15});
@@ -50,7 +49,7 @@ TEST(Student, TrainedWeightsAreThoseOfThePublishedNetworks) {
   EXPECT_NE(srmd_file.find("pca"), nullptr);
 
   for (const int64_t scale : {2, 3, 4}) {
-    const Student told = make_student("srmd-edsr", scale, 3);
+    const Network told = make_network("srmd-edsr", scale, 3);
     const WeightsFile told_file = told.weights(random_values(told));
     ASSERT_TRUE(srmd::is_srmd(told_file));
     const srmd::Network network(told_file);
@@ -59,16 +58,16 @@ TEST(Student, TrainedWeightsAreThoseOfThePublishedNetworks) {
     EXPECT_LT(max_difference(network.forward(maps), expected), 1e-4 * expected.abs().max().item<double>());
   }
 
-  const Student start = make_student("zssr-start", 2, 4);
+  const Network start = make_network("zssr-start", 2, 4);
   EXPECT_FALSE(srmd::is_srmd(start.weights(random_values(start))));
   EXPECT_EQ(zssr::Start::from_weights(start.weights(random_values(start))).blocks, 4);
 }
 
-TEST(Student, AnotherScaleBeginsWithWhatIsShared) {
-  const Student two = make_student("edsr", 2, 3);
-  Student four = make_student("edsr", 4, 3);
+TEST(Network, AnotherScaleBeginsWithWhatIsShared) {
+  const Network two = make_network("edsr", 2, 3);
+  Network four = make_network("edsr", 4, 3);
   const torch::Tensor values = random_values(two);
-  four.load(two.weights(values), true);
+  four.begin_with(two.weights(values));
   const WeightsFile loaded = four.weights(four.parameters().detach());
   const WeightsFile from = two.weights(values);
   EXPECT_LT(max_difference(*loaded.find("body.1.body.0.weight"), *from.find("body.1.body.0.weight")), 1e-7);
@@ -77,22 +76,22 @@ TEST(Student, AnotherScaleBeginsWithWhatIsShared) {
 }
 
 // A new chain of four layers, without what its last one mixes in at random.
-WeightsFile only_colors(const Student& student) {
-  WeightsFile file = student.weights(student.parameters().detach());
+WeightsFile only_colors(const Network& network) {
+  WeightsFile file = network.weights(network.parameters().detach());
   for (const NamedTensor& entry : file.tensors) {
     if (entry.name == "model.6.weight") entry.tensor.slice(1, 3).zero_();
   }
   return file;
 }
 
-TEST(Student, SrmdBeginsAsBilinearInterpolation) {
+TEST(Network, SrmdBeginsAsBilinearInterpolation) {
   torch::manual_seed(6);
   for (const int64_t scale : {2, 3, 4}) {
-    Student student = make_student("srmd", scale, 4);
-    student.load(only_colors(student));
+    Network network = make_network("srmd", scale, 4);
+    network.load(only_colors(network));
     const torch::Tensor photo = torch::rand({1, 3, 9, 11});
-    const torch::Tensor made = student.forward(
-        torch::cat({photo, torch::rand({1, student.condition_maps(), 9, 11})}, 1), student.parameters().detach());
+    const torch::Tensor made = network.forward(
+        torch::cat({photo, torch::rand({1, network.condition_maps(), 9, 11})}, 1), network.parameters().detach());
     const torch::Tensor expected = torch::upsample_bilinear2d(photo, {9 * scale, 11 * scale}, false);
     const auto inside = [&](const torch::Tensor& image) {
       return image.slice(2, scale, -scale).slice(3, scale, -scale);
@@ -102,12 +101,12 @@ TEST(Student, SrmdBeginsAsBilinearInterpolation) {
 }
 
 // What stands before the shuffle is taken over for the sub-pixels of another scale: a slope stays that slope.
-TEST(Student, AnotherScaleEnlargesAsTheOneItBeganWith) {
-  Student two = make_student("srmd", 2, 4);
+TEST(Network, AnotherScaleEnlargesAsTheOneItBeganWith) {
+  Network two = make_network("srmd", 2, 4);
   two.load(only_colors(two));
   for (const int64_t scale : {3, 4}) {
-    Student other = make_student("srmd", scale, 4);
-    other.load(only_colors(two), true);
+    Network other = make_network("srmd", scale, 4);
+    other.begin_with(only_colors(two));
     const torch::Tensor photo =
         (0.3 + 0.02 * torch::arange(12).view({1, 1, 1, 12}) + 0.01 * torch::arange(10).view({1, 1, 10, 1}))
             .expand({1, 3, 10, 12});
@@ -121,31 +120,31 @@ TEST(Student, AnotherScaleEnlargesAsTheOneItBeganWith) {
   }
 }
 
-TEST(Student, ADeeperOneBeginsAsTheOneItWasMadeOf) {
+TEST(Network, ADeeperOneBeginsAsTheOneItWasMadeOf) {
   torch::manual_seed(8);
   for (const char* const name : {"edsr", "srmd", "srmd-edsr", "zssr-start"}) {
-    const Student shallow = make_student(name, 2, 3);
+    const Network shallow = make_network(name, 2, 3);
     const torch::Tensor values = random_values(shallow);
-    Student deep = make_student(name, 2, 7);
-    deep.load(shallow.weights(values), true);
+    Network deep = make_network(name, 2, 7);
+    deep.begin_with(shallow.weights(values));
     const torch::Tensor input = torch::rand({1, 3 + shallow.condition_maps(), 12, 9});
     const torch::Tensor wanted = shallow.forward(input, values);
     EXPECT_LT(max_difference(deep.forward(input, deep.parameters().detach()), wanted),
               1e-4 * wanted.abs().max().item<double>())
         << name;
     EXPECT_THROW(deep.load(shallow.weights(values)), InputError) << name;
-    Student shallower = make_student(name, 2, 2);
-    EXPECT_THROW(shallower.load(shallow.weights(values), true), InputError) << name;
+    Network shallower = make_network(name, 2, 2);
+    EXPECT_THROW(shallower.begin_with(shallow.weights(values)), InputError) << name;
   }
 }
 
 // What it is told has no effect at first: it is that EDSR.
-TEST(Student, SrmdOnEdsrsTrunkBeginsAsEdsr) {
+TEST(Network, SrmdOnEdsrsTrunkBeginsAsEdsr) {
   torch::manual_seed(9);
-  const Student edsr = make_student("edsr", 2, 3);
+  const Network edsr = make_network("edsr", 2, 3);
   const torch::Tensor values = random_values(edsr);
-  Student told = make_student("srmd-edsr", 2, 5);
-  told.load(edsr.weights(values), true);
+  Network told = make_network("srmd-edsr", 2, 5);
+  told.begin_with(edsr.weights(values));
   const torch::Tensor photo = torch::rand({1, 3, 12, 9});
   const torch::Tensor maps = torch::rand({1, told.condition_maps(), 12, 9});
   const torch::Tensor wanted = edsr.forward(photo, values);
@@ -153,11 +152,11 @@ TEST(Student, SrmdOnEdsrsTrunkBeginsAsEdsr) {
             1e-4 * wanted.abs().max().item<double>());
 }
 
-TEST(Student, AStartingPointBeginsWithEdsrsTrunk) {
-  const Student edsr = make_student("edsr", 3, 3);
+TEST(Network, AStartingPointBeginsWithEdsrsTrunk) {
+  const Network edsr = make_network("edsr", 3, 3);
   const torch::Tensor values = random_values(edsr);
-  Student start = make_student("zssr-start", 2, 3);
-  start.load(edsr.weights(values), true);
+  Network start = make_network("zssr-start", 2, 3);
+  start.begin_with(edsr.weights(values));
   const WeightsFile loaded = start.weights(start.parameters().detach());
   const WeightsFile from = edsr.weights(values);
   for (const char* const name : {"body.0.body.0.weight", "body.2.body.2.weight", "body.3.weight"}) {

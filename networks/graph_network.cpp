@@ -1,0 +1,65 @@
+#include "networks/graph_network.h"
+
+#include "core/error.h"
+#include "networks/restorer.h"
+#include "nn/geometry.h"
+#include "nn/parameter_file.h"
+
+#include <fmt/format.h>
+#include <torch/types.h>
+
+namespace zsr::networks {
+namespace {
+
+Traits complete(Traits traits, const nn::Graph& graph) {
+  if (!traits.takes_enlarged) traits.scales = graph.scales();
+  traits.multiple_of = nn::side_multiple(graph);
+  for (const int64_t scale : graph.scales()) {
+    const std::optional<int64_t> radius = nn::receptive_radius(graph, scale);
+    if (!radius || traits.reach == Traits::kWholePhoto) {
+      traits.reach = Traits::kWholePhoto;
+    } else {
+      // Tiles begin on whole units of what is unshuffled.
+      const int64_t unit = traits.multiple_of;
+      traits.reach = std::max(traits.reach, (*radius + unit - 1) / unit * unit);
+    }
+  }
+  return traits;
+}
+
+nn::Graph graph_for(const Kind& kind, const Config& config, const WeightsFile& weights) {
+  try {
+    return kind.graph(config);
+  } catch (const OptionError& error) {
+    throw InputError(fmt::format("'{}' does not fit {}: {}", weights.origin, kind.title, error.what()));
+  }
+}
+
+}  // namespace
+
+GraphNetwork::GraphNetwork(const Kind& kind, const Config& config, const WeightsFile& weights)
+    : Network({}), model_(graph_for(kind, config, weights)) {
+  const WeightsFile file = kind.renamed == nullptr ? weights : kind.renamed(weights);
+  parameters_ = nn::take_parameters(model_.graph(), file, kind.title, kind.ignored);
+  traits_ = complete(kind.traits, model_.graph());
+}
+
+torch::Tensor GraphNetwork::forward(const Input& input) const {
+  torch::Tensor image = input.image;
+  const int64_t height = image.size(2);
+  const int64_t width = image.size(3);
+  const auto missing = [&](int64_t length) { return (traits_.multiple_of - length % traits_.multiple_of) % traits_.multiple_of; };
+  const bool padded = missing(height) + missing(width) > 0;
+  if (padded) image = torch::replication_pad2d(image, {0, missing(width), 0, missing(height)});
+  if (traits_.condition != Condition::kNone) {
+    const torch::Tensor maps = traits_.condition == Condition::kDamage
+                                   ? torch::tensor(damage_maps(input.damage)).view({1, kDamageMaps, 1, 1})
+                                   : input.maps;
+    image = torch::cat({image, maps.expand({image.size(0), -1, image.size(2), image.size(3)})}, 1);
+  }
+  const int64_t scale = traits_.takes_enlarged ? 1 : input.scale;
+  const torch::Tensor made = model_.forward({image}, parameters_, scale);
+  return padded ? made.slice(2, 0, height * scale).slice(3, 0, width * scale) : made;
+}
+
+}  // namespace zsr::networks

@@ -1,0 +1,60 @@
+#include "training/network.h"
+
+#include "core/image/color.h"
+#include "core/image/resize.h"
+#include "nn/parameter_file.h"
+#include "training/first_weights.h"
+#include "training/patches.h"
+
+#include <torch/types.h>
+
+namespace zsr::training {
+
+Network::Network(const networks::Kind& kind, networks::Config config, Random& random)
+    : kind_(&kind), config_(std::move(config)), model_(kind.graph(config_)) {
+  parameters_ = nn::initial_values(model_.graph(), random);
+  if (is_plain_chain(model_.graph())) begin_as_bilinear(model_.graph(), parameters_, config_.scales[0]);
+  parameters_.set_requires_grad(true);
+}
+
+int64_t Network::condition_maps() const {
+  return kind_->traits.channels == 1 ? 0 : model_.graph().nodes().front().channels - 3;
+}
+
+torch::Tensor Network::forward(const torch::Tensor& input, const torch::Tensor& parameters, int64_t scale,
+                               bool training) const {
+  const networks::Traits& traits = kind_->traits;
+  const int64_t factor = scale == 0 ? config_.scales[0] : scale;
+  torch::Tensor image = input;
+  if (traits.channels == 1) image = rgb_to_ycbcr(input.slice(1, 0, 3)).slice(1, 0, 1).contiguous();
+  if (!traits.takes_enlarged) return model_.forward({image}, parameters, factor, training);
+  const auto s = static_cast<double>(factor);
+  return model_.forward({imresize(image, {s, s})}, parameters, 1, training);
+}
+
+torch::Tensor Network::target(const torch::Tensor& hr) const {
+  return kind_->traits.channels == 1 ? rgb_to_ycbcr(hr).slice(1, 0, 1).contiguous() : hr;
+}
+
+WeightsFile Network::weights(const torch::Tensor& values) const {
+  WeightsFile file = nn::to_weights(model_.graph(), values);
+  // The basis of the kernels' codes travels along.
+  if (condition() == Condition::kSrmd) file.tensors.push_back({"pca", srmd_basis().basis().to(torch::kFloat32)});
+  file.metadata = config_.to_metadata(kind_->name);
+  if (config_.scales.size() == 1) file.metadata["scale"] = std::to_string(config_.scales[0]);
+  return file;
+}
+
+void Network::load(const WeightsFile& file) {
+  const torch::NoGradGuard no_grad;
+  parameters_.copy_(nn::take_parameters(model_.graph(), file, kind_->title, kind_->ignored));
+}
+
+void Network::begin_with(const WeightsFile& given) {
+  const torch::NoGradGuard no_grad;
+  const auto depth = config_.numbers().find("depth");
+  const WeightsFile file = depth == config_.numbers().end() ? given : deepened(given, config_.whole("depth"));
+  take_shared(model_.graph(), file, parameters_);
+}
+
+}  // namespace zsr::training

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "core/random.h"
+#include "core/weights/weights_file.h"
+#include "networks/registry.h"
+#include "nn/model.h"
+
+#include <torch/types.h>
+
+#include <string>
+#include <vector>
+
+namespace zsr::training {
+
+using networks::Condition;
+
+/// Any network of networks/ under training: its graph, and its parameters as one flat tensor.
+class Network {
+ public:
+  /// With weights drawn from `random`. Throws OptionError for a configuration that cannot be.
+  Network(const networks::Kind& kind, networks::Config config, Random& random);
+
+  const networks::Kind& kind() const { return *kind_; }
+  const networks::Config& config() const { return config_; }
+  /// The factors it enlarges by, rising.
+  const std::vector<int64_t>& scales() const { return config_.scales; }
+  Condition condition() const { return kind_->traits.condition; }
+  int64_t condition_maps() const;
+  /// Whether it makes what the cubically enlarged photo lacks.
+  bool gives_residual() const { return kind_->traits.gives_residual; }
+
+  /// [N, 3 + condition_maps(), h, w], RGB in [0, 1] first -> [N, C, scale h, scale w]; differentiable in `parameters`
+  /// (flat) and the input. A network for luma gets BT.601's Y, enlarged first where it works on the large grid, and
+  /// makes Y: C = 1. `scale`: one of `scales()`; 0 = the only one. `training`: see nn::Model::forward.
+  torch::Tensor forward(const torch::Tensor& input, const torch::Tensor& parameters, int64_t scale = 0,
+                        bool training = false) const;
+  /// What `forward` is compared with, of [N, 3, H, W]: itself, or its luma.
+  torch::Tensor target(const torch::Tensor& hr) const;
+
+  /// Flat float32 values, a leaf that requires gradients.
+  const torch::Tensor& parameters() const { return parameters_; }
+  std::vector<MatrixSlice> hidden_matrices() const { return nn::hidden_matrices(model_.graph()); }
+  /// `values` (flat) as a weights file that zsr, and the published code, can use.
+  WeightsFile weights(const torch::Tensor& values) const;
+  /// Takes the values of `file`, which must hold this very network. Throws InputError with the first differences.
+  void load(const WeightsFile& file);
+  /// Begins with what `file` shares with this network: another scale's, a shallower one's (what is new begins without
+  /// effect), one without condition. Throws InputError when they share no convolution.
+  void begin_with(const WeightsFile& file);
+
+ private:
+  const networks::Kind* kind_;
+  networks::Config config_;
+  nn::Model model_;
+  torch::Tensor parameters_;
+};
+
+}  // namespace zsr::training
