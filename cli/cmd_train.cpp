@@ -3,6 +3,7 @@
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/train_list.h"
 #include "cli/train_network.h"
 #include "cli/usage_error.h"
 #include "core/error.h"
@@ -23,6 +24,10 @@
 namespace zsr::cli {
 
 int run_train(const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && arguments[0] == "--list") {
+    print_networks(std::find(arguments.begin(), arguments.end(), "--json") != arguments.end());
+    return kExitOk;
+  }
   const auto& networks = trainable_networks();
   if (!arguments.empty() && std::find(networks.begin(), networks.end(), arguments[0]) != networks.end()) {
     return run_train_network(arguments);

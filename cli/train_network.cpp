@@ -10,6 +10,7 @@
 #include "core/image/photo.h"
 #include "core/weights/safetensors.h"
 #include "core/weights/shipped.h"
+#include "datasets/benchmark_layout.h"
 #include "datasets/image_folder.h"
 #include "networks/registry.h"
 #include "training/communicator.h"
@@ -47,6 +48,7 @@ struct TrainFlags {
   std::string content_layer;
   std::string init;
   std::string validate;
+  std::string pairs;
   std::string time;
   bool resume = false;
   bool half = false;
@@ -145,6 +147,9 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
                &flags.patches.known);
   options->add("curriculum", "N", "Steps over which blur, noise and recipe go from easy to what they are",
                &flags.patches.curriculum);
+  options->add("pairs", "FOLDER",
+               "Pairs of photos instead of photo folders: HR and LR as 'zsr degrade' writes them, or a benchmark's layout",
+               &flags.pairs);
   options->add("validate", "FOLDER", "HR photos that are only tested on", &flags.validate);
   options->group("How it learns");
   options->add("steps", "N", "Training steps", &flags.train.schedule.steps);
@@ -228,6 +233,52 @@ void refuse_color_losses(const std::vector<training::LossTerm>& losses, const st
   }
 }
 
+// What says how small photos are made says nothing where they are given.
+void refuse_beside_pairs(const TrainFlags& flags, const networks::Kind& kind, const std::vector<std::string>& folders) {
+  if (!folders.empty()) throw UsageError(fmt::format("--pairs takes the place of '{}': give one of them", folders[0]));
+  if (!flags.recipe.empty() || flags.sizes != "1" || flags.patches.curriculum > 0) {
+    throw UsageError("--pairs are used as they are; leave --recipe, --sizes and --curriculum out");
+  }
+  if (kind.all_scales || kind.traits.condition != networks::Condition::kNone) {
+    throw UsageError(fmt::format("--pairs are of one scale and say nothing of blur and noise; {} needs more", kind.name));
+  }
+}
+
+torch::Tensor as_bytes(const Photo& photo) {
+  return photo.color[0].expand({3, -1, -1}).mul(255.0).round().to(torch::kUInt8).contiguous();
+}
+
+std::vector<training::TrainingPhoto> load_pairs(const std::string& folder, int64_t scale, int64_t patch, bool quiet) {
+  std::vector<training::TrainingPhoto> pairs;
+  size_t small = 0;
+  for (const BenchmarkItem& item : find_benchmark(folder, scale).items) {
+    if (item.lr.empty()) throw InputError(fmt::format("'{}' has no LR images for x{}", folder, scale));
+    training::TrainingPhoto pair{as_bytes(load_photo(item.hr)), as_bytes(load_photo(item.lr))};
+    // Some benchmarks leave a remainder of HR pixels.
+    const int64_t height = pair.lr.size(1) * scale;
+    const int64_t width = pair.lr.size(2) * scale;
+    const bool fits = pair.hr.size(1) >= height && pair.hr.size(1) < height + scale && pair.hr.size(2) >= width &&
+                      pair.hr.size(2) < width + scale;
+    if (!fits) {
+      throw InputError(fmt::format("'{}' is {}x{}, '{}' is {}x{}: not {} times as large", item.lr.string(),
+                                   pair.lr.size(2), pair.lr.size(1), item.hr.string(), pair.hr.size(2), pair.hr.size(1),
+                                   scale));
+    }
+    pair.hr = pair.hr.slice(1, 0, height).slice(2, 0, width).contiguous();
+    if (std::min(pair.lr.size(1), pair.lr.size(2)) < patch) {
+      ++small;
+    } else {
+      pairs.push_back(std::move(pair));
+    }
+  }
+  if (small > 0 && !quiet) {
+    fmt::print(stderr, "zsr: warning: {} of {} pairs are smaller than a patch of {} pixels and left out\n", small,
+               small + pairs.size(), patch);
+  }
+  if (pairs.empty()) throw InputError(fmt::format("no pairs of at least {} LR pixels a side in '{}'", patch, folder));
+  return pairs;
+}
+
 fs::path checkpoint_path(const fs::path& output) {
   return output.string() + ".checkpoint";
 }
@@ -292,8 +343,14 @@ int run_train_network(const std::vector<std::string>& arguments) {
     if (flags.features.empty()) throw UsageError("the loss 'content' needs --features FILE: VGG or SqueezeNet weights");
     flags.train.features = training::load_content_features(flags.features, flags.content_layer);
   }
-  if (flags.words.size() < 2 || flags.output.empty()) throw UsageError("train needs folders of photos and -o FILE");
-  const std::vector<std::string> folders(flags.words.begin() + 1, flags.words.end());
+  if ((flags.words.size() < 2 && flags.pairs.empty()) || flags.output.empty()) {
+    throw UsageError("train needs folders of photos, or --pairs FOLDER, and -o FILE");
+  }
+  std::vector<std::string> folders(flags.words.begin() + 1, flags.words.end());
+  if (!flags.pairs.empty()) {
+    refuse_beside_pairs(flags, kind, folders);
+    folders = {flags.pairs};
+  }
   const fs::path output = flags.output;
   const fs::path checkpoint = checkpoint_path(output);
   const Overwrite overwrite = flags.force || flags.resume ? Overwrite::kYes : Overwrite::kNo;
@@ -331,9 +388,13 @@ int run_train_network(const std::vector<std::string>& arguments) {
   const int64_t least_side = training::PatchSource::least_side(flags.patches, network.condition());
   std::vector<double> sizes;
   for (const std::string& size : split_list(flags.sizes)) sizes.push_back(parse_number(size, "--sizes"));
-  const training::PatchSource source(
-      training::with_smaller_sizes(load_photos(folders, least_side, common.quiet), sizes, least_side),
-      network.condition(), flags.patches);
+  const training::PatchSource source =
+      flags.pairs.empty()
+          ? training::PatchSource(
+                training::with_smaller_sizes(load_photos(folders, least_side, common.quiet), sizes, least_side),
+                network.condition(), flags.patches)
+          : training::PatchSource(load_pairs(flags.pairs, network.scales()[0], flags.patches.patch, common.quiet),
+                                  flags.patches);
   const std::vector<torch::Tensor> validation_photos =
       flags.validate.empty() ? std::vector<torch::Tensor>{} : load_photos({flags.validate}, 32, common.quiet);
   training::Validation validation(validation_photos, network);

@@ -1,5 +1,5 @@
 #include "networks/all_kinds.h"
-#include "networks/gray_test.h"
+#include "networks/probes.h"
 
 #include <fmt/format.h>
 

@@ -53,9 +53,9 @@ Config Kind::configured(int64_t scale, const std::map<std::string, double>& chos
 }
 
 const std::vector<Kind>& kinds() {
-  static const std::vector<Kind> all = {edsr(), mdsr(), srresnet(), usrnet(), rrdb(),   srvgg(), imdn(),
-                                        rfdn(), carn(), vdsr(),     srcnn(),  fsrcnn(), espcn(), restorer(),
-                                        srmd(), srmd_edsr(), zssr_start()};
+#define ZSR_CALL(name) name(),
+  static const std::vector<Kind> all = {ZSR_NETWORKS(ZSR_CALL)};
+#undef ZSR_CALL
   return all;
 }
 

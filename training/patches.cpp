@@ -202,6 +202,25 @@ PatchSource::PatchSource(std::vector<torch::Tensor> photos, Condition condition,
   }
 }
 
+PatchSource::PatchSource(std::vector<TrainingPhoto> pairs, const PatchOptions& options)
+    : photos_(std::move(pairs)), condition_(Condition::kNone), options_(options) {
+  options.validate();
+  const int64_t s = options.max_scale();
+  double area = 0.0;
+  for (const TrainingPhoto& pair : photos_) {
+    const bool fits = pair.hr.size(1) == s * pair.lr.size(1) && pair.hr.size(2) == s * pair.lr.size(2);
+    if (!fits || std::min(pair.lr.size(1), pair.lr.size(2)) < options.patch) {
+      throw OptionError(fmt::format("a pair of {}x{} and {}x{} pixels does not serve for x{} and patches of {}",
+                                    pair.lr.size(2), pair.lr.size(1), pair.hr.size(2), pair.hr.size(1), s,
+                                    options.patch));
+    }
+    area += static_cast<double>(pair.lr.size(1) * pair.lr.size(2));
+    chance_.push_back(area);
+  }
+  if (photos_.empty()) throw OptionError("no pairs to train on");
+  for (double& value : chance_) value /= area;
+}
+
 PatchSource::Example PatchSource::cut_fixed(const TrainingPhoto& photo, Random& random) const {
   const int64_t s = options_.max_scale();
   const int64_t p = options_.patch;

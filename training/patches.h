@@ -59,6 +59,9 @@ class PatchSource {
   /// `photos` [3, H, W] uint8, each at least (patch + 2 * margin) * scale a side (see `least_side`).
   PatchSource(std::vector<torch::Tensor> photos, Condition condition, const PatchOptions& options);
 
+  /// Pairs that are given: `lr` is there, and `hr` is the (only) scale times as large. Throws OptionError.
+  PatchSource(std::vector<TrainingPhoto> pairs, const PatchOptions& options);
+
   /// Smallest side of a photo that serves.
   static int64_t least_side(const PatchOptions& options, Condition condition);
   size_t photo_count() const { return photos_.size(); }
