@@ -21,7 +21,7 @@ def residual(w, x, first, second, side=3, scaling=1.0, bias=True):
 
 
 def factors(scale):
-    return [2, 2] if scale == 4 else [scale]
+    return {4: [2, 2], 8: [2, 2, 2]}.get(scale, [scale])
 
 
 def upsample(w, x, pattern, scale, bias=True):
@@ -59,7 +59,7 @@ def mean_shift_layers(w, suffix=""):
 def edsr():
     family = Family("edsr")
     for code, network in (("EDSR-PyTorch", edsr_pytorch), ("BasicSR", edsr_basicsr)):
-        for scale, blocks, size in ((2, 2, (11, 9)), (3, 1, (8, 13)), (4, 3, (7, 6))):
+        for scale, blocks, size in ((2, 2, (11, 9)), (3, 1, (8, 13)), (4, 3, (7, 6)), (8, 1, (4, 5))):
             w = Weights(BIAS)
             if code == "EDSR-PyTorch" and scale == 2:
                 mean_shift_layers(w)

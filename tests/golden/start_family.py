@@ -74,7 +74,7 @@ def zssr_edsr():
     for scale, width in ((2, 16), (3, 16), (4, 16), (2, 256)):
         w = Weights(BIAS, gain=1.4 if width == 256 else 1.0)
         runs = []
-        for channels, less in ((3, 0), (1, 1)):
+        for channels, less in ((3, 0), (1, 1))[:1 if width == 256 else 2]:
             image = Image(f"zssr edsr {channels}", (channels, 6, 7))
             base = Image(f"zssr base {channels}", (channels, 6 * scale - less, 7 * scale))
             colours = np.broadcast_to(image.values, (3, 6, 7))

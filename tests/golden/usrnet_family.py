@@ -9,13 +9,24 @@ from recorder import Family, Image, Weights
 WIDTHS = (8, 12, 16, 20)
 
 
-def transfer_function(kernel, height, width):
-    """p2o of KAIR's kernel, which is this project's flipped (convolution there, correlation here; odd sides)."""
-    assert kernel.shape[0] % 2 == 1 and kernel.shape[1] % 2 == 1
+def p2o(kernel, height, width):
+    """KAIR's, for convolution; the kernel must not be larger than the image."""
     plane = np.zeros((height, width))
-    plane[:kernel.shape[0], :kernel.shape[1]] = kernel[::-1, ::-1]
-    plane = np.roll(plane, (-(kernel.shape[0] // 2), -(kernel.shape[1] // 2)), axis=(0, 1))
-    return np.fft.fft2(plane)
+    plane[:kernel.shape[0], :kernel.shape[1]] = kernel
+    return np.fft.fft2(np.roll(plane, [-(side // 2) for side in kernel.shape], axis=(0, 1)))
+
+
+def transfer_function(kernel, height, width):
+    """Correlation, anchor at size // 2 (Note [Kernel convention]); a large kernel wraps around. For odd sides the same
+    as KAIR's with the kernel flipped."""
+    plane = np.zeros((height, width))
+    for (row, column), weight in np.ndenumerate(kernel):
+        plane[(row - kernel.shape[0] // 2) % height, (column - kernel.shape[1] // 2) % width] += weight
+    transfer = np.conj(np.fft.fft2(plane))
+    odd = kernel.shape[0] % 2 and kernel.shape[1] % 2
+    if odd and kernel.shape[0] <= height and kernel.shape[1] <= width:
+        assert np.allclose(transfer, p2o(kernel[::-1, ::-1], height, width))
+    return transfer
 
 
 def mean_of_aliases(spectrum, s):
@@ -93,10 +104,10 @@ def usrnet_forward(w, y, kernel, s, noise, circular, blocks, steps):
 
 def usrnet():
     family = Family("usrnet")
-    small, large = (5, 7), (29, 25)
+    small, even, large = (5, 7), (4, 6), (29, 25)
     for blocks, steps, cases in (
             (1, 2, ((1, True, (13, 11), small), (2, True, (12, 9), small), (3, True, (8, 7), small),
-                    (4, True, (6, 8), small))),
+                    (4, True, (6, 8), small), (2, True, (9, 10), even), (1, True, (18, 20), large))),
             (2, 3, ((2, False, (30, 27), small), (3, False, (9, 12), small), (1, False, (35, 33), large)))):
         w = Weights(gain=0.8)
         runs = []
