@@ -34,9 +34,10 @@ def vdsr_forward(w, image, convs):
 
 
 def cell_conv(w, x, index, out):
-    """MatConvNet's filters [3, 3, in, out], a last dimension of 1 left out; biases [out, 1]."""
+    """MatConvNet's filters [3, 3, in, out], a last dimension of 1 left out; biases [out, 1]. He's variance, so that the
+    first of 20 layers still matter."""
     shape = (3, 3, x.shape[0], out) if out > 1 else (3, 3, x.shape[0])
-    cells = w.tensor(f"model.weight{{{index}}}", shape, np.sqrt(3.0 / (9 * x.shape[0])))
+    cells = w.tensor(f"model.weight{{{index}}}", shape, np.sqrt(6.0 / (9 * x.shape[0])))
     shift = w.tensor(f"model.bias{{{index}}}", (out, 1), 0.1)
     y = np.zeros((out, *x.shape[1:]))
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1)))
