@@ -1,0 +1,50 @@
+// Every network of the registry against outputs that tests/golden/make.py computed in NumPy.
+#include "tests/golden/golden.h"
+
+#include "networks/registry.h"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <algorithm>
+
+namespace zsr::networks {
+namespace {
+
+Input input_of(const nlohmann::json& settings) {
+  Input input{test::golden_tensor(settings.at("image")), settings.at("scale")};
+  if (settings.contains("kernel")) {
+    input.kernel = test::golden_kernel(settings);
+    input.noise = settings.at("noise");
+    input.circular = settings.at("circular");
+    return input;
+  }
+  if (settings.contains("noise")) input.damage.noise = settings.at("noise").get<double>();
+  if (settings.contains("quality")) input.damage.jpeg_quality = settings.at("quality").get<double>();
+  return input;
+}
+
+class Golden : public testing::TestWithParam<const char*> {};
+
+TEST_P(Golden, Outputs) {
+  const std::string family = GetParam();
+  test::expect_golden_family(family, [&](const WeightsFile& weights, const auto&, const nlohmann::json& settings) {
+    const Kind* const kind = recognise(weights);
+    if (kind == nullptr) throw std::runtime_error("no network recognises these weights");
+    EXPECT_EQ(kind->name, family);
+    const auto network = kind->build(weights);
+    const Input input = input_of(settings);
+    const std::vector<int64_t>& scales = network->traits().scales;
+    EXPECT_TRUE(scales.empty() || std::find(scales.begin(), scales.end(), input.scale) != scales.end());
+    EXPECT_EQ(network->traits().channels, input.image.size(1));
+    return network->forward(input);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, Golden,
+                         testing::Values("carn", "edsr", "espcn", "fsrcnn", "imdn", "mdsr", "restorer", "rfdn", "rrdb",
+                                         "srcnn", "srresnet", "srvgg", "usrnet", "vdsr"),
+                         [](const auto& family) { return std::string(family.param); });
+
+}  // namespace
+}  // namespace zsr::networks
