@@ -49,6 +49,10 @@ def edsr_basicsr(w, x, width, blocks, scale, scaling=1.0):
     return w.conv(upsample(w, y, "upsample.{}", scale), "conv_last", 3)
 
 
+# What a weights file says of the residuals' scaling; shapes do not tell it.
+SCALED = {"residual_scale": "0.1"}
+
+
 def mean_shift_layers(w, suffix=""):
     """The frozen layers that EDSR-PyTorch keeps in its files."""
     for name, sign in (("sub_mean", -1.0), ("add_mean", 1.0)):
@@ -67,13 +71,9 @@ def edsr():
             made = around_mean(image.values, lambda x: network(w, x, 16, blocks, scale))
             family.add(f"{code}, {blocks} blocks of 16, x{scale}", w, [({"scale": scale, "image": image}, made)])
         w = Weights(BIAS, gain=1.4)
-        image = Image("edsr 256", (3, 5, 6))
-        made = around_mean(image.values, lambda x: network(w, x, 256, 1, 2, scaling=0.1))
-        family.add(f"{code}, 256 wide: residuals times 0.1", w, [({"scale": 2, "image": image}, made)])
-    w = Weights(BIAS)
-    image = Image("edsr without biases", (3, 9, 10))
-    made = around_mean(image.values, lambda x: edsr_pytorch(w, x, 32, 1, 2, bias=False))
-    family.add("EDSR-PyTorch without biases (not published, but read)", w, [({"scale": 2, "image": image}, made)])
+        image = Image("edsr scaled", (3, 5, 6))
+        made = around_mean(image.values, lambda x: network(w, x, 48, 2, 2, scaling=0.1))
+        family.add(f"{code}, residuals times 0.1", w, [({"scale": 2, "image": image}, made)], remarks=SCALED)
     return family
 
 

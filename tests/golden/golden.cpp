@@ -24,6 +24,7 @@ torch::Tensor golden_tensor(const nlohmann::json& entry) {
 
 WeightsFile golden_weights(const nlohmann::json& network) {
   WeightsFile file{network.at("name"), "golden", {}, {}};
+  if (network.contains("remarks")) file.metadata = network.at("remarks").get<std::map<std::string, std::string>>();
   for (const nlohmann::json& entry : network.at("weights")) file.tensors.push_back({entry.at(0), golden_tensor(entry)});
   return file;
 }

@@ -86,6 +86,26 @@ def bilinear(x, height, width):
     return np.einsum("ih,chw,jw->cij", _bilinear_matrix(x.shape[1], height), x, _bilinear_matrix(x.shape[2], width))
 
 
+def _bicubic_matrix(length, size):
+    """Keys' kernel with a = -0.75 at pixel centres, as PyTorch has it; edge pixels are repeated."""
+    def kernel(t):
+        t = abs(t)
+        if t <= 1:
+            return (1.25 * t - 2.25) * t * t + 1
+        return ((-0.75 * t + 3.75) * t - 6) * t + 3 if t < 2 else 0.0
+    matrix = np.zeros((size, length))
+    for i in range(size):
+        place = (i + 0.5) * length / size - 0.5
+        for k in range(int(np.floor(place)) - 1, int(np.floor(place)) + 3):
+            matrix[i, min(max(k, 0), length - 1)] += kernel(place - k)
+    return matrix
+
+
+def bicubic(x, height, width):
+    """align_corners=False."""
+    return np.einsum("ih,chw,jw->cij", _bicubic_matrix(x.shape[1], height), x, _bicubic_matrix(x.shape[2], width))
+
+
 def max_pool(x, side, stride):
     return sliding_window_view(x, (side, side), axis=(1, 2))[:, ::stride, ::stride].max(axis=(3, 4))
 

@@ -9,6 +9,7 @@ import carn_family
 import distillation_family
 import edsr_family
 import formula
+import pan_family
 import plain_family
 import rrdb_family
 import skip_family
@@ -18,7 +19,7 @@ import trunk_family
 import usrnet_family
 
 MODULES = [edsr_family, trunk_family, srresnet_family, rrdb_family, distillation_family, carn_family, plain_family,
-           usrnet_family, start_family, skip_family]
+           usrnet_family, start_family, skip_family, pan_family]
 
 
 def main():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from edsr_family import BIAS, around_mean, edsr_pytorch
+from edsr_family import BIAS, SCALED, around_mean, edsr_pytorch
 from layers import pixel_shuffle, relu
 from recorder import Family, Image, Weights
 
@@ -71,18 +71,19 @@ def zssr_start():
 def zssr_edsr():
     """An EDSR as a start: its image less the upscaled photo, whose last rows and columns may be missing."""
     family = Family("zssr_edsr")
-    for scale, width in ((2, 16), (3, 16), (4, 16), (2, 256)):
-        w = Weights(BIAS, gain=1.4 if width == 256 else 1.0)
+    for scale, width in ((2, 16), (3, 16), (4, 16), (2, 48)):
+        scaled = width == 48
+        w = Weights(BIAS, gain=1.4 if scaled else 1.0)
         runs = []
-        for channels, less in ((3, 0), (1, 1))[:1 if width == 256 else 2]:
+        for channels, less in ((3, 0), (1, 1))[:1 if scaled else 2]:
             image = Image(f"zssr edsr {channels}", (channels, 6, 7))
             base = Image(f"zssr base {channels}", (channels, 6 * scale - less, 7 * scale))
             colours = np.broadcast_to(image.values, (3, 6, 7))
-            made = around_mean(colours, lambda x: edsr_pytorch(w, x, width, 1, scale, 0.1 if width == 256 else 1.0))
+            made = around_mean(colours, lambda x: edsr_pytorch(w, x, width, 1, scale, 0.1 if scaled else 1.0))
             made = made[:, :6 * scale - less]
             made = made if channels == 3 else made.mean(axis=0, keepdims=True)
             runs.append(({"scale": scale, "image": image, "base": base}, made - base.values))
-        family.add(f"{width} wide, x{scale}", w, runs)
+        family.add(f"{width} wide, x{scale}", w, runs, **({"remarks": SCALED} if scaled else {}))
     return family
 
 

@@ -6,7 +6,7 @@ the trunk is therefore multiplied by 255 here, the condition maps too.
 
 import numpy as np
 
-from edsr_family import BIAS, MEAN, edsr_pytorch, residual
+from edsr_family import BIAS, MEAN, SCALED, edsr_pytorch, residual
 from layers import nearest, pixel_shuffle, relu
 from recorder import Family, Image, Weights
 
@@ -61,13 +61,13 @@ def srmd():
         maps = Image(f"srmd x{scale}", (3 + CODE + noise, 9, 7))
         made = srmd_forward(w, maps.values, prefix, 16, 4, scale)
         family.add(f"{prefix} x{scale} {'with' if noise else 'without'} noise", w, [({"maps": maps}, made)])
-    for width, scale, noise in ((16, 2, 1), (16, 3, 0), (16, 4, 1), (256, 2, 1)):
+    for width, scale, noise in ((16, 2, 1), (16, 3, 0), (16, 4, 1), (48, 2, 1)):
         w = Weights(BIAS)
         maps = Image(f"srmd-edsr x{scale}", (3 + CODE + noise, 7, 6))
         x = np.concatenate([maps.values[:3] - MEAN, maps.values[3:]]) * 255.0
-        made = edsr_pytorch(w, x, width, 1, scale, scaling=0.1 if width == 256 else 1.0) / 255.0 + MEAN
+        made = edsr_pytorch(w, x, width, 1, scale, scaling=0.1 if width == 48 else 1.0) / 255.0 + MEAN
         family.add(f"EDSR's trunk, {width} wide, x{scale} {'with' if noise else 'without'} noise", w,
-                   [({"maps": maps}, made)])
+                   [({"maps": maps}, made)], **({"remarks": SCALED} if width == 48 else {}))
     return family
 
 

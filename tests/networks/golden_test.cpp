@@ -42,7 +42,7 @@ TEST_P(Golden, Outputs) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, Golden,
-                         testing::Values("carn", "edsr", "espcn", "fsrcnn", "imdn", "mdsr", "restorer", "rfdn", "rrdb",
+                         testing::Values("a2001sr", "carn", "edsr", "espcn", "fsrcnn", "imdn", "mdsr", "pan", "restorer", "rfdn", "rrdb",
                                          "srcnn", "srresnet", "srvgg", "usrnet", "vdsr"),
                          [](const auto& family) { return std::string(family.param); });
 

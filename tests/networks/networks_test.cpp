@@ -293,6 +293,12 @@ TEST(Networks, WeightsThatDoNotFitAreRefusedWithTheDifferences) {
   }
 }
 
+TEST(Networks, AMissingBiasIsRefused) {
+  WeightsFile file = edsr_weights(1, 16, 2);
+  std::erase_if(file.tensors, [](const NamedTensor& entry) { return entry.name == "body.0.body.2.bias"; });
+  EXPECT_THROW(find_kind("edsr")->build(file), InputError);
+}
+
 TEST(Networks, WrappersBeforeTheNamesAreTakenOff) {
   WeightsFile file = edsr_weights(1, 16, 2);
   for (NamedTensor& entry : file.tensors) entry.name = "module." + entry.name;

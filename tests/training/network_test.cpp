@@ -7,6 +7,9 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <algorithm>
+#include <map>
+
 namespace zsr::training {
 namespace {
 
@@ -61,6 +64,49 @@ TEST(Network, TrainedWeightsAreThoseOfThePublishedNetworks) {
   const Network start = make_network("zssr-start", 2, 4);
   EXPECT_FALSE(srmd::is_srmd(start.weights(random_values(start))));
   EXPECT_EQ(zssr::Start::from_weights(start.weights(random_values(start))).blocks, 4);
+}
+
+// How a wide EDSR was trained is how its file runs: the residual scaling stands in the file, the width says nothing.
+TEST(Network, AWideEdsrRunsAsItWasTrained) {
+  const networks::Kind& kind = *networks::find_kind("edsr");
+  const torch::Tensor image = torch::rand({1, 3, 9, 8});
+  for (const double scaling : {1.0, 0.1}) {
+    Random random(1);
+    const networks::Config config = kind.configured(2, {{"width", 256}, {"depth", 2}, {"residual_scale", scaling}});
+    const Network network(kind, config, random);
+    const torch::Tensor values = 0.2 * random_values(network);
+    const torch::Tensor wanted = network.forward(image, values);
+    const torch::Tensor made = kind.build(network.weights(values))->forward({image, 2});
+    EXPECT_LT(max_difference(made, wanted), 1e-4 * wanted.abs().max().item<double>()) << scaling;
+    Network again(kind, config, random);
+    again.begin_with(network.weights(values));
+    EXPECT_LT(max_difference(again.parameters().detach(), values), 1e-6) << scaling;
+  }
+}
+
+TEST(Network, EveryTrainableNetworkLearns) {
+  for (const networks::Kind& kind : networks::kinds()) {
+    if (kind.trainable_scales.empty()) continue;
+    SCOPED_TRACE(kind.name);
+    std::map<std::string, double> small;
+    for (const networks::Field& field : kind.fields) {
+      if (field.name == "width" || field.name == "growth") small[field.name] = std::max(field.low, 16.0);
+      if (field.name == "depth") small[field.name] = field.low;
+    }
+    if (kind.name == "a2001sr") small["width"] = 64;
+    Random random(1);
+    const int64_t scale = kind.trainable_scales.back();
+    const Network network(kind, kind.configured(scale, small), random);
+    const torch::Tensor input = torch::rand({1, 3 + network.condition_maps(), 24, 24});
+    const torch::Tensor hr = torch::rand({1, 3, 24 * scale, 24 * scale});
+    const torch::Tensor made = network.forward(input, network.parameters(), scale, true);
+    ASSERT_EQ(made.sizes(), network.target(hr).sizes());
+    (made - network.target(hr)).square().mean().backward();
+    EXPECT_GT(network.parameters().grad().abs().max().item<double>(), 0.0);
+    const WeightsFile file = network.weights(network.parameters().detach());
+    ASSERT_NE(networks::recognise(file), nullptr);
+    EXPECT_EQ(networks::recognise(file)->name, kind.name);
+  }
 }
 
 TEST(Network, AnotherScaleBeginsWithWhatIsShared) {
