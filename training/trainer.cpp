@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "training/prefetch.h"
 
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <torch/types.h>
@@ -169,7 +170,9 @@ Summary Trainer::run(const RunContext& context, const SaveFn& save) {
   Summary summary;
   const int64_t first = batch_ * communicator_.rank() / communicator_.size();
   const int64_t last = batch_ * (communicator_.rank() + 1) / communicator_.size();
-  auto batches = std::make_unique<Prefetch>(source_, state_.step, first, last);
+  // Degrading by a recipe costs as much as learning from it: it gets as many threads as the network.
+  const int64_t drawers = std::max<int64_t>(1, at::get_num_threads());
+  auto batches = std::make_unique<Prefetch>(source_, state_.step, first, last, drawers);
   WeightsFile good = checkpoint();
   bool wish_to_stop = false;
   while (state_.step < options_.schedule.steps) {
@@ -191,7 +194,7 @@ Summary Trainer::run(const RunContext& context, const SaveFn& save) {
             repairs, state_.step);
         break;
       }
-      batches = std::make_unique<Prefetch>(source_, state_.step, first, last);
+      batches = std::make_unique<Prefetch>(source_, state_.step, first, last, drawers);
       continue;
     }
     ++state_.step;
