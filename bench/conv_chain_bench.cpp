@@ -1,5 +1,5 @@
 // One training step (forward, L1, backward) of the 8 x 64 network on 128 x 128, per convolution backend.
-#include "core/conv/conv_chain.h"
+#include "nn/kernels/conv_chain.h"
 #include "core/device.h"
 
 #include <benchmark/benchmark.h>

@@ -1,6 +1,6 @@
 #include "bench/hourglass_race.h"
 
-#include "core/optim/flat_adam.h"
+#include "nn/optim/flat_adam.h"
 #include "dip/skip_network.h"
 
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
 #include "bench/trained_networks.h"
 
-#include "core/conv/conv_chain.h"
-#include "core/optim/flat_adam.h"
+#include "nn/kernels/conv_chain.h"
+#include "nn/optim/flat_adam.h"
 
 #include <torch/nn.h>
 #include <torch/optim/adam.h>

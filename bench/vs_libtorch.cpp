@@ -4,9 +4,10 @@
 #include "bench/hourglass_race.h"
 #include "bench/race.h"
 #include "bench/trained_networks.h"
-#include "core/conv/conv_chain.h"
+#include "nn/kernels/conv_chain.h"
 #include "core/device.h"
-#include "core/optim/flat_adam.h"
+#include "nn/kernels/conv_backend.h"
+#include "nn/optim/flat_adam.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -192,11 +193,11 @@ int main(int argc, char** argv) {
                                       {"inference_size", kInferSide},
                                       {"rounds", rounds},
                                       {"threads", threads},
-                                      {"runtime", zsr::describe_runtime()}}
+                                      {"runtime", zsr::describe_runtime(describe_conv_backend())}}
                            .dump(2));
     return 0;
   }
-  fmt::print("{}\n\n", zsr::describe_runtime());
+  fmt::print("{}\n\n", zsr::describe_runtime(describe_conv_backend()));
   print("Training step (forward, L1, backward, Adam), 8 x 64 network, 128 x 128, median:", training);
   print("Inference, 8 x 64 network, 512 x 512, median:", inference);
   fmt::print("Largest relative difference of the outputs: {:.1e}\n", difference);

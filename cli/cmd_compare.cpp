@@ -9,11 +9,12 @@
 #include "cli/values.h"
 #include "cli/version.h"
 #include "core/device.h"
+#include "nn/kernels/conv_backend.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/image/metrics.h"
 #include "core/image/photo.h"
-#include "core/weights/shipped.h"
+#include "nn/weights/shipped.h"
 #include "degradations/kernel_io.h"
 
 #include <fmt/format.h>
@@ -156,7 +157,7 @@ MethodRuns common_runs(const CompareFlags& flags, const CommonFlags& common, con
 }
 
 std::string footer_of(const Runtime& runtime) {
-  return fmt::format("zsr {}; {}; {} thread(s), seed {}", kVersion, describe_runtime(), runtime.threads, runtime.seed);
+  return fmt::format("zsr {}; {}; {} thread(s), seed {}", kVersion, describe_runtime(describe_conv_backend()), runtime.threads, runtime.seed);
 }
 
 void print_means(const nlohmann::json& report) {

@@ -2,7 +2,7 @@
 #include "cli/options.h"
 #include "cli/usage_error.h"
 #include "cli/version.h"
-#include "core/conv/conv_backend.h"
+#include "nn/kernels/conv_backend.h"
 #include "core/device.h"
 #include "core/image/photo.h"
 #include "core/image/photo_codec.h"
@@ -58,7 +58,7 @@ void print_photo(const std::string& path, const PhotoHeader& header, const Photo
 
 // One line each; environment variables only of a list, since others may hold secrets.
 void print_bug_report() {
-  fmt::print("zsr {}\n{}\n{}\nlibvips {}\nconvolution: {}\n", kVersion, describe_runtime(), describe_libraries(),
+  fmt::print("zsr {}\n{}\n{}\nlibvips {}\nconvolution: {}\n", kVersion, describe_runtime(describe_conv_backend()), describe_libraries(),
              codec_version(), describe_conv_backend());
   fmt::print("cores {}, free memory {:.1f} GB, peak so far {:.0f} MB\n", available_cores(),
              static_cast<double>(available_memory()) / 1e9, static_cast<double>(peak_memory()) / 1e6);
@@ -111,7 +111,7 @@ int run_info(const std::vector<std::string>& arguments) {
   if (photos.empty()) {
     if (json) {
       fmt::print("{}\n", nlohmann::json{{"version", kVersion},
-                                        {"runtime", describe_runtime()},
+                                        {"runtime", describe_runtime(describe_conv_backend())},
                                         {"convolution", describe_conv_backend()},
                                         {"cores", available_cores()},
                                         {"available_memory_mb", static_cast<double>(available_memory()) / 1e6},
@@ -119,7 +119,7 @@ int run_info(const std::vector<std::string>& arguments) {
                              .dump(2));
       return kExitOk;
     }
-    fmt::print("zsr {}\n{}\nlibvips {}\nfree memory: {:.1f} GB\n", kVersion, describe_runtime(), codec_version(),
+    fmt::print("zsr {}\n{}\nlibvips {}\nfree memory: {:.1f} GB\n", kVersion, describe_runtime(describe_conv_backend()), codec_version(),
                static_cast<double>(available_memory()) / 1e9);
     return kExitOk;
   }

@@ -8,7 +8,7 @@
 #include "cli/usage_error.h"
 #include "core/error.h"
 #include "core/image/photo.h"
-#include "core/weights/safetensors.h"
+#include "nn/weights/safetensors.h"
 #include "datasets/image_folder.h"
 #include "kernelgan/blur_training.h"
 

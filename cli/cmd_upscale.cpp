@@ -7,7 +7,7 @@
 #include "cli/usage_error.h"
 #include "cli/values.h"
 #include "core/error.h"
-#include "core/weights/shipped.h"
+#include "nn/weights/shipped.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

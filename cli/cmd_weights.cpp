@@ -4,8 +4,8 @@
 #include "cli/trained.h"
 #include "cli/usage_error.h"
 #include "core/error.h"
-#include "core/weights/safetensors.h"
-#include "core/weights/shipped.h"
+#include "nn/weights/safetensors.h"
+#include "nn/weights/shipped.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

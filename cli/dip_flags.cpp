@@ -4,7 +4,7 @@
 #include "cli/values.h"
 #include "core/device.h"
 #include "core/error.h"
-#include "core/weights/shipped.h"
+#include "nn/weights/shipped.h"
 #include "dip/scratches.h"
 
 #include <fmt/format.h>

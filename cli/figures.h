@@ -3,8 +3,8 @@
 #include "cli/options.h"
 #include "core/image/metrics.h"
 #include "core/image/resize.h"
-#include "core/quality/lpips.h"
-#include "core/quality/niqe.h"
+#include "quality/lpips.h"
+#include "quality/niqe.h"
 
 #include <nlohmann/json.hpp>
 #include <torch/types.h>

@@ -5,7 +5,7 @@
 #include "cli/progress.h"
 #include "cli/usage_error.h"
 #include "core/files.h"
-#include "core/weights/safetensors.h"
+#include "nn/weights/safetensors.h"
 #include "training/kernel_prior.h"
 
 #include <fmt/format.h>

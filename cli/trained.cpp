@@ -3,7 +3,7 @@
 #include "cli/usage_error.h"
 #include "cli/values.h"
 #include "core/error.h"
-#include "core/weights/shipped.h"
+#include "nn/weights/shipped.h"
 #include "degradations/flow_prior.h"
 #include "training/kernel_prior.h"
 #include "zssr/start.h"

@@ -6,6 +6,7 @@
 #include "cli/values.h"
 #include "cli/version.h"
 #include "core/device.h"
+#include "nn/kernels/conv_backend.h"
 #include "core/error.h"
 #include "degradations/kernel_families.h"
 #include "degradations/kernel_io.h"
@@ -44,7 +45,7 @@ nlohmann::json describe_runtime_json(const UpscaleSettings& settings) {
           {"device", settings.runtime.device.str()},
           {"threads", settings.runtime.threads},
           {"seed", settings.runtime.seed},
-          {"runtime", describe_runtime()}};
+          {"runtime", describe_runtime(describe_conv_backend())}};
 }
 
 void write_losses(const std::vector<LossPoint>& losses, const UpscaleSettings& settings) {

@@ -2,8 +2,8 @@
 
 #include "cli/usage_error.h"
 #include "cli/values.h"
-#include "core/weights/load_weights.h"
-#include "core/weights/shipped.h"
+#include "nn/weights/load_weights.h"
+#include "nn/weights/shipped.h"
 #include "degradations/kernel_io.h"
 
 #include <fmt/format.h>

@@ -1,6 +1,5 @@
 #include "core/device.h"
 
-#include "core/conv/conv_backend.h"
 #include "core/error.h"
 #include "core/image/photo_codec.h"
 
@@ -155,9 +154,9 @@ std::string describe_libraries() {
                      TORCH_VERSION_PATCH, CV_VERSION, codec_version(), vectors);
 }
 
-std::string describe_runtime() {
+std::string describe_runtime(const std::string& convolution) {
   return fmt::format("LibTorch {}.{}.{}, OpenCV {}, convolution: {}, {} thread(s) of {} core(s), CUDA devices: {}",
-                     TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR, TORCH_VERSION_PATCH, CV_VERSION, describe_conv_backend(),
+                     TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR, TORCH_VERSION_PATCH, CV_VERSION, convolution,
                      at::get_num_threads(), available_cores(),
                      torch::cuda::is_available() ? static_cast<int64_t>(torch::cuda::device_count()) : 0);
 }

@@ -26,7 +26,7 @@ int64_t peak_memory();
 int64_t set_thread_count(int64_t threads);
 
 /// One line for bug reports: LibTorch and OpenCV versions, convolution and its instruction set, threads, CUDA devices.
-std::string describe_runtime();
+std::string describe_runtime(const std::string& convolution);
 
 /// Version of zsr, e.g. "0.1.0".
 std::string library_version();

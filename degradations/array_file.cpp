@@ -3,7 +3,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/image/photo.h"
-#include "core/weights/npy_array.h"
+#include "nn/weights/npy_array.h"
 
 #include <fmt/format.h>
 #include <matio.h>

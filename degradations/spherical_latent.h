@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/optim/flat_adam.h"
+#include "nn/optim/flat_adam.h"
 
 #include <torch/types.h>
 

@@ -1,7 +1,7 @@
 #include "dip/dip_fkp.h"
 
 #include "core/error.h"
-#include "core/optim/flat_adam.h"
+#include "nn/optim/flat_adam.h"
 #include "degradations/spherical_latent.h"
 #include "dip/skip_network.h"
 #include "dip/ssim_loss.h"

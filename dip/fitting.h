@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/optim/flat_adam.h"
+#include "nn/optim/flat_adam.h"
 #include "core/run_context.h"
 #include "dip/observation.h"
 #include "dip/skip_network.h"

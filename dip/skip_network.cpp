@@ -1,6 +1,6 @@
 #include "dip/skip_network.h"
 
-#include "core/conv/conv_backend.h"
+#include "nn/kernels/conv_backend.h"
 #include "core/error.h"
 #include "dip/fast/hourglass.h"
 

@@ -1,8 +1,8 @@
 #include "kernelgan/blur_predictor.h"
 
 #include "core/error.h"
-#include "core/weights/safetensors.h"
-#include "core/weights/shipped.h"
+#include "nn/weights/safetensors.h"
+#include "nn/weights/shipped.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>

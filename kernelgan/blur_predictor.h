@@ -1,8 +1,8 @@
 #pragma once
 
-#include "core/conv/conv_chain.h"
+#include "nn/kernels/conv_chain.h"
 #include "core/random.h"
-#include "core/weights/weights_file.h"
+#include "nn/weights/weights_file.h"
 #include "kernelgan/symmetric_log.h"
 
 #include <torch/types.h>

@@ -1,6 +1,6 @@
 #include "kernelgan/discriminator.h"
 
-#include "core/small_product.h"
+#include "nn/kernels/small_product.h"
 #include "kernelgan/channel_loops.h"
 
 #include <torch/types.h>

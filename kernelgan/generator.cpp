@@ -1,6 +1,6 @@
 #include "kernelgan/generator.h"
 
-#include "core/small_product.h"
+#include "nn/kernels/small_product.h"
 
 #include <torch/types.h>
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/conv/conv_chain.h"
-#include "core/weights/weights_file.h"
+#include "nn/kernels/conv_chain.h"
+#include "nn/weights/weights_file.h"
 
 #include <torch/types.h>
 

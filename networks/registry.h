@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/weights/weights_file.h"
+#include "nn/weights/weights_file.h"
 #include "networks/config.h"
 #include "networks/network.h"
 #include "nn/graph.h"

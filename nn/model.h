@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/optim/muon.h"
+#include "nn/optim/muon.h"
 #include "core/random.h"
 #include "nn/graph.h"
 

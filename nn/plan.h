@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/conv/conv_chain.h"
+#include "nn/kernels/conv_chain.h"
 #include "nn/graph.h"
 
 #include <memory>

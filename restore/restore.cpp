@@ -1,7 +1,7 @@
 #include "restore/restore.h"
 
 #include "core/error.h"
-#include "core/weights/shipped.h"
+#include "nn/weights/shipped.h"
 #include "networks/enlarge.h"
 #include "networks/registry.h"
 

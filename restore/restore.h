@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/run_context.h"
-#include "core/weights/weights_file.h"
+#include "nn/weights/weights_file.h"
 #include "degradations/grain.h"
 #include "degradations/photo_condition.h"
 #include "networks/network.h"

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "core/optim/flat_adam.h"
+#include "nn/optim/flat_adam.h"
 #include "core/random.h"
-#include "core/weights/weights_file.h"
+#include "nn/weights/weights_file.h"
 
 #include <torch/types.h>
 

@@ -1,7 +1,7 @@
 #include "training/content_features.h"
 
 #include "core/files.h"
-#include "core/weights/load_weights.h"
+#include "nn/weights/load_weights.h"
 #include "training/features.h"
 #include "training/squeezenet_features.h"
 #include "training/squeezenet_file.h"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/weights/weights_file.h"
+#include "nn/weights/weights_file.h"
 #include "nn/graph.h"
 
 #include <torch/types.h>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/random.h"
-#include "core/weights/weights_file.h"
+#include "nn/weights/weights_file.h"
 #include "networks/registry.h"
 #include "nn/model.h"
 

@@ -1,7 +1,7 @@
 #include "training/squeezenet_file.h"
 
 #include "core/error.h"
-#include "core/weights/byte_reader.h"
+#include "nn/weights/byte_reader.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>

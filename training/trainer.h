@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/optim/mixed_optimizer.h"
+#include "nn/optim/mixed_optimizer.h"
 #include "core/run_context.h"
 #include "training/communicator.h"
 #include "training/losses.h"

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/image/resize.h"
-#include "core/optim/muon.h"
+#include "nn/optim/muon.h"
 #include "core/random.h"
 #include "nn/model.h"
 #include "zssr/options.h"

@@ -1,7 +1,7 @@
 #include "zssr/start.h"
 
 #include "core/error.h"
-#include "core/weights/shipped.h"
+#include "nn/weights/shipped.h"
 #include "degradations/kernel_code.h"
 #include "degradations/kernel_families.h"
 #include "networks/registry.h"

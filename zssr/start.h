@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/weights/weights_file.h"
+#include "nn/weights/weights_file.h"
 #include "degradations/kernel.h"
 #include "networks/condition.h"
 #include "networks/config.h"
@@ -41,7 +41,7 @@ struct Start {
 
   /// Throws InputError when the file holds neither a starting point nor an EDSR.
   static Start from_weights(const WeightsFile& file);
-  /// One that comes with zsr (core/weights/shipped.h).
+  /// One that comes with zsr (nn/weights/shipped.h).
   static std::shared_ptr<const Start> shipped(const std::string& name);
   /// Whether the file holds one that is conditioned on kernel and noise.
   static bool is_start(const WeightsFile& file);

@@ -1,7 +1,7 @@
 #include "zssr/trainer.h"
 
 #include "core/error.h"
-#include "core/optim/mixed_optimizer.h"
+#include "nn/optim/mixed_optimizer.h"
 #include "zssr/slope_rule.h"
 
 #include <torch/types.h>

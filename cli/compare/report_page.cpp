@@ -4,7 +4,7 @@
 #include "cli/compare/web_files.h"
 #include "cli/figures.h"
 #include "core/image/photo.h"
-#include "core/quality/perceptual.h"
+#include "quality/perceptual.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>

@@ -1,6 +1,6 @@
 #include "dip/fast/hourglass.h"
 
-#include "core/conv/winograd/layout.h"
+#include "nn/kernels/winograd/layout.h"
 #include "dip/fast/joint.h"
 #include "dip/fast/packing.h"
 #include "dip/skip_network.h"

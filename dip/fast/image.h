@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/conv/winograd/kernels.h"
+#include "nn/kernels/winograd/kernels.h"
 
 #include <torch/types.h>
 

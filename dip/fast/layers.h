@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/conv/winograd/convolver.h"
+#include "nn/kernels/winograd/convolver.h"
 #include "dip/fast/image.h"
 #include "dip/fast/parallel.h"
 

@@ -1,4 +1,4 @@
-#include "core/weights/safetensors.h"
+#include "nn/weights/safetensors.h"
 #include "degradations/flow_prior.h"
 #include "degradations/kernel_io.h"
 #include "tests/cli/support.h"

@@ -1,6 +1,6 @@
 #include "core/image/metrics.h"
 #include "core/image/resize.h"
-#include "core/weights/safetensors.h"
+#include "nn/weights/safetensors.h"
 #include "tests/cli/support.h"
 
 #include <gtest/gtest.h>

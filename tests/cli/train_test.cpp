@@ -1,4 +1,4 @@
-#include "core/weights/safetensors.h"
+#include "nn/weights/safetensors.h"
 #include "tests/cli/support.h"
 #include "tests/support/test_images.h"
 

@@ -1,5 +1,5 @@
 #include "core/image/photo.h"
-#include "core/weights/safetensors.h"
+#include "nn/weights/safetensors.h"
 #include "degradations/kernel_families.h"
 #include "degradations/kernel_io.h"
 #include "tests/cli/support.h"

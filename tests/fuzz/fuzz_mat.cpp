@@ -1,5 +1,5 @@
 #include "core/error.h"
-#include "core/weights/mat_file.h"
+#include "nn/weights/mat_file.h"
 
 #include <cstddef>
 #include <cstdint>

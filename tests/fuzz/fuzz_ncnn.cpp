@@ -1,5 +1,5 @@
 #include "core/error.h"
-#include "core/weights/ncnn_file.h"
+#include "nn/weights/ncnn_file.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,5 @@
 #include "core/error.h"
-#include "core/weights/npy_array.h"
+#include "nn/weights/npy_array.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,6 @@
 #include "core/error.h"
-#include "core/weights/pickle.h"
-#include "core/weights/torch_file.h"
+#include "nn/weights/pickle.h"
+#include "nn/weights/torch_file.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,5 @@
 #include "core/error.h"
-#include "core/weights/safetensors.h"
+#include "nn/weights/safetensors.h"
 
 #include <cstddef>
 #include <cstdint>

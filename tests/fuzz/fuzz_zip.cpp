@@ -1,5 +1,5 @@
 #include "core/error.h"
-#include "core/weights/torch_file.h"
+#include "nn/weights/torch_file.h"
 
 #include <cstddef>
 #include <cstdint>

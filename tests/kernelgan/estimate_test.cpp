@@ -2,7 +2,7 @@
 
 #include "core/error.h"
 #include "core/image/resize.h"
-#include "core/weights/safetensors.h"
+#include "nn/weights/safetensors.h"
 #include "degradations/downsample.h"
 #include "degradations/kernel_families.h"
 #include "degradations/noise.h"

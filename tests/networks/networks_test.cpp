@@ -1,4 +1,4 @@
-#include "core/conv/conv_chain.h"
+#include "nn/kernels/conv_chain.h"
 #include "core/error.h"
 #include "degradations/filter.h"
 #include "networks/data_step.h"

@@ -4,7 +4,7 @@
 #include "core/image/metrics.h"
 #include "core/image/photo.h"
 #include "core/image/resize.h"
-#include "core/weights/shipped.h"
+#include "nn/weights/shipped.h"
 #include "degradations/recipe.h"
 #include "tests/support/test_images.h"
 

@@ -1,6 +1,6 @@
 #include "zssr/start.h"
 
-#include "core/weights/shipped.h"
+#include "nn/weights/shipped.h"
 #include "degradations/kernel_families.h"
 #include "networks/registry.h"
 #include "tests/support/test_images.h"

@@ -1,0 +1,29 @@
+// Winograd kernels compiled for avx512 (flags: core/CMakeLists.txt).
+#include "nn/kernels/winograd/kernels.h"
+
+#ifdef __AVX512F__
+
+#define ZSR_LANES 16
+
+namespace zsr::winograd {
+namespace {
+#include "nn/kernels/winograd/kernels_impl.h"
+}  // namespace
+
+const Kernels* avx512_kernels() {
+  static constexpr Kernels kKernels{"avx512", transform_input,     transform_gradient, transform_output,
+                                    multiply, multiply_transposed, transform_weights,  transform_weight_gradient};
+  static const bool supported = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+  return supported ? &kKernels : nullptr;
+}
+
+}  // namespace zsr::winograd
+
+#else
+
+const zsr::winograd::Kernels* zsr::winograd::avx512_kernels() {
+  return nullptr;
+}
+
+#endif
