@@ -193,11 +193,11 @@ int main(int argc, char** argv) {
                                       {"inference_size", kInferSide},
                                       {"rounds", rounds},
                                       {"threads", threads},
-                                      {"runtime", zsr::describe_runtime(describe_conv_backend())}}
+                                      {"runtime", zsr::describe_runtime(zsr::describe_conv_backend())}}
                            .dump(2));
     return 0;
   }
-  fmt::print("{}\n\n", zsr::describe_runtime(describe_conv_backend()));
+  fmt::print("{}\n\n", zsr::describe_runtime(zsr::describe_conv_backend()));
   print("Training step (forward, L1, backward, Adam), 8 x 64 network, 128 x 128, median:", training);
   print("Inference, 8 x 64 network, 512 x 512, median:", inference);
   fmt::print("Largest relative difference of the outputs: {:.1e}\n", difference);

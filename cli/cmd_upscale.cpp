@@ -52,9 +52,10 @@ void print_settings(const UpscaleSettings& settings) {
     return;
   }
   if (settings.method == "restore") {
-    const auto& restore = settings.restore;
+    auto restore = settings.restore;
+    restore.options.scale = settings.scale;
     fmt::print(stderr, "restoration x{}: strength {}, detail {:g}; {} thread(s)\n", format_scale(settings.scale),
-               restore.strength ? fmt::format("{:g}", *restore.strength) : "auto", restore.options.detail,
+               restore.strength ? fmt::format("{:g}", *restore.strength) : "auto", restore.options.detail_in_force(),
                settings.runtime.threads);
     return;
   }

@@ -30,7 +30,7 @@ void add_restore_flags(OptionSet& options, RestoreFlags& flags) {
   options.group("Restoration of noisy and compressed photos");
   options.add("strength", "auto|0..1", "0 = as if the photo were clean, 1 = fully restored. auto: by the damage seen",
               &flags.strength);
-  options.add("detail", "0..1", "0 = smooth and faithful, 1 = crisp texture. Default: 0.3", &flags.detail);
+  options.add("detail", "0..1", "0 = smooth and faithful, 1 = crisp texture. Default: 0.3, at the photo's own size 0", &flags.detail);
   options.add("denoise", "auto|0..1", "Part of the measured noise to remove; 0 keeps it", &flags.denoise);
   options.add("dejpeg", "auto|0..1", "Part of the JPEG artefacts to remove; 0 keeps them", &flags.dejpeg);
   options.add("grain", "auto|keep|0..1", "Part of the removed grain to add again; auto: only of film grain",
@@ -40,7 +40,7 @@ void add_restore_flags(OptionSet& options, RestoreFlags& flags) {
 RestoreSettings resolve_restore_flags(const RestoreFlags& flags) {
   RestoreSettings settings;
   settings.strength = fraction(flags.strength, "strength");
-  settings.options.detail = fraction(flags.detail, "detail").value_or(settings.options.detail);
+  settings.options.detail = fraction(flags.detail, "detail");
   settings.options.denoise = fraction(flags.denoise, "denoise");
   settings.options.dejpeg = fraction(flags.dejpeg, "dejpeg");
   settings.options.grain = flags.grain == "keep" ? std::optional(1.0) : fraction(flags.grain, "grain");

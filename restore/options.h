@@ -13,8 +13,9 @@ struct Options {
   /// Blend of two pictures, in [0, 1]: 0 = the network for clean photos (at scale 1 the photo itself), 1 = restored.
   double strength = 1.0;
   /// From the faithful weights (0: mean of what the photo may have been) to the detailed ones (1: natural texture); the
-  /// weights in between are interpolated (Wang et al., "Deep network interpolation", CVPR 2019). In [0, 1].
-  double detail = 0.3;
+  /// weights in between are interpolated (Wang et al., "Deep network interpolation", CVPR 2019). In [0, 1]. Empty: see
+  /// detail_in_force().
+  std::optional<double> detail;
   /// Noise and compression that the network is given, as a fraction of what was measured in the photo: 1 = all of it, 0
   /// = none, so that grain or blocks stay. Empty: what was measured where it can be trusted; else the network judges by
   /// itself. In [0, 1].
@@ -25,6 +26,10 @@ struct Options {
   std::optional<double> grain;
   bool self_ensemble = false;  ///< Mean of 8 turned and mirrored passes.
   int64_t tile = 256;          ///< Input pixels a side, >= 16; 0 = whole.
+
+  /// `detail`, or by default 0.3 where the photo is enlarged and 0 at its own size: there is no lost size to make up
+  /// for, and texture that was not there costs fidelity (Set14, JPEG 40: 33.26 dB with 0.3, 33.89 with 0).
+  double detail_in_force() const;
 
   /// Throws OptionError.
   void validate() const;

@@ -104,6 +104,12 @@ torch::Tensor plain_picture(const torch::Tensor& photo, int64_t scale, const Opt
 
 }  // namespace
 
+double Options::detail_in_force() const {
+  constexpr double kWhereEnlarged = 0.3;
+  const bool same_size = scale.y == 1.0 && scale.x == 1.0;
+  return detail.value_or(same_size ? 0.0 : kWhereEnlarged);
+}
+
 void Options::validate() const {
   for (const double factor : {scale.y, scale.x}) {
     if (!(factor >= 1.0 && factor <= kLargestScale)) {
@@ -111,7 +117,7 @@ void Options::validate() const {
     }
   }
   check_fraction(strength, "strength");
-  check_fraction(detail, "detail");
+  if (detail) check_fraction(*detail, "detail");
   if (denoise) check_fraction(*denoise, "denoise");
   if (dejpeg) check_fraction(*dejpeg, "dejpeg");
   if (grain) check_fraction(*grain, "grain");
@@ -149,7 +155,7 @@ Result run(const torch::Tensor& photo, const PhotoCondition& condition, const Mo
   const torch::NoGradGuard no_grad;
   const Size size = scaled_size({photo.size(2), photo.size(3)}, options.scale);
   Result result;
-  const auto network = models.at(options.detail);
+  const auto network = models.at(options.detail_in_force());
   result.network_scale = network_scale(network->traits(), options.scale);
   result.given = damage_given(condition, options);
   const auto scale = static_cast<double>(result.network_scale);
@@ -186,7 +192,7 @@ nlohmann::json to_json(const Options& options, const Result& result) {
     return value ? nlohmann::json(*value) : nlohmann::json("auto");
   };
   nlohmann::json json{{"strength", options.strength},
-                      {"detail", options.detail},
+                      {"detail", options.detail_in_force()},
                       {"denoise", optional(options.denoise)},
                       {"dejpeg", optional(options.dejpeg)},
                       {"grain", result.grain},

@@ -139,6 +139,9 @@ TEST(Restore, OptionsOutOfRangeAreRefused) {
   };
   refused([](Options& o) { o.strength = 1.5; });
   refused([](Options& o) { o.detail = -0.1; });
+  EXPECT_EQ((Options{.scale = {1.0, 1.0}}.detail_in_force()), 0.0);
+  EXPECT_GT((Options{.scale = {2.0, 2.0}}.detail_in_force()), 0.0);
+  EXPECT_EQ((Options{.scale = {1.0, 1.0}, .detail = 0.5}.detail_in_force()), 0.5);
   refused([](Options& o) { o.denoise = 2.0; });
   refused([](Options& o) { o.dejpeg = -1.0; });
   refused([](Options& o) { o.grain = 1.1; });
