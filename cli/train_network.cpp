@@ -98,7 +98,7 @@ std::map<std::string, std::string> field_meanings() {
 std::map<std::string, double> chosen_fields(const TrainFlags& flags) {
   std::map<std::string, double> chosen;
   for (const auto& [name, text] : flags.fields) {
-    if (!text.empty()) chosen[name] = parse_number(text, ("--" + flag_of(name)).c_str());
+    if (!text.empty()) chosen[name] = parse_number(text, flag_of(name).c_str());
   }
   return chosen;
 }
@@ -251,7 +251,7 @@ torch::Tensor as_bytes(const Photo& photo) {
 std::vector<training::TrainingPhoto> load_pairs(const std::string& folder, int64_t scale, int64_t patch, bool quiet) {
   std::vector<training::TrainingPhoto> pairs;
   size_t small = 0;
-  for (const BenchmarkItem& item : find_benchmark(folder, scale).items) {
+  for (const BenchmarkItem& item : find_benchmark(folder, scale, false).items) {
     if (item.lr.empty()) throw InputError(fmt::format("'{}' has no LR images for x{}", folder, scale));
     training::TrainingPhoto pair{as_bytes(load_photo(item.hr)), as_bytes(load_photo(item.lr))};
     // Some benchmarks leave a remainder of HR pixels.

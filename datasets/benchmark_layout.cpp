@@ -140,7 +140,7 @@ std::optional<Benchmark> div2krk(const fs::path& folder, int64_t scale) {
   return benchmark;
 }
 
-std::optional<Benchmark> plain(const fs::path& folder, int64_t scale) {
+std::optional<Benchmark> plain(const fs::path& folder, int64_t scale, bool with_kernels) {
   const auto hr = first_folder(folder, {fmt::format("HR_x{}", scale), "HR", "hr", "GT", "gt"});
   const auto lr = first_folder(folder, {fmt::format("LR_x{}", scale), fmt::format("lr_x{}", scale), "LR", "lr"});
   if (!hr || !lr) return std::nullopt;
@@ -150,6 +150,7 @@ std::optional<Benchmark> plain(const fs::path& folder, int64_t scale) {
   }
   const fs::path one_for_all = *lr / "kernel.mat";
   const auto kernels = first_folder(folder, {fmt::format("kernels_x{}", scale), "kernels", "kernel"});
+  if (!with_kernels) return benchmark;
   for (BenchmarkItem& item : benchmark.items) {
     if (fs::exists(one_for_all)) item.kernel = one_for_all;
     if (!kernels) continue;
@@ -167,13 +168,14 @@ std::optional<Benchmark> plain(const fs::path& folder, int64_t scale) {
 
 }  // namespace
 
-Benchmark find_benchmark(const fs::path& folder, int64_t scale) {
+Benchmark find_benchmark(const fs::path& folder, int64_t scale, bool with_kernels) {
   if (!fs::is_directory(folder)) throw IoError(fmt::format("'{}' is not a folder", folder.string()));
-  for (const auto& find : {div2k, edsr, basicsr, selfexsr, div2krk, realsr, plain}) {
+  for (const auto& find : {div2k, edsr, basicsr, selfexsr, div2krk, realsr}) {
     if (auto benchmark = find(folder, scale)) {
       if (!benchmark->items.empty()) return *benchmark;
     }
   }
+  if (auto benchmark = plain(folder, scale, with_kernels); benchmark && !benchmark->items.empty()) return *benchmark;
   const auto hr = first_folder(folder, {fmt::format("HR_x{}", scale), "HR", "hr", "gt", "GT"});
   Benchmark benchmark{"HR images only", {}};
   for (const fs::path& path : list_images(hr ? *hr : folder)) {

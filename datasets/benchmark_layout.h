@@ -31,6 +31,7 @@ struct Benchmark {
 ///   plain:      HR_x2 or HR, LR_x2 or LR (kernel.mat in the LR folder serves all its images)
 ///   HR only:    a folder of images
 /// Every image must have its partner: otherwise InputError names the image and the partner's path that was expected.
-Benchmark find_benchmark(const std::filesystem::path& folder, int64_t scale);
+/// `with_kernels` false: HR and LR folders need none (pairs of 'zsr degrade', of which not all were blurred).
+Benchmark find_benchmark(const std::filesystem::path& folder, int64_t scale, bool with_kernels = true);
 
 }  // namespace zsr

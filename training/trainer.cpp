@@ -30,7 +30,7 @@ nlohmann::ordered_json fingerprint(const Network& network, const TrainOptions& o
                               {"optimizer", options.optimizer},
                               {"muon_decay", options.muon_decay},
                               {"ema", options.ema}};
-  for (const auto& [name, value] : network.config().numbers()) json[name] = value;
+  for (const auto& [name, value] : network.config().numbers()) json[name] = fmt::format("{:g}", value);
   json.update(source.describe());
   return json;
 }
@@ -39,7 +39,8 @@ nlohmann::ordered_json fingerprint(const Network& network, const TrainOptions& o
 std::string differences(const nlohmann::ordered_json& there, const nlohmann::ordered_json& here) {
   std::vector<std::string> words;
   const auto value = [](const nlohmann::ordered_json& of, const std::string& name) {
-    return of.contains(name) ? of.at(name).dump() : std::string("none");
+    if (!of.contains(name)) return std::string("none");
+    return of.at(name).is_string() ? of.at(name).get<std::string>() : of.at(name).dump();
   };
   nlohmann::ordered_json names = there;
   names.update(here);

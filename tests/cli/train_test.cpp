@@ -201,6 +201,45 @@ std::string signal_when(const std::string& condition, const std::string& pattern
   return "( until " + condition + "; do sleep 0.05; done; pkill -" + signal + " -n -f '" + pattern + "' ) & ";
 }
 
+TEST_F(TrainNetwork, GivenPairsAreTrainedOn) {
+  // Only some patches of this recipe are blurred, so that not all have a kernel.
+  ASSERT_EQ(run_zsr({"degrade", at("photos"), "-o", at("pairs"), "-s", "2", "--recipe", "photo", "-q"}).code, 0);
+  const auto pairs = [&](std::vector<std::string> more) {
+    std::vector<std::string> all = {"train", "edsr",    "--pairs", at("pairs"), "-o",     at("p.safetensors"), "-q",
+                                    "-j",    "1",       "--width", "16",        "--depth", "2",                "--patch",
+                                    "12",    "--batch", "2",       "--steps",   "2"};
+    all.insert(all.end(), more.begin(), more.end());
+    return run_zsr(all);
+  };
+  const ProgramResult beside = pairs({at("photos")});
+  EXPECT_EQ(beside.code, 2);
+  EXPECT_NE(beside.err.find("takes the place of"), std::string::npos) << beside.err;
+  EXPECT_EQ(pairs({"--recipe", "bsrgan"}).code, 2);
+  const ProgramResult other = pairs({"-s", "3"});
+  EXPECT_EQ(other.code, 1);
+  EXPECT_NE(other.err.find("not 3 times as large"), std::string::npos) << other.err;
+  EXPECT_FALSE(fs::exists(dir_ / "p.safetensors"));
+  const ProgramResult made = pairs({});
+  EXPECT_EQ(made.code, 0) << made.err;
+  EXPECT_TRUE(fs::exists(dir_ / "p.safetensors"));
+}
+
+TEST_F(TrainNetwork, TheListNamesEveryNetwork) {
+  const ProgramResult result = run_zsr({"train", "--list", "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto list = nlohmann::json::parse(result.out)["networks"];
+  const auto edsr = std::find_if(list.begin(), list.end(), [](const auto& row) { return row["network"] == "edsr"; });
+  ASSERT_NE(edsr, list.end());
+  EXPECT_EQ((*edsr)["parameters"], 1369859);  // as published for the baseline x2
+  EXPECT_EQ((*edsr)["fields"]["width"], 64);
+}
+
+TEST_F(TrainNetwork, FieldsThatANetworkHasNotAreRefused) {
+  const ProgramResult result = run_zsr(train("w.safetensors", {"--growth", "16"}));
+  EXPECT_EQ(result.code, 2);
+  EXPECT_NE(result.err.find("edsr has no growth"), std::string::npos) << result.err;
+}
+
 TEST_F(TrainNetwork, KilledAndResumedTheLogGoesOn) {
   ASSERT_TRUE(can_signal()) << "pkill is missing; scripts/setup installs procps";
   const std::vector<std::string> steps = {"--steps", "1500", "--save-every", "20"};
