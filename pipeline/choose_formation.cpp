@@ -44,7 +44,7 @@ double strength_of(const PhotoCondition& condition, bool enlarges) {
                       (1.0 - (enlarges ? 0.9 : 0.75) * ramp(100.0 - quality, 5.0, 35.0));
   const bool soft = condition.half_power && *condition.half_power < kSoft;
   constexpr double kLeast = 0.3;
-  return soft ? 1.0 : std::max(kLeast, 1.0 - kept);
+  return soft && enlarges ? 1.0 : std::max(kLeast, 1.0 - kept);
 }
 
 }  // namespace

@@ -62,10 +62,11 @@ networks::Damage damage_given(const PhotoCondition& condition, const Options& op
   // size such a photo is restored best as one without noise (Set14, JPEG 20 and 40: 31.77 and 33.67 dB, noise unknown
   // 31.17 and 32.39, as measured 31.47 and 33.26; noise 10 before JPEG 60: 33.49, 32.23, 33.19).
   const bool same_size = options.scale.y == 1.0 && options.scale.x == 1.0;
-  if (condition.jpeg && same_size && sharp) damage.noise = 0.0;
+  const bool only_jpeg = condition.jpeg && same_size;
+  if (only_jpeg) damage.noise = 0.0;
   const bool measurable = sharp && !condition.jpeg;
   if (options.denoise || measurable) damage.noise = std::min(part * noise_level(condition), networks::Damage::kMaxNoise);
-  if (options.dejpeg || sharp) {
+  if (options.dejpeg || sharp || only_jpeg) {
     const double quality = condition.jpeg ? static_cast<double>(condition.jpeg->quality) : 100.0;
     damage.jpeg_quality = 100.0 - options.dejpeg.value_or(1.0) * (100.0 - quality);
   }
