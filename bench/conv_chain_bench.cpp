@@ -1,6 +1,6 @@
 // One training step (forward, L1, backward) of the 8 x 64 network on 128 x 128, per convolution backend.
-#include "nn/kernels/conv_chain.h"
 #include "core/device.h"
+#include "nn/kernels/conv_chain.h"
 
 #include <benchmark/benchmark.h>
 #include <torch/types.h>

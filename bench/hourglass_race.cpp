@@ -1,7 +1,7 @@
 #include "bench/hourglass_race.h"
 
-#include "nn/optim/flat_adam.h"
 #include "dip/skip_network.h"
+#include "nn/optim/flat_adam.h"
 
 #include <fmt/format.h>
 #include <torch/nn.h>

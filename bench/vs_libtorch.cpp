@@ -4,9 +4,9 @@
 #include "bench/hourglass_race.h"
 #include "bench/race.h"
 #include "bench/trained_networks.h"
-#include "nn/kernels/conv_chain.h"
 #include "core/device.h"
 #include "nn/kernels/conv_backend.h"
+#include "nn/kernels/conv_chain.h"
 #include "nn/optim/flat_adam.h"
 
 #include <fmt/format.h>

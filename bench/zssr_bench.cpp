@@ -1,7 +1,7 @@
 // Parts of a ZSSR run, each with what it costs beside a training step: pairs, optimisers, inference, ensemble.
-#include "nn/kernels/conv_chain.h"
 #include "core/device.h"
 #include "core/image/median.h"
+#include "nn/kernels/conv_chain.h"
 #include "nn/optim/flat_adam.h"
 #include "nn/optim/muon.h"
 #include "zssr/network.h"

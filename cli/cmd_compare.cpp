@@ -9,13 +9,13 @@
 #include "cli/values.h"
 #include "cli/version.h"
 #include "core/device.h"
-#include "nn/kernels/conv_backend.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/image/metrics.h"
 #include "core/image/photo.h"
-#include "nn/weights/shipped.h"
 #include "degradations/kernel_io.h"
+#include "nn/kernels/conv_backend.h"
+#include "nn/weights/shipped.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
@@ -157,7 +157,8 @@ MethodRuns common_runs(const CompareFlags& flags, const CommonFlags& common, con
 }
 
 std::string footer_of(const Runtime& runtime) {
-  return fmt::format("zsr {}; {}; {} thread(s), seed {}", kVersion, describe_runtime(describe_conv_backend()), runtime.threads, runtime.seed);
+  return fmt::format("zsr {}; {}; {} thread(s), seed {}", kVersion, describe_runtime(describe_conv_backend()),
+                     runtime.threads, runtime.seed);
 }
 
 void print_means(const nlohmann::json& report) {

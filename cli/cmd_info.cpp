@@ -2,11 +2,11 @@
 #include "cli/options.h"
 #include "cli/usage_error.h"
 #include "cli/version.h"
-#include "nn/kernels/conv_backend.h"
 #include "core/device.h"
 #include "core/image/photo.h"
 #include "core/image/photo_codec.h"
 #include "degradations/photo_condition.h"
+#include "nn/kernels/conv_backend.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -58,8 +58,8 @@ void print_photo(const std::string& path, const PhotoHeader& header, const Photo
 
 // One line each; environment variables only of a list, since others may hold secrets.
 void print_bug_report() {
-  fmt::print("zsr {}\n{}\n{}\nlibvips {}\nconvolution: {}\n", kVersion, describe_runtime(describe_conv_backend()), describe_libraries(),
-             codec_version(), describe_conv_backend());
+  fmt::print("zsr {}\n{}\n{}\nlibvips {}\nconvolution: {}\n", kVersion, describe_runtime(describe_conv_backend()),
+             describe_libraries(), codec_version(), describe_conv_backend());
   fmt::print("cores {}, free memory {:.1f} GB, peak so far {:.0f} MB\n", available_cores(),
              static_cast<double>(available_memory()) / 1e9, static_cast<double>(peak_memory()) / 1e6);
   utsname system{};
@@ -119,8 +119,8 @@ int run_info(const std::vector<std::string>& arguments) {
                              .dump(2));
       return kExitOk;
     }
-    fmt::print("zsr {}\n{}\nlibvips {}\nfree memory: {:.1f} GB\n", kVersion, describe_runtime(describe_conv_backend()), codec_version(),
-               static_cast<double>(available_memory()) / 1e9);
+    fmt::print("zsr {}\n{}\nlibvips {}\nfree memory: {:.1f} GB\n", kVersion, describe_runtime(describe_conv_backend()),
+               codec_version(), static_cast<double>(available_memory()) / 1e9);
     return kExitOk;
   }
   int result = kExitOk;

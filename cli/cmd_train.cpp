@@ -8,9 +8,9 @@
 #include "cli/usage_error.h"
 #include "core/error.h"
 #include "core/image/photo.h"
-#include "nn/weights/safetensors.h"
 #include "datasets/image_folder.h"
 #include "kernelgan/blur_training.h"
+#include "nn/weights/safetensors.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -30,7 +30,8 @@ fs::path beside(const fs::path& input, const UpscaleSettings& settings) {
     extension = ".png";  // GIF and HEIF are read only
   }
   const std::string what = settings.scale.y == 1.0 && settings.method == "restore" ? "restored"
-                           : settings.scale.y == 1.0 ? settings.dip.task : fmt::format("x{}", format_scale(settings.scale));
+                           : settings.scale.y == 1.0                               ? settings.dip.task
+                                                     : fmt::format("x{}", format_scale(settings.scale));
   return input.parent_path() / fmt::format("{}_{}{}", input.stem().string(), what, extension);
 }
 
@@ -120,7 +121,8 @@ void print_findings(const nlohmann::json& estimated) {
 void print_restoration(const nlohmann::json& record) {
   const auto& done = record["restoration"];
   const bool enlarged = record["output_size"] != record["input_size"];
-  fmt::print(stderr, "{}: restored{} (strength {:.2g}, detail {:.2g}, grain {:.2g}); --strength, --detail, --grain "
+  fmt::print(stderr,
+             "{}: restored{} (strength {:.2g}, detail {:.2g}, grain {:.2g}); --strength, --detail, --grain "
              "change that{}\n",
              record["photo"].get<std::string>(), enlarged ? " and enlarged" : "", done["strength"].get<double>(),
              done["detail"].get<double>(), done["grain"].get<double>(),
@@ -197,9 +199,8 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
         fmt::format("zsr {} PHOTO... [-o OUTPUT] [-s 2]{} [options]", name, needs_weights ? " --weights FILE" : ""),
         "Enlarges photos and keeps what they carry: metadata, colour profile, bit depth, transparency.",
         method == "dip"       ? std::string(kDipExamples)
-        : method == "restore"
-            ? std::string("  zsr restore photo.jpg\n  zsr restore scan.png -s 2 --detail 0.5\n"
-                          "  zsr restore scans/ -o clean/ --grain keep\n")
+        : method == "restore" ? std::string("  zsr restore photo.jpg\n  zsr restore scan.png -s 2 --detail 0.5\n"
+                                            "  zsr restore scans/ -o clean/ --grain keep\n")
         : method == "dip-fkp" ? std::string("  zsr dip-fkp photo.png -s 2 --save-kernel kernel.mat\n")
         : needs_weights       ? fmt::format("  zsr {0} photo.jpg --weights weights.pth\n", name)
         : trained ? fmt::format("  zsr {0} photo.jpg -s 2\n  zsr {0} photo.jpg --weights weights.pth\n", name)

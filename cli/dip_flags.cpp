@@ -4,8 +4,8 @@
 #include "cli/values.h"
 #include "core/device.h"
 #include "core/error.h"
-#include "nn/weights/shipped.h"
 #include "dip/scratches.h"
+#include "nn/weights/shipped.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

@@ -4,12 +4,12 @@
 #include "cli/values.h"
 #include "core/error.h"
 #include "core/image/color.h"
-#include "quality/perceptual.h"
 #include "core/sha256.h"
-#include "nn/weights/load_weights.h"
 #include "degradations/downsample.h"
 #include "degradations/kernel.h"
 #include "degradations/kernel_analysis.h"
+#include "nn/weights/load_weights.h"
+#include "quality/perceptual.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>

@@ -19,8 +19,11 @@ std::optional<double> fraction(const std::string& text, const char* flag) {
 }  // namespace
 
 std::string RestoreFlags::first_named() const {
-  for (const auto& [name, value] : {std::pair{"--strength", &strength}, {"--detail", &detail},
-                                    {"--denoise", &denoise}, {"--dejpeg", &dejpeg}, {"--grain", &grain}}) {
+  for (const auto& [name, value] : {std::pair{"--strength", &strength},
+                                    {"--detail", &detail},
+                                    {"--denoise", &denoise},
+                                    {"--dejpeg", &dejpeg},
+                                    {"--grain", &grain}}) {
     if (!value->empty()) return name;
   }
   return "";
@@ -30,7 +33,8 @@ void add_restore_flags(OptionSet& options, RestoreFlags& flags) {
   options.group("Restoration of noisy and compressed photos");
   options.add("strength", "auto|0..1", "0 = as if the photo were clean, 1 = fully restored. auto: by the damage seen",
               &flags.strength);
-  options.add("detail", "0..1", "0 = smooth and faithful, 1 = crisp texture. Default: 0.3, at the photo's own size 0", &flags.detail);
+  options.add("detail", "0..1", "0 = smooth and faithful, 1 = crisp texture. Default: 0.3, at the photo's own size 0",
+              &flags.detail);
   options.add("denoise", "auto|0..1", "Part of the measured noise to remove; 0 keeps it", &flags.denoise);
   options.add("dejpeg", "auto|0..1", "Part of the JPEG artefacts to remove; 0 keeps them", &flags.dejpeg);
   options.add("grain", "auto|keep|0..1", "Part of the removed grain to add again; auto: only of film grain",

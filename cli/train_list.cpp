@@ -41,8 +41,8 @@ void print_networks(bool json) {
       if (json) {
         list.push_back({{"network", kind.name}, {"title", kind.title}, {"trained", false}});
       } else {
-        fmt::print("{:<11} {:>11} {:>12} {:>7}  {:<14} {}; runs public weights, not trained here\n", kind.name, "-", "-",
-                   "-", "-", kind.title);
+        fmt::print("{:<11} {:>11} {:>12} {:>7}  {:<14} {}; runs public weights, not trained here\n", kind.name, "-",
+                   "-", "-", "-", kind.title);
       }
       continue;
     }

@@ -8,11 +8,11 @@
 #include "cli/values.h"
 #include "core/error.h"
 #include "core/image/photo.h"
-#include "nn/weights/safetensors.h"
-#include "nn/weights/shipped.h"
 #include "datasets/benchmark_layout.h"
 #include "datasets/image_folder.h"
 #include "networks/registry.h"
+#include "nn/weights/safetensors.h"
+#include "nn/weights/shipped.h"
 #include "training/communicator.h"
 #include "training/curve.h"
 #include "training/trainer.h"
@@ -147,9 +147,10 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
                &flags.patches.known);
   options->add("curriculum", "N", "Steps over which blur, noise and recipe go from easy to what they are",
                &flags.patches.curriculum);
-  options->add("pairs", "FOLDER",
-               "Pairs of photos instead of photo folders: HR and LR as 'zsr degrade' writes them, or a benchmark's layout",
-               &flags.pairs);
+  options->add(
+      "pairs", "FOLDER",
+      "Pairs of photos instead of photo folders: HR and LR as 'zsr degrade' writes them, or a benchmark's layout",
+      &flags.pairs);
   options->add("validate", "FOLDER", "HR photos that are only tested on", &flags.validate);
   options->group("How it learns");
   options->add("steps", "N", "Training steps", &flags.train.schedule.steps);
@@ -240,7 +241,8 @@ void refuse_beside_pairs(const TrainFlags& flags, const networks::Kind& kind, co
     throw UsageError("--pairs are used as they are; leave --recipe, --sizes and --curriculum out");
   }
   if (kind.all_scales || kind.traits.condition != networks::Condition::kNone) {
-    throw UsageError(fmt::format("--pairs are of one scale and say nothing of blur and noise; {} needs more", kind.name));
+    throw UsageError(
+        fmt::format("--pairs are of one scale and say nothing of blur and noise; {} needs more", kind.name));
   }
 }
 
@@ -371,11 +373,11 @@ int run_train_network(const std::vector<std::string>& arguments) {
   if (network.scales().size() > 1 && flags.recipe.empty()) flags.recipe = "bicubic";
   if (kind.traits.channels == 1) refuse_color_losses(flags.train.losses, kind.name);
   if (!flags.recipe.empty()) {
-    const bool takes = network.condition() == training::Condition::kNone ||
-                       network.condition() == training::Condition::kDamage;
+    const bool takes =
+        network.condition() == training::Condition::kNone || network.condition() == training::Condition::kDamage;
     if (!takes) {
-      throw UsageError(fmt::format("{} is conditioned on blur and noise, which a recipe does not tell; leave --recipe out",
-                                   flags.network));
+      throw UsageError(fmt::format(
+          "{} is conditioned on blur and noise, which a recipe does not tell; leave --recipe out", flags.network));
     }
     for (const int64_t scale : network.scales()) {
       const auto s = static_cast<double>(scale);

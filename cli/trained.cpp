@@ -3,8 +3,8 @@
 #include "cli/usage_error.h"
 #include "cli/values.h"
 #include "core/error.h"
-#include "nn/weights/shipped.h"
 #include "degradations/flow_prior.h"
+#include "nn/weights/shipped.h"
 #include "training/kernel_prior.h"
 #include "zssr/start.h"
 
@@ -36,8 +36,8 @@ std::vector<std::string> trained_methods() {
   std::vector<std::string> names{"srmd"};
   for (const networks::Kind& kind : networks::kinds()) {
     // The others run within methods of their own.
-    const bool by_itself = kind.traits.condition == networks::Condition::kNone ||
-                           kind.traits.condition == networks::Condition::kDamage;
+    const bool by_itself =
+        kind.traits.condition == networks::Condition::kNone || kind.traits.condition == networks::Condition::kDamage;
     if (by_itself) names.push_back(kind.name);
   }
   return names;

@@ -6,11 +6,11 @@
 #include "cli/values.h"
 #include "cli/version.h"
 #include "core/device.h"
-#include "nn/kernels/conv_backend.h"
 #include "core/error.h"
 #include "degradations/kernel_families.h"
 #include "degradations/kernel_io.h"
 #include "degradations/photo_condition.h"
+#include "nn/kernels/conv_backend.h"
 #include "pipeline/choose_formation.h"
 
 #include <fmt/format.h>
@@ -104,7 +104,8 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
   std::optional<PhotoCondition> condition;
   if (settings.chooses || settings.method == "restore") {
     condition = look_at_condition(color);
-    const pipeline::FormationChoice choice = pipeline::choose_formation(*condition, std::nullopt, settings.scale.y > 1.0);
+    const pipeline::FormationChoice choice =
+        pipeline::choose_formation(*condition, std::nullopt, settings.scale.y > 1.0);
     if (settings.chooses && choice.way == pipeline::Way::kRestore) settings.method = "restore";
     constexpr double kCleanStrength = 0.5;  // restoration was asked for, but no damage is seen
     const bool damaged = choice.way == pipeline::Way::kRestore;
@@ -118,9 +119,8 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
   }
   std::vector<LossPoint> losses;
   progress.keep_losses(settings.loss_log.empty() ? nullptr : &losses);
-  Enlarged enlarged = settings.method == "restore"
-                          ? restore_photo(color, *condition, settings, progress)
-                          : enlarge(color, photo.bit_depth, settings, findings, progress);
+  Enlarged enlarged = settings.method == "restore" ? restore_photo(color, *condition, settings, progress)
+                                                   : enlarge(color, photo.bit_depth, settings, findings, progress);
   progress.keep_losses(nullptr);
   if (!settings.loss_log.empty()) write_losses(losses, settings);
   if (!settings.save_kernel.empty()) save_used_kernel(enlarged, findings.options, settings);

@@ -2,9 +2,9 @@
 
 #include "cli/usage_error.h"
 #include "cli/values.h"
+#include "degradations/kernel_io.h"
 #include "nn/weights/load_weights.h"
 #include "nn/weights/shipped.h"
-#include "degradations/kernel_io.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

@@ -28,7 +28,8 @@ Value cascade(Graph& g, Value x, const std::string& gather, int64_t width,
 // convolution to mix the groups.
 class Unit {
  public:
-  Unit(Graph& graph, const Config& config) : g_(graph), width_(config.whole("width")), groups_(config.whole("groups")) {}
+  Unit(Graph& graph, const Config& config)
+      : g_(graph), width_(config.whole("width")), groups_(config.whole("groups")) {}
   Value own(const std::string& name, Value x) {
     const Value first = g_.conv(name + ".0", x, width_, {.groups = groups_});
     convs_ = {first};

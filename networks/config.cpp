@@ -26,7 +26,8 @@ int64_t Config::whole(const std::string& name) const {
 }
 
 std::map<std::string, std::string> Config::to_metadata(const std::string& network) const {
-  std::map<std::string, std::string> remarks{{"network", network}, {"scales", fmt::format("{}", fmt::join(scales, ","))}};
+  std::map<std::string, std::string> remarks{{"network", network},
+                                             {"scales", fmt::format("{}", fmt::join(scales, ","))}};
   for (const auto& [name, value] : numbers_) remarks[name] = fmt::format("{:g}", value);
   return remarks;
 }

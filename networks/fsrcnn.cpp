@@ -19,12 +19,10 @@ nn::Graph fsrcnn_graph(const Config& config) {
   nn::Value x = g.prelu("first_part.1", g.conv("first_part.0", g.input(1), wide, {.side = 5}));
   for (int64_t i = 0; i < maps + 2; ++i) {
     const bool map = i > 0 && i <= maps;
-    const nn::Value y =
-        g.conv(fmt::format("mid_part.{}", 2 * i), x, i <= maps ? narrow : wide, {.side = map ? 3 : 1});
+    const nn::Value y = g.conv(fmt::format("mid_part.{}", 2 * i), x, i <= maps ? narrow : wide, {.side = map ? 3 : 1});
     x = g.prelu(fmt::format("mid_part.{}", 2 * i + 1), y);
   }
-  const nn::Convolution last{
-      .side = kLastSide, .stride = scale, .padding = kLastSide / 2, .output_padding = scale - 1};
+  const nn::Convolution last{.side = kLastSide, .stride = scale, .padding = kLastSide / 2, .output_padding = scale - 1};
   g.output(g.transposed_conv("last_part", x, 1, last), scale);
   return g;
 }

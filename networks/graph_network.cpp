@@ -48,7 +48,9 @@ torch::Tensor GraphNetwork::forward(const Input& input) const {
   torch::Tensor image = input.image;
   const int64_t height = image.size(2);
   const int64_t width = image.size(3);
-  const auto missing = [&](int64_t length) { return (traits_.multiple_of - length % traits_.multiple_of) % traits_.multiple_of; };
+  const auto missing = [&](int64_t length) {
+    return (traits_.multiple_of - length % traits_.multiple_of) % traits_.multiple_of;
+  };
   const bool padded = missing(height) + missing(width) > 0;
   if (padded) image = torch::replication_pad2d(image, {0, missing(width), 0, missing(height)});
   if (traits_.condition != Condition::kNone) {

@@ -38,7 +38,7 @@ struct Input {
   double noise = 0.0;                ///< Standard deviation in [0, 1] units.
   /// The photo was blurred as a torus, as benchmarks are made; only for takes_kernel.
   bool circular = false;
-  Damage damage{};      ///< Only for Condition::kDamage.
+  Damage damage{};       ///< Only for Condition::kDamage.
   torch::Tensor maps{};  ///< [1, K, 1, 1] or [1, K, h, w]: only for the other conditions, and there needed.
 };
 

@@ -31,8 +31,8 @@ Value scpa(Graph& g, Value x, const std::string& name, int64_t width) {
   return g.conv(name + ".conv3", g.concat({a, b}), width, pixel) + x;
 }
 
-// PAN (Zhao, Kong, He, Qiao and Dong, ECCVW 2020): attention for every pixel in the trunk and while enlarging by nearest
-// neighbours; the bilinear enlargement is added.
+// PAN (Zhao, Kong, He, Qiao and Dong, ECCVW 2020): attention for every pixel in the trunk and while enlarging by
+// nearest neighbours; the bilinear enlargement is added.
 Graph pan_graph(const Config& config) {
   const int64_t width = config.whole("width");
   const int64_t narrow = config.whole("narrow");

@@ -24,8 +24,7 @@ Config Kind::configured(int64_t scale, const std::map<std::string, double>& chos
   if (all_scales) {
     config.scales = trainable_scales;
   } else if (std::find(trainable_scales.begin(), trainable_scales.end(), scale) == trainable_scales.end()) {
-    throw OptionError(
-        fmt::format("scale = {}, {} is trained for {}", scale, name, fmt::join(trainable_scales, ", ")));
+    throw OptionError(fmt::format("scale = {}, {} is trained for {}", scale, name, fmt::join(trainable_scales, ", ")));
   } else {
     config.scales = {scale};
   }
@@ -37,7 +36,8 @@ Config Kind::configured(int64_t scale, const std::map<std::string, double>& chos
       const std::string kind = field.multiple == 0   ? ""
                                : field.multiple == 1 ? "a whole number, "
                                                      : fmt::format("a multiple of {}, ", field.multiple);
-      throw OptionError(fmt::format("{} = {:g}, must be {}{:g} to {:g}", field.name, value, kind, field.low, field.high));
+      throw OptionError(
+          fmt::format("{} = {:g}, must be {}{:g} to {:g}", field.name, value, kind, field.low, field.high));
     }
     config.set(field.name, value);
   }

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "nn/weights/weights_file.h"
 #include "networks/config.h"
 #include "networks/network.h"
 #include "nn/graph.h"
+#include "nn/weights/weights_file.h"
 
 #include <functional>
 #include <memory>

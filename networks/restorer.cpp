@@ -54,7 +54,8 @@ std::vector<float> damage_maps(const Damage& damage) {
 }
 
 Kind restorer() {
-  Kind kind{"restorer", "restoration network (EDSR's trunk, conditioned on noise and JPEG quality)", read_restorer, restorer_graph};
+  Kind kind{"restorer", "restoration network (EDSR's trunk, conditioned on noise and JPEG quality)", read_restorer,
+            restorer_graph};
   kind.traits.condition = Condition::kDamage;
   kind.fields = {{"width", "channels", 48, 16, 256, 16}, {"depth", "residual blocks", 16, 2, 64}};
   kind.trainable_scales = {1, 2, 3, 4};

@@ -45,7 +45,8 @@ Graph rfdn_graph(const Config& config) {
   const Value first = g.conv("fea_conv", g.input(3) * range, width);
   std::vector<Value> made;
   Value x = first;
-  for (int64_t b = 1; b <= config.whole("depth"); ++b) made.push_back(x = rfdn_block(g, x, fmt::format("B{}.", b), config));
+  for (int64_t b = 1; b <= config.whole("depth"); ++b)
+    made.push_back(x = rfdn_block(g, x, fmt::format("B{}.", b), config));
   const Value gathered = g.leaky_relu(g.conv("c.0", g.concat(made), width, {.side = 1}), kRfdnLeak);
   x = g.conv("LR_conv", gathered, width) + first;
   g.output(g.shuffle(g.conv("upsampler.0", x, 3 * scale * scale), scale) * (1.0 / range), scale);

@@ -96,8 +96,8 @@ std::optional<Config> read_srresnet(const WeightsFile& weights) {
 }  // namespace
 
 Kind srresnet() {
-  Kind kind{"srresnet", "SRResNet (Ledig et al. 2017; BasicSR's without normalisation, or SRGAN's generator)", read_srresnet,
-            srresnet_graph};
+  Kind kind{"srresnet", "SRResNet (Ledig et al. 2017; BasicSR's without normalisation, or SRGAN's generator)",
+            read_srresnet, srresnet_graph};
   kind.fields = {{"width", "channels", 64, 16, 256, 16}, {"depth", "residual blocks", 16, 2, 64}};
   kind.trainable_scales = {2, 3, 4};
   return kind;

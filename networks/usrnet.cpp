@@ -75,8 +75,8 @@ Graph denoiser(const Config& config) {
   for (size_t level = 0; level < kLevels; ++level) {
     const std::string part = place("p.m_down", level);
     const Value x = residual_blocks(g, seen[level], part, 0, blocks, width(level));
-    seen[level + 1] =
-        g.conv(fmt::format("{}.{}", part, blocks), x, width(level + 1), {.side = 2, .stride = 2, .padding = 0, .bias = false});
+    seen[level + 1] = g.conv(fmt::format("{}.{}", part, blocks), x, width(level + 1),
+                             {.side = 2, .stride = 2, .padding = 0, .bias = false});
   }
   Value x = residual_blocks(g, seen[kLevels], "p.m_body", 0, blocks, width(kLevels));
   for (size_t level = kLevels; level-- > 0;) {
@@ -132,7 +132,9 @@ WeightsFile part_of(const WeightsFile& weights, const std::string& prefix) {
 class Usrnet : public Network {
  public:
   explicit Usrnet(const WeightsFile& weights)
-      : Network({}), denoiser_(zsr::networks::denoiser(*read_usrnet(weights))), strengths_(strengths(*read_usrnet(weights))) {
+      : Network({}),
+        denoiser_(zsr::networks::denoiser(*read_usrnet(weights))),
+        strengths_(strengths(*read_usrnet(weights))) {
     denoiser_values_ = nn::take_parameters(denoiser_.graph(), part_of(weights, "p."), "USRNet");
     strengths_values_ = nn::take_parameters(strengths_.graph(), part_of(weights, "h."), "USRNet");
     steps_ = read_usrnet(weights)->whole("iterations");

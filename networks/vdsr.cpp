@@ -42,7 +42,8 @@ nn::Graph vdsr_graph(const Config& config) {
   nn::Graph g;
   const nn::Value image = g.input(1);
   nn::Value x = image;
-  for (int64_t i = 0; i + 1 < count; ++i) x = g.relu(g.conv(vdsr_layer_name(i, count), x, config.whole("width"), {.bias = bias}));
+  for (int64_t i = 0; i + 1 < count; ++i)
+    x = g.relu(g.conv(vdsr_layer_name(i, count), x, config.whole("width"), {.bias = bias}));
   g.output(g.conv(vdsr_layer_name(count - 1, count), x, 1, {.bias = bias}) + image, 1);
   return g;
 }

@@ -35,7 +35,8 @@ Reach after(const Node& node, const std::vector<Reach>& before) {
     const auto half = static_cast<double>(conv->dilation * (conv->side - 1)) / 2.0;
     if (conv->transposed) {
       reach.step /= static_cast<double>(conv->stride);
-      reach.radius += std::ceil(half / static_cast<double>(conv->stride)) * reach.step * static_cast<double>(conv->stride);
+      reach.radius +=
+          std::ceil(half / static_cast<double>(conv->stride)) * reach.step * static_cast<double>(conv->stride);
       return reach;
     }
     // An even side looks further to one side.
@@ -72,8 +73,7 @@ double multiplications(const Graph& graph, const Node& node, const std::vector<S
   const auto area = static_cast<double>(made.height * made.width);
   if (const auto* const conv = std::get_if<Convolution>(&node.operation)) {
     const Shape& in = shapes[static_cast<size_t>(node.inputs[0])];
-    const auto weights =
-        static_cast<double>(graph.parameters()[static_cast<size_t>(node.parameters[0])].count());
+    const auto weights = static_cast<double>(graph.parameters()[static_cast<size_t>(node.parameters[0])].count());
     return weights * (conv->transposed ? static_cast<double>(in.height * in.width) : area);
   }
   if (std::holds_alternative<MatrixProduct>(node.operation)) {

@@ -44,8 +44,8 @@ Value Graph::add(Operation operation, const std::vector<Value>& inputs, std::vec
   Shape made = shape_after(node.operation, shapes);
   if (std::holds_alternative<Input>(node.operation)) made = {made.channels, kNominalSide, kNominalSide};
   if (made.channels < 1 || made.height < 1 || made.width < 1) {
-    throw OptionError(fmt::format("a {} would have {} channels, {} x {} pixels", name_of(node.operation),
-                                  made.channels, made.height, made.width));
+    throw OptionError(fmt::format("a {} would have {} channels, {} x {} pixels", name_of(node.operation), made.channels,
+                                  made.height, made.width));
   }
   node.channels = made.channels;
   nodes_.push_back(std::move(node));

@@ -83,15 +83,21 @@ class Graph {
   Value slice(Value x, int64_t from, int64_t to) { return add({Slice{from, to}}, {x}); }
   Value shuffle(Value x, int64_t factor) { return factor == 1 ? x : add({PixelShuffle{factor}}, {x}); }
   Value unshuffle(Value x, int64_t factor) { return factor == 1 ? x : add({PixelUnshuffle{factor}}, {x}); }
-  Value nearest(Value x, int64_t factor) { return factor == 1 ? x : add({Resize{Interpolation::kNearest, factor}}, {x}); }
+  Value nearest(Value x, int64_t factor) {
+    return factor == 1 ? x : add({Resize{Interpolation::kNearest, factor}}, {x});
+  }
   Value resize(Value x, Interpolation method, int64_t factor) { return add({Resize{method, factor}}, {x}); }
   Value resize_like(Value x, Value other, Interpolation method) { return add({Resize{method, 0}}, {x, other}); }
-  Value pool(Value x, Pooling kind, int64_t side = 0, int64_t stride = 1) { return add({Pool{kind, side, stride}}, {x}); }
+  Value pool(Value x, Pooling kind, int64_t side = 0, int64_t stride = 1) {
+    return add({Pool{kind, side, stride}}, {x});
+  }
   /// Parameters "<name>.weight", ".bias" and, for kBatch, ".running_mean", ".running_var".
   Value normalise(const std::string& name, Value x, Norm kind, double epsilon = 1e-5);
   Value softmax(Value x) { return add({Softmax{}}, {x}); }
   Value haar(Value x, bool inverse = false) { return add({Haar{inverse}}, {x}); }
-  Value matrix_product(Value a, Value b, bool transpose_second) { return add({MatrixProduct{transpose_second}}, {a, b}); }
+  Value matrix_product(Value a, Value b, bool transpose_second) {
+    return add({MatrixProduct{transpose_second}}, {a, b});
+  }
   Value custom(Custom operation, const std::vector<Value>& inputs) { return add({std::move(operation)}, inputs); }
   /// A parameter of a free operation.
   int32_t parameter(const std::string& name, std::vector<int64_t> shape, Parameter::Role role);

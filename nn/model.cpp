@@ -178,8 +178,8 @@ bool is_added(const Graph& graph, size_t conv) {
     const Node& node = graph.nodes()[i];
     if (std::find(node.inputs.begin(), node.inputs.end(), at) == node.inputs.end()) continue;
     if (std::holds_alternative<Sum>(node.operation)) return true;
-    const bool passes = std::holds_alternative<Affine>(node.operation) ||
-                        std::holds_alternative<Normalisation>(node.operation);
+    const bool passes =
+        std::holds_alternative<Affine>(node.operation) || std::holds_alternative<Normalisation>(node.operation);
     if (!passes) return false;
     at = static_cast<int32_t>(i);
   }

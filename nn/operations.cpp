@@ -27,8 +27,8 @@ int64_t after_window(int64_t length, int64_t side, int64_t stride, int64_t paddi
 
 Shape after(const Convolution& conv, const Shape& in) {
   if (conv.groups < 1 || in.channels % conv.groups != 0 || conv.out % conv.groups != 0) {
-    refuse(fmt::format("a convolution from {} to {} channels cannot have {} groups", in.channels, conv.out,
-                       conv.groups));
+    refuse(
+        fmt::format("a convolution from {} to {} channels cannot have {} groups", in.channels, conv.out, conv.groups));
   }
   const auto length = [&](int64_t from) {
     if (!conv.transposed) return after_window(from, conv.side, conv.stride, conv.padding, conv.dilation);
@@ -148,11 +148,10 @@ torch::Tensor run(const Haar& op, const torch::Tensor& x) {
     return torch::cat({a + b + c + d, a - b + c - d, a + b - c - d, a - b - c + d}, 1);
   }
   const auto bands = x.chunk(4, 1);
-  const torch::Tensor pixels = torch::stack({bands[0] + bands[1] + bands[2] + bands[3],
-                                             bands[0] - bands[1] + bands[2] - bands[3],
-                                             bands[0] + bands[1] - bands[2] - bands[3],
-                                             bands[0] - bands[1] - bands[2] + bands[3]},
-                                            2);
+  const torch::Tensor pixels =
+      torch::stack({bands[0] + bands[1] + bands[2] + bands[3], bands[0] - bands[1] + bands[2] - bands[3],
+                    bands[0] + bands[1] - bands[2] - bands[3], bands[0] - bands[1] - bands[2] + bands[3]},
+                   2);
   return torch::pixel_shuffle((pixels / 2).flatten(1, 2), 2);
 }
 
@@ -171,50 +170,51 @@ torch::Tensor shifted(const ChannelShift& op, const torch::Tensor& x) {
 }  // namespace
 
 std::string name_of(const Operation& operation) {
-  static const char* const names[] = {"input",       "convolution",     "activation",    "sum",           "product",
-                                      "affine",      "channel shift",   "concatenation", "slice",         "pixel shuffle",
-                                      "unshuffle",   "resize",          "pool",          "normalisation", "softmax",
-                                      "Haar",        "matrix product",  "custom"};
+  static const char* const names[] = {"input",     "convolution",    "activation",    "sum",           "product",
+                                      "affine",    "channel shift",  "concatenation", "slice",         "pixel shuffle",
+                                      "unshuffle", "resize",         "pool",          "normalisation", "softmax",
+                                      "Haar",      "matrix product", "custom"};
   static_assert(std::size(names) == std::variant_size_v<Operation>);
   return names[operation.index()];
 }
 
 Shape shape_after(const Operation& operation, const std::vector<Shape>& inputs) {
   const auto same = [&](const auto&) { return inputs.at(0); };
-  return std::visit(
-      Overloaded{
-          [](const Input& op) { return Shape{op.channels, 1, 1}; },
-          [&](const Sum&) { return broadcast(inputs, "sum"); },
-          [&](const Product&) { return broadcast(inputs, "product"); },
-          [&](const Concatenation&) { return joined(inputs); },
-          [&](const Slice& op) {
-            if (op.from < 0 || op.to > inputs.at(0).channels || op.from >= op.to) {
-              refuse(fmt::format("channels {} to {} of {}", op.from, op.to, inputs.at(0).channels));
-            }
-            return Shape{op.to - op.from, inputs[0].height, inputs[0].width};
-          },
-          [&](const Resize& op) {
-            const Shape& size = inputs.back();
-            const int64_t factor = inputs.size() > 1 ? 1 : op.factor;
-            return Shape{inputs[0].channels, size.height * factor, size.width * factor};
-          },
-          [&](const Convolution& op) { return after(op, inputs.at(0)); },
-          [&](const PixelShuffle& op) { return after(op, inputs.at(0)); },
-          [&](const PixelUnshuffle& op) { return after(op, inputs.at(0)); },
-          [&](const Pool& op) { return after(op, inputs.at(0)); },
-          [&](const Haar& op) { return after(op, inputs.at(0)); },
-          [&](const MatrixProduct& op) {
-            return Shape{inputs.at(0).channels, inputs[0].height,
-                         op.transpose_second ? inputs.at(1).height : inputs.at(1).width};
-          },
-          [&](const Custom& op) { return op.shape(inputs); },
-          [&](const Activation& op) { return same(op); },
-          [&](const Affine& op) { return same(op); },
-          [&](const ChannelShift& op) { return same(op); },
-          [&](const Normalisation& op) { return same(op); },
-          [&](const Softmax& op) { return same(op); },
-      },
-      operation);
+  return std::visit(Overloaded{
+                        [](const Input& op) {
+                          return Shape{op.channels, 1, 1};
+                        },
+                        [&](const Sum&) { return broadcast(inputs, "sum"); },
+                        [&](const Product&) { return broadcast(inputs, "product"); },
+                        [&](const Concatenation&) { return joined(inputs); },
+                        [&](const Slice& op) {
+                          if (op.from < 0 || op.to > inputs.at(0).channels || op.from >= op.to) {
+                            refuse(fmt::format("channels {} to {} of {}", op.from, op.to, inputs.at(0).channels));
+                          }
+                          return Shape{op.to - op.from, inputs[0].height, inputs[0].width};
+                        },
+                        [&](const Resize& op) {
+                          const Shape& size = inputs.back();
+                          const int64_t factor = inputs.size() > 1 ? 1 : op.factor;
+                          return Shape{inputs[0].channels, size.height * factor, size.width * factor};
+                        },
+                        [&](const Convolution& op) { return after(op, inputs.at(0)); },
+                        [&](const PixelShuffle& op) { return after(op, inputs.at(0)); },
+                        [&](const PixelUnshuffle& op) { return after(op, inputs.at(0)); },
+                        [&](const Pool& op) { return after(op, inputs.at(0)); },
+                        [&](const Haar& op) { return after(op, inputs.at(0)); },
+                        [&](const MatrixProduct& op) {
+                          return Shape{inputs.at(0).channels, inputs[0].height,
+                                       op.transpose_second ? inputs.at(1).height : inputs.at(1).width};
+                        },
+                        [&](const Custom& op) { return op.shape(inputs); },
+                        [&](const Activation& op) { return same(op); },
+                        [&](const Affine& op) { return same(op); },
+                        [&](const ChannelShift& op) { return same(op); },
+                        [&](const Normalisation& op) { return same(op); },
+                        [&](const Softmax& op) { return same(op); },
+                    },
+                    operation);
 }
 
 torch::Tensor activate(const Activation& activation, const torch::Tensor& x, const torch::Tensor& slopes) {
@@ -241,36 +241,36 @@ torch::Tensor activate(const Activation& activation, const torch::Tensor& x, con
 
 torch::Tensor run_by_torch(const Operation& operation, const std::vector<torch::Tensor>& inputs,
                            const std::vector<torch::Tensor>& parameters, bool training) {
-  return std::visit(
-      Overloaded{
-          [](const Input&) { return torch::Tensor(); },
-          [&](const Convolution& op) { return run(op, inputs.at(0), parameters); },
-          [&](const Activation& op) {
-            return activate(op, inputs.at(0), parameters.empty() ? torch::Tensor() : parameters[0]);
-          },
-          [&](const Sum&) { return total(inputs, false); },
-          [&](const Product&) { return total(inputs, true); },
-          [&](const Affine& op) {
-            torch::Tensor x = inputs.at(0);
-            if (op.factor != 1.0) x = x * op.factor;
-            return op.shift == 0.0 ? x : x + op.shift;
-          },
-          [&](const ChannelShift& op) { return shifted(op, inputs.at(0)); },
-          [&](const Concatenation&) { return torch::cat(inputs, 1); },
-          [&](const Slice& op) { return inputs.at(0).slice(1, op.from, op.to); },
-          [&](const PixelShuffle& op) { return torch::pixel_shuffle(inputs.at(0), op.factor); },
-          [&](const PixelUnshuffle& op) { return torch::pixel_unshuffle(inputs.at(0), op.factor); },
-          [&](const Resize& op) { return run(op, inputs); },
-          [&](const Pool& op) { return run(op, inputs.at(0)); },
-          [&](const Normalisation& op) { return run(op, inputs.at(0), parameters, training); },
-          [&](const Softmax&) { return torch::softmax(inputs.at(0), 1); },
-          [&](const Haar& op) { return run(op, inputs.at(0)); },
-          [&](const MatrixProduct& op) {
-            return torch::matmul(inputs.at(0), op.transpose_second ? inputs.at(1).transpose(-2, -1) : inputs.at(1));
-          },
-          [&](const Custom& op) { return op.run(inputs, parameters); },
-      },
-      operation);
+  return std::visit(Overloaded{
+                        [](const Input&) { return torch::Tensor(); },
+                        [&](const Convolution& op) { return run(op, inputs.at(0), parameters); },
+                        [&](const Activation& op) {
+                          return activate(op, inputs.at(0), parameters.empty() ? torch::Tensor() : parameters[0]);
+                        },
+                        [&](const Sum&) { return total(inputs, false); },
+                        [&](const Product&) { return total(inputs, true); },
+                        [&](const Affine& op) {
+                          torch::Tensor x = inputs.at(0);
+                          if (op.factor != 1.0) x = x * op.factor;
+                          return op.shift == 0.0 ? x : x + op.shift;
+                        },
+                        [&](const ChannelShift& op) { return shifted(op, inputs.at(0)); },
+                        [&](const Concatenation&) { return torch::cat(inputs, 1); },
+                        [&](const Slice& op) { return inputs.at(0).slice(1, op.from, op.to); },
+                        [&](const PixelShuffle& op) { return torch::pixel_shuffle(inputs.at(0), op.factor); },
+                        [&](const PixelUnshuffle& op) { return torch::pixel_unshuffle(inputs.at(0), op.factor); },
+                        [&](const Resize& op) { return run(op, inputs); },
+                        [&](const Pool& op) { return run(op, inputs.at(0)); },
+                        [&](const Normalisation& op) { return run(op, inputs.at(0), parameters, training); },
+                        [&](const Softmax&) { return torch::softmax(inputs.at(0), 1); },
+                        [&](const Haar& op) { return run(op, inputs.at(0)); },
+                        [&](const MatrixProduct& op) {
+                          return torch::matmul(inputs.at(0),
+                                               op.transpose_second ? inputs.at(1).transpose(-2, -1) : inputs.at(1));
+                        },
+                        [&](const Custom& op) { return op.run(inputs, parameters); },
+                    },
+                    operation);
 }
 
 }  // namespace zsr::nn

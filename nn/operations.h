@@ -130,9 +130,9 @@ struct Custom {
   int64_t reach = 0;
 };
 
-using Operation = std::variant<Input, Convolution, Activation, Sum, Product, Affine, ChannelShift, Concatenation, Slice,
-                               PixelShuffle, PixelUnshuffle, Resize, Pool, Normalisation, Softmax, Haar, MatrixProduct,
-                               Custom>;
+using Operation =
+    std::variant<Input, Convolution, Activation, Sum, Product, Affine, ChannelShift, Concatenation, Slice, PixelShuffle,
+                 PixelUnshuffle, Resize, Pool, Normalisation, Softmax, Haar, MatrixProduct, Custom>;
 
 /// "convolution", "sum", ...
 std::string name_of(const Operation& operation);

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "nn/weights/weights_file.h"
 #include "nn/graph.h"
+#include "nn/weights/weights_file.h"
 
 #include <torch/types.h>
 

@@ -90,12 +90,12 @@ std::vector<int64_t> cuts_of(const Graph& graph, const std::vector<PlanStep>& st
 
 // A convolution with the nodes behind it that its epilogue does.
 struct Fused {
-  ConvLayer layer;      // layer.add is set when the chain is made
+  ConvLayer layer;  // layer.add is set when the chain is made
   ChainPiece piece;
-  int32_t from = -1;    // what is convolved
-  int32_t add = -1;     // what is added, a node
+  int32_t from = -1;        // what is convolved
+  int32_t add = -1;         // what is added, a node
   int32_t before_add = -1;  // the node that holds the result without the sum and what follows it
-  ConvLayer plain;      // the layer without them ...
+  ConvLayer plain;          // the layer without them ...
   ChainPiece plain_piece;
   int32_t result = -1;  // the last node that it does
 };
@@ -317,7 +317,8 @@ class Planner {
     std::set<int32_t> later{output_};
     for (size_t i = plan.steps.size(); i-- > 0;) {
       PlanStep& step = plan.steps[i];
-      const std::vector<int32_t> inputs = step.chain ? std::vector<int32_t>{step.from} : graph_.node(step.result).inputs;
+      const std::vector<int32_t> inputs =
+          step.chain ? std::vector<int32_t>{step.from} : graph_.node(step.result).inputs;
       for (const int32_t input : inputs) {
         if (later.insert(input).second) step.last_uses.push_back(input);
       }

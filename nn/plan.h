@@ -1,7 +1,7 @@
 #pragma once
 
-#include "nn/kernels/conv_chain.h"
 #include "nn/graph.h"
+#include "nn/kernels/conv_chain.h"
 
 #include <memory>
 #include <optional>
@@ -13,10 +13,10 @@ namespace zsr::nn {
 struct ChainPiece {
   int32_t weight = -1;
   int32_t bias = -1;
-  double gain = 1.0;      ///< Both are multiplied by it.
-  int32_t norm = -1;      ///< Node of the batch normalisation that is merged into them.
-  int32_t slope = -1;     ///< Parameter of learned slopes.
-  double leak = 0.0;      ///< Constant slope; where `has_leak`.
+  double gain = 1.0;   ///< Both are multiplied by it.
+  int32_t norm = -1;   ///< Node of the batch normalisation that is merged into them.
+  int32_t slope = -1;  ///< Parameter of learned slopes.
+  double leak = 0.0;   ///< Constant slope; where `has_leak`.
   bool has_leak = false;
 };
 
@@ -24,11 +24,11 @@ struct ChainPiece {
 struct ChainPart {
   enum class Kind { kRange, kConstant, kNormalised };
   Kind kind = Kind::kRange;
-  int64_t offset = 0;   ///< kRange: of the flat parameters.
-  int64_t count = 0;    ///< kRange, kConstant: how many numbers.
-  int64_t repeat = 1;   ///< kRange: one number, this many times.
-  double value = 1.0;   ///< kRange: the factor; kConstant: the number.
-  ChainPiece piece{};   ///< kNormalised: the convolution and the normalisation that is merged into it.
+  int64_t offset = 0;  ///< kRange: of the flat parameters.
+  int64_t count = 0;   ///< kRange, kConstant: how many numbers.
+  int64_t repeat = 1;  ///< kRange: one number, this many times.
+  double value = 1.0;  ///< kRange: the factor; kConstant: the number.
+  ChainPiece piece{};  ///< kNormalised: the convolution and the normalisation that is merged into it.
 };
 
 /// One step of a plan: a node by LibTorch, or a chain of convolutions as one operation.

@@ -9,8 +9,8 @@ namespace {
 constexpr double kFirstDamage = 0.25;
 
 // A camera sharpens its photos: their edges overshoot, or are narrow. The softness that is left is that of lens and
-// sensor together, and undoing all of it costs up to 4 dB on real pairs (RealSR, DRealSR). Photos that were only blurred
-// have wide edges without overshoot and a steep spectrum.
+// sensor together, and undoing all of it costs up to 4 dB on real pairs (RealSR, DRealSR). Photos that were only
+// blurred have wide edges without overshoot and a steep spectrum.
 constexpr double kMaxOvershoot = 0.005;
 constexpr double kMinEdgeWidth = 2.0;   // pixels, 10 to 90 %
 constexpr double kMaxHalfPower = 0.21;  // cycles per pixel
@@ -28,13 +28,14 @@ double ramp(double value, double low, double high) {
   return std::clamp((value - low) / (high - low), 0.0, 1.0);
 }
 
-// How much of the restoration a damaged photo gets. Where little is damaged the mean with the picture of the network for
-// clean photos is better than both: on 24 photos of BSD x4, PSNR of that network, of the mean and of the restoration:
-// noise 4: 25.99 25.89 25.32, noise 8: 24.98 25.37 25.07, JPEG 85: 25.34 25.43 25.06, JPEG 65: 24.44 24.70 24.49. What can
-// be seen shall go, though: from noise 7 and JPEG 65 on nine tenths are restored (looked at on old photos).
-// Photos that are soft besides (twice resized, blurred and compressed) are restored as a whole: bsrgan 20.68 21.11 21.32.
-// At the photo's own size all noise goes, and three quarters are best for JPEG alone, since the network sharpens
-// besides: Set14, quality 20 and 40: input 31.08 33.43, three quarters 31.85 34.00, all 31.77 33.67.
+// How much of the restoration a damaged photo gets. Where little is damaged the mean with the picture of the network
+// for clean photos is better than both: on 24 photos of BSD x4, PSNR of that network, of the mean and of the
+// restoration: noise 4: 25.99 25.89 25.32, noise 8: 24.98 25.37 25.07, JPEG 85: 25.34 25.43 25.06, JPEG
+// 65: 24.44 24.70 24.49. What can be seen shall go, though: from noise 7 and JPEG 65 on nine tenths are restored
+// (looked at on old photos). Photos that are soft besides (twice resized, blurred and compressed) are restored as a
+// whole: bsrgan 20.68 21.11 21.32. At the photo's own size all noise goes, and three quarters are best for JPEG alone,
+// since the network sharpens besides: Set14, quality 20 and 40: input 31.08 33.43, three quarters 31.85 34.00,
+// all 31.77 33.67.
 double strength_of(const PhotoCondition& condition, bool enlarges) {
   constexpr double kSoft = 0.25;  // cycles per pixel
   const double luma = condition.noise.value_or(0.0);

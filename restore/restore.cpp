@@ -1,9 +1,9 @@
 #include "restore/restore.h"
 
 #include "core/error.h"
-#include "nn/weights/shipped.h"
 #include "networks/enlarge.h"
 #include "networks/registry.h"
+#include "nn/weights/shipped.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -58,14 +58,15 @@ networks::Damage damage_given(const PhotoCondition& condition, const Options& op
   const bool sharp = condition.half_power && *condition.half_power >= kSharp;
   networks::Damage damage;
   const double part = options.denoise.value_or(1.0);
-  // Compression flattens the parts in which noise is measured, and what it leaves is measured as noise. At the photo's own
-  // size such a photo is restored best as one without noise (Set14, JPEG 20 and 40: 31.77 and 33.67 dB, noise unknown
-  // 31.17 and 32.39, as measured 31.47 and 33.26; noise 10 before JPEG 60: 33.49, 32.23, 33.19).
+  // Compression flattens the parts in which noise is measured, and what it leaves is measured as noise. At the photo's
+  // own size such a photo is restored best as one without noise (Set14, JPEG 20 and 40: 31.77 and 33.67 dB, noise
+  // unknown 31.17 and 32.39, as measured 31.47 and 33.26; noise 10 before JPEG 60: 33.49, 32.23, 33.19).
   const bool same_size = options.scale.y == 1.0 && options.scale.x == 1.0;
   const bool only_jpeg = condition.jpeg && same_size;
   if (only_jpeg) damage.noise = 0.0;
   const bool measurable = sharp && !condition.jpeg;
-  if (options.denoise || measurable) damage.noise = std::min(part * noise_level(condition), networks::Damage::kMaxNoise);
+  if (options.denoise || measurable)
+    damage.noise = std::min(part * noise_level(condition), networks::Damage::kMaxNoise);
   if (options.dejpeg || sharp || only_jpeg) {
     const double quality = condition.jpeg ? static_cast<double>(condition.jpeg->quality) : 100.0;
     damage.jpeg_quality = 100.0 - options.dejpeg.value_or(1.0) * (100.0 - quality);
@@ -80,7 +81,8 @@ torch::Tensor resized(const torch::Tensor& image, Size size) {
   return imresize(image, factor, size).clamp_(0.0, 1.0);
 }
 
-// The network continues the photo by zeros, which darkens flat borders; with a margin of edge pixels that happens outside.
+// The network continues the photo by zeros, which darkens flat borders; with a margin of edge pixels that happens
+// outside.
 torch::Tensor with_margin(const torch::Tensor& photo) {
   return torch::replication_pad2d(photo.to(torch::kFloat32), {kMargin, kMargin, kMargin, kMargin});
 }
@@ -139,8 +141,8 @@ Models::Models(WeightsFile faithful, WeightsFile detailed)
   for (const NamedTensor& entry : faithful_.tensors) {
     const torch::Tensor* const other = detailed_.find(entry.name);
     if (other == nullptr || other->sizes() != entry.tensor.sizes()) {
-      throw InputError(fmt::format("'{}' and '{}' are not of one shape: {} differs", faithful_.origin,
-                                   detailed_.origin, entry.name));
+      throw InputError(fmt::format("'{}' and '{}' are not of one shape: {} differs", faithful_.origin, detailed_.origin,
+                                   entry.name));
     }
   }
 }

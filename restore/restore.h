@@ -1,10 +1,10 @@
 #pragma once
 
 #include "core/run_context.h"
-#include "nn/weights/weights_file.h"
 #include "degradations/grain.h"
 #include "degradations/photo_condition.h"
 #include "networks/network.h"
+#include "nn/weights/weights_file.h"
 #include "restore/options.h"
 
 #include <nlohmann/json_fwd.hpp>
@@ -34,7 +34,7 @@ class Models {
 };
 
 struct Result {
-  torch::Tensor image;                ///< [1, C, H, W] float32 in [0, 1].
+  torch::Tensor image;  ///< [1, C, H, W] float32 in [0, 1].
   Summary summary;
   int64_t network_scale = 1;          ///< The network's output that was used; the rest is imresize.
   double grain = 0.0;                 ///< Fraction of the grain that was put back.
@@ -42,8 +42,8 @@ struct Result {
   networks::Damage given;             ///< What the network was conditioned on.
 };
 
-/// Restores and enlarges `photo` ([1, 1 or 3, h, w] float32 in [0, 1]), whose condition is `condition` (look_at_condition
-/// of it). Throws OptionError, Cancelled.
+/// Restores and enlarges `photo` ([1, 1 or 3, h, w] float32 in [0, 1]), whose condition is `condition`
+/// (look_at_condition of it). Throws OptionError, Cancelled.
 Result run(const torch::Tensor& photo, const PhotoCondition& condition, const Models& models, const Options& options,
            const RunContext& context = {});
 

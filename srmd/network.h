@@ -1,8 +1,8 @@
 #pragma once
 
-#include "nn/weights/weights_file.h"
 #include "networks/condition.h"
 #include "nn/model.h"
+#include "nn/weights/weights_file.h"
 
 #include <torch/types.h>
 

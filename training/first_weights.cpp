@@ -172,7 +172,8 @@ bool is_plain_chain(const Graph& graph) {
   return std::all_of(graph.nodes().begin(), graph.nodes().end(), [](const Node& node) {
     const auto* const conv = std::get_if<nn::Convolution>(&node.operation);
     const auto* const activation = std::get_if<nn::Activation>(&node.operation);
-    return std::holds_alternative<nn::Input>(node.operation) || std::holds_alternative<nn::PixelShuffle>(node.operation) ||
+    return std::holds_alternative<nn::Input>(node.operation) ||
+           std::holds_alternative<nn::PixelShuffle>(node.operation) ||
            (conv != nullptr && conv->side == 3 && conv->stride == 1) ||
            (activation != nullptr && activation->curve == nn::Curve::kRelu);
   });

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "nn/weights/weights_file.h"
 #include "nn/graph.h"
+#include "nn/weights/weights_file.h"
 
 #include <torch/types.h>
 
@@ -18,8 +18,8 @@ void begin_as_bilinear(const nn::Graph& graph, torch::Tensor& values, int64_t sc
 
 /// Copies into `values` (flat) what `file` has of the graph's parameters: equal names and shapes; a first convolution
 /// that sees the colours only (the condition begins without effect); a convolution before a pixel shuffle by another
-/// factor, resampled linearly between its sub-pixels; a missing second shuffle begins as bilinear. Throws InputError when
-/// nothing fits.
+/// factor, resampled linearly between its sub-pixels; a missing second shuffle begins as bilinear. Throws InputError
+/// when nothing fits.
 void take_shared(const nn::Graph& graph, const WeightsFile& file, torch::Tensor& values);
 
 /// Weights of a shallower residual network ("body.0.body.0", ...) or chain ("model.0", ...) under the names of one of

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "core/random.h"
-#include "nn/weights/weights_file.h"
 #include "networks/registry.h"
 #include "nn/model.h"
+#include "nn/weights/weights_file.h"
 
 #include <torch/types.h>
 

@@ -303,8 +303,8 @@ networks::Damage damage_of(const std::vector<Step>& steps, const torch::Tensor& 
   const auto is_jpeg = [](const Step& step) { return std::holds_alternative<JpegStep>(step); };
   const auto is_noise = [](const Step& step) {
     return std::holds_alternative<GaussianNoiseStep>(step) || std::holds_alternative<SpeckleStep>(step) ||
-           std::holds_alternative<GrainStep>(step) ||
-           std::holds_alternative<PoissonStep>(step) || std::holds_alternative<CameraStep>(step);
+           std::holds_alternative<GrainStep>(step) || std::holds_alternative<PoissonStep>(step) ||
+           std::holds_alternative<CameraStep>(step);
   };
   networks::Damage damage;
   damage.jpeg_quality = 100.0;

@@ -33,8 +33,8 @@ struct TrainingPhoto {
 struct PatchOptions {
   static constexpr double kMostNoise = 75.0;
   std::vector<int64_t> scales = {2};  ///< Patch i of a batch is of scale i modulo their number; rising.
-  int64_t batch = 16;   ///< > 0. Of all processes together.
-  int64_t patch = 32;   ///< LR pixels a side, >= 8.
+  int64_t batch = 16;                 ///< > 0. Of all processes together.
+  int64_t patch = 32;                 ///< LR pixels a side, >= 8.
   double noise = 0.0;   ///< Conditioned networks: highest noise, 0 to 75; half of the noisy patches have at most a
                         ///< quarter of it.
   double noisy = 0.3;   ///< Conditioned networks: share of patches with noise, in [0, 1].
@@ -104,8 +104,8 @@ class PatchSource {
 std::vector<torch::Tensor> with_smaller_sizes(std::vector<torch::Tensor> photos, const std::vector<double>& sizes,
                                               int64_t least_side);
 
-/// What `steps` (of a recipe) do to `hr` [1, C, H, W], as a restoration network is given it: the noise that they leave in
-/// the result (standard deviation of the difference to the result without noise and compression), and the quality of
+/// What `steps` (of a recipe) do to `hr` [1, C, H, W], as a restoration network is given it: the noise that they leave
+/// in the result (standard deviation of the difference to the result without noise and compression), and the quality of
 /// the last JPEG where its blocks stand in the result (100 where there is none, empty where it was resized since).
 networks::Damage damage_of(const std::vector<Step>& steps, const torch::Tensor& hr);
 

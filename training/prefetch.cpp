@@ -25,9 +25,7 @@ Prefetch::~Prefetch() {
 std::vector<Batch> Prefetch::next() {
   const auto start = std::chrono::steady_clock::now();
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] {
-    return ready_.contains(next_to_give_) || (failure_ && failed_step_ <= next_to_give_);
-  });
+  changed_.wait(lock, [this] { return ready_.contains(next_to_give_) || (failure_ && failed_step_ <= next_to_give_); });
   waited_s_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (!ready_.contains(next_to_give_)) std::rethrow_exception(failure_);
   std::vector<Batch> batch = std::move(ready_.extract(next_to_give_++).mapped());

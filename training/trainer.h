@@ -1,12 +1,12 @@
 #pragma once
 
-#include "nn/optim/mixed_optimizer.h"
 #include "core/run_context.h"
+#include "nn/optim/mixed_optimizer.h"
 #include "training/communicator.h"
 #include "training/losses.h"
+#include "training/network.h"
 #include "training/patches.h"
 #include "training/schedule.h"
-#include "training/network.h"
 #include "training/validation.h"
 
 #include <filesystem>
@@ -21,10 +21,10 @@ struct TrainOptions {
   ScheduleOptions schedule;
   std::vector<LossTerm> losses = {{"l1", 1.0}};
   std::shared_ptr<const ContentFeatures> features;  ///< For the loss "content".
-  AdversaryOptions adversary;                   ///< For the loss "adversarial".
-  std::string optimizer = "muon";               ///< "muon" (hidden layers; Adam for the others) or "adam".
-  double learning_rate = 1e-3;                  ///< > 0. Highest rate of Adam.
-  double muon_rate = 0.01;                      ///< > 0. Highest rate of Muon.
+  AdversaryOptions adversary;                       ///< For the loss "adversarial".
+  std::string optimizer = "muon";                   ///< "muon" (hidden layers; Adam for the others) or "adam".
+  double learning_rate = 1e-3;                      ///< > 0. Highest rate of Adam.
+  double muon_rate = 0.01;                          ///< > 0. Highest rate of Muon.
   double muon_decay = 0.1;    ///< >= 0. Share of the weights that a step of Muon takes off, times its rate.
   double clip = 0.0;          ///< >= 0. Longest gradient; 0 = as it is.
   double ema = 0.999;         ///< In [0, 1). Memory of the averaged weights, which are what is kept; 0 = none.

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "core/image/resize.h"
-#include "nn/optim/muon.h"
 #include "core/random.h"
 #include "nn/model.h"
+#include "nn/optim/muon.h"
 #include "zssr/options.h"
 
 #include <torch/types.h>

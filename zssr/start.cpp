@@ -1,12 +1,12 @@
 #include "zssr/start.h"
 
 #include "core/error.h"
-#include "nn/weights/shipped.h"
 #include "degradations/kernel_code.h"
 #include "degradations/kernel_families.h"
 #include "networks/registry.h"
 #include "networks/zssr.h"
 #include "nn/parameter_file.h"
+#include "nn/weights/shipped.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
@@ -65,8 +65,8 @@ Start Start::from_weights(const WeightsFile& file) {
   start.blocks = config->whole("depth");
   start.width = config->whole("width");
   if (start.blocks < 1 || start.scale < 2) {
-    throw InputError(fmt::format("'{}': a starting point of {} residual blocks for x{}", file.origin, start.blocks,
-                                 start.scale));
+    throw InputError(
+        fmt::format("'{}': a starting point of {} residual blocks for x{}", file.origin, start.blocks, start.scale));
   }
   start.parameters = nn::take_parameters(start.graph(3), file, kind->title, kind->ignored);
   return start;

@@ -1,10 +1,10 @@
 #pragma once
 
-#include "nn/weights/weights_file.h"
 #include "degradations/kernel.h"
 #include "networks/condition.h"
 #include "networks/config.h"
 #include "nn/graph.h"
+#include "nn/weights/weights_file.h"
 
 #include <torch/types.h>
 
@@ -16,8 +16,8 @@ namespace zsr::zssr {
 
 /// A pretrained starting point for the network that works on the photo's own grid (Architecture::kPixelShuffle), in the
 /// spirit of MZSR (Soh, Cho and Cho, CVPR 2020): trained on many photos, kernels and levels of noise (`zsr train
-/// zssr-start`). It is conditioned on what the kernel lets pass (kernel_code), the noise and where the LR grid stands, so
-/// that it knows the blur before its first test-time step.
+/// zssr-start`). It is conditioned on what the kernel lets pass (kernel_code), the noise and where the LR grid stands,
+/// so that it knows the blur before its first test-time step.
 ///
 /// A trained EDSR is one too, without condition: for photos that bicubic interpolation made smaller, without noise.
 struct Start {

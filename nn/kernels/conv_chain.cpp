@@ -1,7 +1,7 @@
 #include "nn/kernels/conv_chain.h"
 
-#include "nn/kernels/winograd/chain.h"
 #include "core/error.h"
+#include "nn/kernels/winograd/chain.h"
 
 #include <fmt/format.h>
 #include <torch/csrc/autograd/custom_function.h>

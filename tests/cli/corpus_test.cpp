@@ -2,14 +2,14 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/image/photo.h"
+#include "degradations/kernel_io.h"
+#include "degradations/step_json.h"
 #include "nn/weights/mat_file.h"
 #include "nn/weights/ncnn_file.h"
 #include "nn/weights/npy_array.h"
 #include "nn/weights/pickle.h"
 #include "nn/weights/safetensors.h"
 #include "nn/weights/torch_file.h"
-#include "degradations/kernel_io.h"
-#include "degradations/step_json.h"
 #include "tests/support/program.h"
 
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
-#include "nn/weights/safetensors.h"
 #include "degradations/flow_prior.h"
 #include "degradations/kernel_io.h"
+#include "nn/weights/safetensors.h"
 #include "tests/cli/support.h"
 #include "tests/support/test_images.h"
 

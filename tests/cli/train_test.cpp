@@ -205,9 +205,9 @@ TEST_F(TrainNetwork, GivenPairsAreTrainedOn) {
   // Only some patches of this recipe are blurred, so that not all have a kernel.
   ASSERT_EQ(run_zsr({"degrade", at("photos"), "-o", at("pairs"), "-s", "2", "--recipe", "photo", "-q"}).code, 0);
   const auto pairs = [&](std::vector<std::string> more) {
-    std::vector<std::string> all = {"train", "edsr",    "--pairs", at("pairs"), "-o",     at("p.safetensors"), "-q",
-                                    "-j",    "1",       "--width", "16",        "--depth", "2",                "--patch",
-                                    "12",    "--batch", "2",       "--steps",   "2"};
+    std::vector<std::string> all = {
+        "train", "edsr",    "--pairs", at("pairs"), "-o", at("p.safetensors"), "-q", "-j",      "1", "--width",
+        "16",    "--depth", "2",       "--patch",   "12", "--batch",           "2",  "--steps", "2"};
     all.insert(all.end(), more.begin(), more.end());
     return run_zsr(all);
   };

@@ -1,7 +1,7 @@
 #include "core/image/photo.h"
-#include "nn/weights/safetensors.h"
 #include "degradations/kernel_families.h"
 #include "degradations/kernel_io.h"
+#include "nn/weights/safetensors.h"
 #include "tests/cli/support.h"
 #include "tests/support/test_images.h"
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "nn/weights/weights_file.h"
 #include "degradations/kernel.h"
+#include "nn/weights/weights_file.h"
 
 #include <nlohmann/json.hpp>
 #include <torch/types.h>

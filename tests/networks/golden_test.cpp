@@ -42,8 +42,8 @@ TEST_P(Golden, Outputs) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, Golden,
-                         testing::Values("a2001sr", "carn", "edsr", "espcn", "fsrcnn", "imdn", "mdsr", "pan", "restorer", "rfdn", "rrdb",
-                                         "srcnn", "srresnet", "srvgg", "usrnet", "vdsr"),
+                         testing::Values("a2001sr", "carn", "edsr", "espcn", "fsrcnn", "imdn", "mdsr", "pan",
+                                         "restorer", "rfdn", "rrdb", "srcnn", "srresnet", "srvgg", "usrnet", "vdsr"),
                          [](const auto& family) { return std::string(family.param); });
 
 }  // namespace

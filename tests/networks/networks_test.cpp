@@ -1,9 +1,9 @@
-#include "nn/kernels/conv_chain.h"
 #include "core/error.h"
 #include "degradations/filter.h"
 #include "networks/data_step.h"
 #include "networks/enlarge.h"
 #include "networks/registry.h"
+#include "nn/kernels/conv_chain.h"
 #include "tests/support/test_images.h"
 
 #include <fmt/format.h>

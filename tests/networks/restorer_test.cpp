@@ -68,7 +68,8 @@ TEST(Restorer, FilesAreRecognised) {
   const auto built = kind->build(file);
   EXPECT_EQ(built->traits().scales, (std::vector<int64_t>{1, 2, 3, 4}));
   const torch::Tensor image = torch::rand({1, 3, 20, 17});
-  const torch::Tensor known = built->forward({.image = image, .scale = 4, .damage = {.noise = 12.0, .jpeg_quality = {}}});
+  const torch::Tensor known =
+      built->forward({.image = image, .scale = 4, .damage = {.noise = 12.0, .jpeg_quality = {}}});
   const torch::Tensor unknown = built->forward({.image = image, .scale = 4});
   EXPECT_GT((known - unknown).abs().max().item<double>(), 1e-3) << "what is known of the damage has no effect";
 }

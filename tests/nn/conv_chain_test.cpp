@@ -1,7 +1,7 @@
 #include "nn/kernels/conv_chain.h"
 
-#include "nn/kernels/winograd/chain.h"
 #include "core/error.h"
+#include "nn/kernels/winograd/chain.h"
 #include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>

@@ -1,16 +1,17 @@
+#include "nn/graph.h"
+
 #include "core/error.h"
 #include "nn/geometry.h"
-#include "nn/graph.h"
 #include "nn/model.h"
 #include "nn/parameter_file.h"
 #include "nn/plan.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
 #include <algorithm>
 #include <functional>
+#include <gmock/gmock.h>
 
 namespace zsr::nn {
 namespace {
@@ -84,7 +85,11 @@ std::vector<Case> cases() {
       {"depthwise", 4, conv({.side = 3, .groups = 4})},
       {"transposed", 4,
        [](Graph& g, Value x) { return g.transposed_conv("t", x, 2, {.side = 4, .stride = 2, .padding = 1}); }},
-      {"shared", 4, [](Graph& g, Value x) { const Value a = g.conv("c", x, 4); return g.conv_like(a, a); }},
+      {"shared", 4,
+       [](Graph& g, Value x) {
+         const Value a = g.conv("c", x, 4);
+         return g.conv_like(a, a);
+       }},
       {"relu", 4, curve(Curve::kRelu)},
       {"leaky", 4, [](Graph& g, Value x) { return g.leaky_relu(x, 0.2); }},
       {"prelu", 4, [](Graph& g, Value x) { return g.prelu("p", x); }},
@@ -97,8 +102,14 @@ std::vector<Case> cases() {
       {"sum", 4, [](Graph& g, Value x) { return x + g.pool(x, Pooling::kMean) * 2.0; }},
       {"product", 4, [](Graph& g, Value x) { return x * g.sigmoid(x); }},
       {"affine", 4, [](Graph& g, Value x) { return g.affine(x, -0.5, 0.25); }},
-      {"shift", 4, [](Graph& g, Value x) { return g.shift(x, {0.1F, 0.2F}) * x; }},
-      {"concat", 4, [](Graph& g, Value x) { return g.concat({x, x * x}); }},
+      {"shift", 4,
+       [](Graph& g, Value x) {
+         return g.shift(x, {0.1F, 0.2F}) * x;
+       }},
+      {"concat", 4,
+       [](Graph& g, Value x) {
+         return g.concat({x, x * x});
+       }},
       {"slice", 4, [](Graph& g, Value x) { return g.slice(x, 1, 3); }},
       {"shuffle", 4, [](Graph& g, Value x) { return g.shuffle(x, 2); }},
       {"unshuffle", 4, [](Graph& g, Value x) { return g.unshuffle(x, 2); }},
@@ -106,9 +117,7 @@ std::vector<Case> cases() {
       {"bilinear", 4, [](Graph& g, Value x) { return g.resize(x, Interpolation::kBilinear, 3); }},
       {"bicubic", 4, [](Graph& g, Value x) { return g.resize(x, Interpolation::kBicubic, 2); }},
       {"resizeLike", 4,
-       [](Graph& g, Value x) {
-         return g.resize_like(g.pool(x, Pooling::kMax, 3, 2), x, Interpolation::kBilinear);
-       }},
+       [](Graph& g, Value x) { return g.resize_like(g.pool(x, Pooling::kMax, 3, 2), x, Interpolation::kBilinear); }},
       {"meanPool", 4, [](Graph& g, Value x) { return g.pool(x, Pooling::kMean, 2, 2); }},
       {"deviation", 4, [](Graph& g, Value x) { return g.pool(x, Pooling::kDeviation); }},
       {"batchNorm", 4, [](Graph& g, Value x) { return g.normalise("n", x, Norm::kBatch); }},
@@ -121,7 +130,9 @@ std::vector<Case> cases() {
        [](Graph& g, Value x) {
          const int32_t p = g.parameter("own", {4}, Parameter::Role::kWeight);
          return g.custom({"gain", [](const std::vector<Shape>& in) { return in[0]; },
-                          [](const auto& in, const auto& own) { return in[0] * own[0].view({1, -1, 1, 1}); }},
+                          [](const auto& in, const auto& own) {
+                            return in[0] * own[0].view({1, -1, 1, 1});
+                          }},
                          {x}, {p});
        }},
   };

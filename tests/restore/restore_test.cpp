@@ -4,8 +4,8 @@
 #include "core/image/metrics.h"
 #include "core/image/photo.h"
 #include "core/image/resize.h"
-#include "nn/weights/shipped.h"
 #include "degradations/recipe.h"
+#include "nn/weights/shipped.h"
 #include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>

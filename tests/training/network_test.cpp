@@ -1,6 +1,7 @@
+#include "srmd/network.h"
+
 #include "core/error.h"
 #include "networks/registry.h"
-#include "srmd/network.h"
 #include "tests/training/support.h"
 #include "zssr/start.h"
 

@@ -1,8 +1,8 @@
 #include "zssr/start.h"
 
-#include "nn/weights/shipped.h"
 #include "degradations/kernel_families.h"
 #include "networks/registry.h"
+#include "nn/weights/shipped.h"
 #include "tests/support/test_images.h"
 #include "zssr/network.h"
 #include "zssr/zssr.h"
