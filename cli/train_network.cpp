@@ -55,19 +55,14 @@ struct TrainFlags {
   bool force = false;
 };
 
-// What each network needs besides its published configuration.
+// What the network's row says beside its published configuration.
 void set_defaults(TrainFlags& flags, const std::string& network) {
   flags.network = network;
-  if (network == "srmd") {
-    flags.patches.noise = training::PatchOptions::kMostNoise;
-    flags.train.muon_rate = 0.003;  // without shortcuts it cannot take more
-  }
-  if (network == "srmd-edsr") flags.patches.noise = training::PatchOptions::kMostNoise;
-  if (network == "restorer") flags.recipe = "photo:0.5,realesrgan:0.3,bsrgan:0.2";
-  if (network == "zssr-start") {
-    flags.patches.noise = 6.0;
-    flags.patches.sharp = 0.3;
-  }
+  const networks::TrainingDefaults& defaults = networks::find_kind(network)->training;
+  flags.patches.noise = defaults.noise.value_or(flags.patches.noise);
+  flags.patches.sharp = defaults.sharp.value_or(flags.patches.sharp);
+  flags.train.muon_rate = defaults.muon_rate.value_or(flags.train.muon_rate);
+  flags.recipe = defaults.recipe;
 }
 
 // A field's name as a flag.

@@ -19,7 +19,7 @@
 namespace zsr::networks {
 namespace {
 
-// What tiles overlap by where a network looks at everything and memory forbids to show it everything.
+// What tiles overlap by where a network depends on the whole photo and memory is too small for it.
 constexpr int64_t kFarEnough = 48;
 constexpr double kBytesPerPixel = 4.0 * 64.0 * 12.0;  // a dozen images of 64 channels
 
@@ -186,7 +186,7 @@ Result run(const torch::Tensor& photo, const Network& network, const Options& op
   pass.side(image.size(2), image.size(3), &cut);
   if (cut) {
     result.summary.message =
-        "this network looks at the whole photo; memory allowed it tiles only, which changes the result a little";
+        "this network depends on the whole photo; memory was enough for tiles only, which changes the result a little";
   }
   return result;
 }

@@ -30,8 +30,8 @@ struct Result {
 };
 
 /// Enlarges `photo` ([1, 1 or 3, h, w] float32 in [0, 1]) tile by tile, each with the pixels around it that its result
-/// depends on: the tile's size does not change the result. A network that looks at the whole photo gets it whole unless
-/// memory forbids; the summary then says that it worked in tiles. Networks for luma leave colour to cubic
+/// depends on: the tile's size does not change the result. A network that depends on the whole photo gets it whole
+/// unless memory forbids; the summary then says that it worked in tiles. Networks for luma leave colour to cubic
 /// interpolation; gray photos go through as RGB. Throws OptionError and Cancelled.
 Result run(const torch::Tensor& photo, const Network& network, const Options& options, const RunContext& context = {});
 

@@ -36,18 +36,24 @@ std::optional<Config> read_fsrcnn(const WeightsFile& weights) {
   config.set("width", static_cast<double>(shapes.size("first_part.0.weight", 0)));
   config.set("narrow", static_cast<double>(shapes.size("mid_part.0.weight", 0)));
   config.set("depth", static_cast<double>(maps));
-  // No shape tells the scale; but for one scale only a gray area stays as gray as it was.
+  config.scales = {static_cast<int64_t>(shapes.remark("scales", 0.0))};
+  return config;
+}
+
+// No shape depends on the scale, but for one scale only a gray area stays as gray as it was.
+Config with_fsrcnn_scale(Config config, const WeightsFile& weights) {
+  if (config.scales[0] != 0) return config;
   int64_t best = 2;
   double least = 0.0;
   for (const int64_t scale : {2, 3, 4}) {
     config.scales = {scale};
-    const double miss = gray_error(fsrcnn_graph(config), weights, scale);
-    if (scale == 2 || miss < least) {
+    const double error = gray_error(fsrcnn_graph(config), weights, scale);
+    if (scale == 2 || error < least) {
       best = scale;
-      least = miss;
+      least = error;
     }
   }
-  config.scales = {static_cast<int64_t>(shapes.remark("scales", static_cast<double>(best)))};
+  config.scales = {best};
   return config;
 }
 
@@ -60,6 +66,7 @@ Kind fsrcnn() {
                  {"narrow", "channels between shrinking and expanding", 12, 4, 256},
                  {"depth", "convolutions between them", 4, 1, 16}};
   kind.trainable_scales = {2, 3, 4};
+  kind.settled = with_fsrcnn_scale;
   return kind;
 }
 

@@ -23,7 +23,7 @@ struct Traits {
   int64_t least_side = 1;       ///< Smaller images are continued by their edge pixels first.
   int64_t multiple_of = 1;      ///< Likewise where sides are not multiples of this.
   bool takes_enlarged = false;  ///< Its input is the photo already enlarged by cubic interpolation.
-  bool takes_kernel = false;    ///< It looks at Input::kernel and Input::noise.
+  bool takes_kernel = false;    ///< It uses Input::kernel and Input::noise.
   bool gives_residual = false;  ///< It makes what the cubically enlarged photo lacks.
   /// Maps that it sees behind the colours; with kDamage they are made of Input::damage, else the caller gives
   /// Input::maps.

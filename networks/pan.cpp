@@ -62,15 +62,21 @@ std::optional<Config> read_pan(const WeightsFile& weights) {
   config.set("width", static_cast<double>(shapes.size("conv_first.weight", 0)));
   config.set("narrow", static_cast<double>(shapes.size("upconv1.weight", 0)));
   config.set("depth", static_cast<double>(shapes.count("SCPA_trunk.", ".conv3.weight")));
-  config.scales = {4};
-  if (shapes.has("upconv2.weight")) return config;
-  // No shape tells x2 from x3, but only with its own scale the result, made smaller again, is the photo.
-  config.scales = {2};
-  const double miss_of_two = consistency_error(pan_graph(config), weights, 2);
-  config.scales = {3};
-  const double miss_of_three = consistency_error(pan_graph(config), weights, 3);
-  const double told = shapes.remark("scales", miss_of_three < miss_of_two ? 3.0 : 2.0);
-  config.scales = {static_cast<int64_t>(told)};
+  const bool two_steps = shapes.has("upconv2.weight");
+  config.scales = {two_steps ? 4 : static_cast<int64_t>(shapes.remark("scales", 0.0))};
+  return config;
+}
+
+// No shape distinguishes x2 from x3, but only with its own scale the result, made smaller again, is the photo.
+Config with_pan_scale(Config config, const WeightsFile& weights) {
+  if (config.scales[0] != 0) return config;
+  const auto error_at = [&](int64_t scale) {
+    config.scales = {scale};
+    return consistency_error(pan_graph(config), weights, scale);
+  };
+  const double error_of_two = error_at(2);
+  const double error_of_three = error_at(3);
+  config.scales = {error_of_three < error_of_two ? 3 : 2};
   return config;
 }
 
@@ -82,6 +88,7 @@ Kind pan() {
                  {"narrow", "channels while enlarging", 24, 8, 256},
                  {"depth", "self-calibrated blocks", 16, 1, 64}};
   kind.trainable_scales = {2, 3, 4};
+  kind.settled = with_pan_scale;
   return kind;
 }
 

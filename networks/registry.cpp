@@ -14,9 +14,13 @@ namespace zsr::networks {
 
 std::unique_ptr<Network> Kind::build(const WeightsFile& weights) const {
   if (special != nullptr) return special(weights);
-  const std::optional<Config> config = read(weights);
+  return std::make_unique<GraphNetwork>(*this, config_of(weights), weights);
+}
+
+Config Kind::config_of(const WeightsFile& weights) const {
+  std::optional<Config> config = read(weights);
   if (!config) throw InputError(fmt::format("'{}' holds no {}", weights.origin, title));
-  return std::make_unique<GraphNetwork>(*this, *config, weights);
+  return settled == nullptr ? *std::move(config) : settled(*std::move(config), weights);
 }
 
 Config Kind::configured(int64_t scale, const std::map<std::string, double>& chosen) const {

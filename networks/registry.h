@@ -13,12 +13,21 @@
 
 namespace zsr::networks {
 
+/// What `zsr train` takes for a network where its user names nothing else; empty: as for any other.
+struct TrainingDefaults {
+  std::optional<double> noise;      ///< Highest noise of the patches, 0 to 75 in 1/255.
+  std::optional<double> sharp;      ///< Fraction of patches that are not blurred.
+  std::optional<double> muon_rate;  ///< Highest rate of Muon.
+  std::string recipe;               ///< Of degradations.
+};
+
 /// An architecture: how it is recognised in a weights file, and the one definition from which it is loaded, saved,
 /// counted, run and trained.
 struct Kind {
   std::string name;   ///< As -m and `zsr train` name it: "edsr".
   std::string title;  ///< Name and source.
-  /// The configuration of such a network in `weights`; empty when it holds none.
+  /// The configuration of such a network in `weights`, by names, shapes and remarks; empty when it holds none. What
+  /// they do not say is 0, and found by `settled`.
   std::optional<Config> (*read)(const WeightsFile& weights) = nullptr;
   /// The network. Throws OptionError for a configuration that cannot be.
   nn::Graph (*graph)(const Config& config) = nullptr;
@@ -28,14 +37,19 @@ struct Kind {
   std::vector<Field> fields{};
   std::vector<int64_t> trainable_scales{};  ///< One of which is chosen, unless `all_scales`.
   bool all_scales = false;                  ///< It is trained for all of them at once.
+  TrainingDefaults training{};
   /// Tensors whose names begin so belong to published files but say nothing new.
   std::vector<std::string> ignored{};
   /// Brings another layout of the same weights (MatConvNet's cells) under the graph's names.
   WeightsFile (*renamed)(WeightsFile) = nullptr;
+  /// Settles what neither names nor shapes say, by running the network (networks/probes.h); null where they say all.
+  Config (*settled)(Config config, const WeightsFile& weights) = nullptr;
   /// For a network that is more than its graph; else null.
   std::unique_ptr<Network> (*special)(const WeightsFile& weights) = nullptr;
 
   bool recognises(const WeightsFile& weights) const { return read(weights).has_value(); }
+  /// The whole configuration of the network in `weights`. Throws InputError when it holds none.
+  Config config_of(const WeightsFile& weights) const;
   /// Throws InputError with the first differences where names or shapes do not fit.
   std::unique_ptr<Network> build(const WeightsFile& weights) const;
   /// The published configuration for `scale`, with what `chosen` names instead. Throws OptionError that names field and

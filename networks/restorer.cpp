@@ -60,6 +60,7 @@ Kind restorer() {
   kind.fields = {{"width", "channels", 48, 16, 256, 16}, {"depth", "residual blocks", 16, 2, 64}};
   kind.trainable_scales = {1, 2, 3, 4};
   kind.all_scales = true;
+  kind.training = {.recipe = "photo:0.5,realesrgan:0.3,bsrgan:0.2"};
   return kind;
 }
 

@@ -11,7 +11,7 @@ using nn::Value;
 
 constexpr double kRfdnLeak = 0.05;
 
-// Enhanced spatial attention: a mask from a coarse look (a third of half the size) at a few channels.
+// Enhanced spatial attention: a mask computed at a sixth of the size from a few channels.
 Value spatial_attention(Graph& g, Value x, const std::string& name, int64_t width, int64_t few) {
   const Value thin = g.conv(name + "conv1", x, few, {.side = 1});
   const Value strided = g.conv(name + "conv2", thin, few, {.stride = 2, .padding = 0});
@@ -62,13 +62,21 @@ std::optional<Config> read_rfdn(const WeightsFile& weights) {
   config.set("depth", static_cast<double>(shapes.count("B", ".c1_d.weight", 1)));
   config.set("thin", static_cast<double>(shapes.size("B1.c1_d.weight", 0)));
   config.set("few", static_cast<double>(shapes.size("B1.esa.conv1.weight", 0)));
-  // The authors count colours from 0 to 1, the winner's file of AIM 2020 from 0 to 255. Nothing in it says so, but for
-  // one of them only a gray area stays as gray as it was.
-  config.set("color_range", 1.0);
-  const double miss = gray_error(rfdn_graph(config), weights, config.scales[0]);
-  config.set("color_range", 255.0);
-  if (!(gray_error(rfdn_graph(config), weights, config.scales[0]) < miss)) config.set("color_range", 1.0);
-  config.set("color_range", shapes.remark("color_range", config.number("color_range")));
+  config.set("color_range", shapes.remark("color_range", 0.0));
+  return config;
+}
+
+// The authors count colours from 0 to 1, the winner's file of AIM 2020 from 0 to 255. Nothing in it says so, but for
+// one of them only a gray area stays as gray as it was.
+Config with_color_range(Config config, const WeightsFile& weights) {
+  if (config.number("color_range") != 0.0) return config;
+  const auto error_at = [&](double range) {
+    config.set("color_range", range);
+    return gray_error(rfdn_graph(config), weights, config.scales[0]);
+  };
+  const double error_of_one = error_at(1.0);
+  const double error_of_bytes = error_at(255.0);
+  config.set("color_range", error_of_bytes < error_of_one ? 255.0 : 1.0);
   return config;
 }
 
@@ -76,13 +84,14 @@ std::optional<Config> read_rfdn(const WeightsFile& weights) {
 
 Kind rfdn() {
   Kind kind{"rfdn", "RFDN (Liu et al. 2020)", read_rfdn, rfdn_graph};
-  kind.traits.least_side = 24;  // under which the coarse look has no pixel
+  kind.traits.least_side = 24;  // under which the coarse mask has no pixel
   kind.fields = {{"width", "channels", 48, 16, 256, 16},
                  {"depth", "distillation blocks", 4, 1, 32},
                  {"thin", "channels that each branch keeps", 24, 1, 128},
                  {"few", "channels inside the spatial attention", 12, 1, 64},
                  {"color_range", "colours go from 0 to this", 1, 1, 255}};
   kind.trainable_scales = {2, 3, 4};
+  kind.settled = with_color_range;
   return kind;
 }
 

@@ -13,6 +13,8 @@ std::string srmd_layer_name(const std::string& naming, int64_t index) {
   return fmt::format("{}{}", naming == "ncnn" ? "Conv_" : "model.", 2 * index);
 }
 
+constexpr double kMostNoise = 75.0;  // that SRMD is trained for
+
 bool is_map_count(int64_t channels) {
   return channels == 3 + kSrmdComponents || channels == 4 + kSrmdComponents;
 }
@@ -86,6 +88,7 @@ Kind srmd() {
                  {"depth", "convolutions", 12, 2, 64},
                  {"noise_map", "1: it is given the noise level", 1, 0, 1}};
   kind.trainable_scales = {2, 3, 4};
+  kind.training = {.noise = kMostNoise, .muon_rate = 0.003};  // without shortcuts it cannot take more
   kind.ignored = {"pca"};
   return kind;
 }
@@ -98,6 +101,7 @@ Kind srmd_edsr() {
                  {"noise_map", "1: it is given the noise level", 1, 0, 1},
                  {"residual_scale", "what the second convolution of a block is multiplied by", 1.0, 0.01, 1.0, 0}};
   kind.trainable_scales = {2, 3, 4};
+  kind.training = {.noise = kMostNoise};
   kind.ignored = {"pca"};
   return kind;
 }

@@ -131,14 +131,16 @@ WeightsFile part_of(const WeightsFile& weights, const std::string& prefix) {
 /// data with a U-shaped denoiser, strengths of both given by a small network from noise and scale.
 class Usrnet : public Network {
  public:
-  explicit Usrnet(const WeightsFile& weights)
+  Usrnet(const Config& config, const WeightsFile& weights)
       : Network({}),
-        denoiser_(zsr::networks::denoiser(*read_usrnet(weights))),
-        strengths_(strengths(*read_usrnet(weights))) {
-    denoiser_values_ = nn::take_parameters(denoiser_.graph(), part_of(weights, "p."), "USRNet");
-    strengths_values_ = nn::take_parameters(strengths_.graph(), part_of(weights, "h."), "USRNet");
-    steps_ = read_usrnet(weights)->whole("iterations");
-    if (part_of(weights, "p.").tensors.size() + part_of(weights, "h.").tensors.size() != weights.tensors.size()) {
+        steps_(config.whole("iterations")),
+        denoiser_(zsr::networks::denoiser(config)),
+        strengths_(strengths(config)) {
+    const WeightsFile prior = part_of(weights, "p.");
+    const WeightsFile hyper = part_of(weights, "h.");
+    denoiser_values_ = nn::take_parameters(denoiser_.graph(), prior, "USRNet");
+    strengths_values_ = nn::take_parameters(strengths_.graph(), hyper, "USRNet");
+    if (prior.tensors.size() + hyper.tensors.size() != weights.tensors.size()) {
       throw InputError(fmt::format("'{}' does not fit USRNet: it holds more than 'p.' and 'h.'", weights.origin));
     }
     traits_.takes_kernel = true;
@@ -191,7 +193,7 @@ Kind usrnet() {
   Kind kind{"usrnet", "USRNet (Zhang et al. 2020)", read_usrnet, denoiser};
   kind.traits.takes_kernel = true;
   kind.special = [](const WeightsFile& weights) -> std::unique_ptr<Network> {
-    return std::make_unique<Usrnet>(weights);
+    return std::make_unique<Usrnet>(networks::usrnet().config_of(weights), weights);
   };
   return kind;
 }

@@ -44,6 +44,7 @@ Kind zssr_start() {
   kind.traits.gives_residual = true;
   kind.fields = {{"width", "channels", 48, 16, 256, 16}, {"depth", "residual blocks", 8, 2, 64}};
   kind.trainable_scales = {2, 3, 4};
+  kind.training = {.noise = 6.0, .sharp = 0.3};
   return kind;
 }
 

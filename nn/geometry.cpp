@@ -8,7 +8,7 @@
 namespace zsr::nn {
 namespace {
 
-// How far a node looks, and how many input pixels one of its pixels is wide.
+// How far a node's receptive field reaches, and how many input pixels one of its pixels is wide.
 struct Reach {
   double radius = 0.0;
   double step = 1.0;
@@ -39,7 +39,7 @@ Reach after(const Node& node, const std::vector<Reach>& before) {
           std::ceil(half / static_cast<double>(conv->stride)) * reach.step * static_cast<double>(conv->stride);
       return reach;
     }
-    // An even side looks further to one side.
+    // An even side reaches further to one side.
     reach.radius += std::ceil(half) * reach.step;
     reach.step *= static_cast<double>(conv->stride);
     reach.whole = reach.whole || conv->stride > 1;

@@ -6,9 +6,7 @@
 
 #include <torch/types.h>
 
-#include <map>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 namespace zsr::nn {

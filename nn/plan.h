@@ -4,7 +4,6 @@
 #include "nn/kernels/conv_chain.h"
 
 #include <memory>
-#include <optional>
 #include <vector>
 
 namespace zsr::nn {

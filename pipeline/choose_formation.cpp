@@ -30,10 +30,10 @@ double ramp(double value, double low, double high) {
 
 // How much of the restoration a damaged photo gets. Where little is damaged the mean with the picture of the network
 // for clean photos is better than both: on 24 photos of BSD x4, PSNR of that network, of the mean and of the
-// restoration: noise 4: 25.99 25.89 25.32, noise 8: 24.98 25.37 25.07, JPEG 85: 25.34 25.43 25.06, JPEG
-// 65: 24.44 24.70 24.49. What can be seen shall go, though: from noise 7 and JPEG 65 on nine tenths are restored
+// restoration: noise 4: 25.99 25.94 25.52, noise 8: 24.98 25.37 25.21, JPEG 85: 25.34 25.44 25.11, JPEG
+// 65: 24.44 24.69 24.46. What can be seen shall go, though: from noise 7 and JPEG 65 on nine tenths are restored
 // (looked at on old photos). Photos that are soft besides (twice resized, blurred and compressed) are restored as a
-// whole: bsrgan 20.68 21.11 21.32. At the photo's own size all noise goes, and three quarters are best for JPEG alone,
+// whole: bsrgan 20.68 21.14 21.34. At the photo's own size all noise goes, and three quarters are best for JPEG alone,
 // since the network sharpens besides: Set14, quality 20 and 40: input 31.08 33.43, three quarters 31.85 34.00,
 // all 31.77 33.67.
 double strength_of(const PhotoCondition& condition, bool enlarges) {

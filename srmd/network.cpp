@@ -16,13 +16,17 @@ const networks::Kind* kind_of(const WeightsFile& weights) {
   return kind != nullptr && kind->traits.condition == networks::Condition::kSrmd ? kind : nullptr;
 }
 
-networks::Config config_of(const WeightsFile& weights) {
+const networks::Kind& required_kind(const WeightsFile& weights) {
   const networks::Kind* const kind = kind_of(weights);
   if (kind == nullptr) {
     throw InputError(
         fmt::format("'{}' does not hold an SRMD network (convolutions from 18 or 19 maps on)", weights.origin));
   }
-  networks::Config config = *kind->read(weights);
+  return *kind;
+}
+
+networks::Config config_of(const networks::Kind& kind, const WeightsFile& weights) {
+  networks::Config config = kind.config_of(weights);
   if (config.scales[0] < 1) throw InputError(fmt::format("'{}': its outputs are pixels of no scale", weights.origin));
   return config;
 }
@@ -33,12 +37,17 @@ bool is_srmd(const WeightsFile& weights) {
   return kind_of(weights) != nullptr;
 }
 
-Network::Network(const WeightsFile& weights)
-    : scale_(config_of(weights).scales[0]), model_(kind_of(weights)->graph(config_of(weights))) {
-  const networks::Kind& kind = *kind_of(weights);
-  on_edsr_ = kind.name == "srmd-edsr";
-  knows_noise_ = config_of(weights).whole("noise_map") != 0;
-  parameters_ = nn::take_parameters(model_.graph(), weights, kind.title, kind.ignored);
+Network::Network(const WeightsFile& weights) : Network(required_kind(weights), weights) {}
+
+Network::Network(const networks::Kind& kind, const WeightsFile& weights)
+    : Network(kind, config_of(kind, weights), weights) {}
+
+Network::Network(const networks::Kind& kind, const networks::Config& config, const WeightsFile& weights)
+    : on_edsr_(kind.name == "srmd-edsr"),
+      knows_noise_(config.whole("noise_map") != 0),
+      scale_(config.scales[0]),
+      model_(kind.graph(config)),
+      parameters_(nn::take_parameters(model_.graph(), weights, kind.title, kind.ignored)) {
   reach_ = nn::receptive_radius(model_.graph()).value();
 }
 

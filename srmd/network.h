@@ -1,6 +1,7 @@
 #pragma once
 
 #include "networks/condition.h"
+#include "networks/registry.h"
 #include "nn/model.h"
 #include "nn/weights/weights_file.h"
 
@@ -28,6 +29,9 @@ class Network {
   torch::Tensor forward(const torch::Tensor& maps) const;
 
  private:
+  Network(const networks::Kind& kind, const WeightsFile& weights);
+  Network(const networks::Kind& kind, const networks::Config& config, const WeightsFile& weights);
+
   bool on_edsr_ = false;
   bool knows_noise_ = false;
   int64_t scale_ = 0;

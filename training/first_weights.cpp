@@ -224,7 +224,7 @@ void take_shared(const Graph& graph, const WeightsFile& file, torch::Tensor& val
   }
 }
 
-WeightsFile deepened(WeightsFile file, int64_t depth) {
+WeightsFile extended_to_depth(WeightsFile file, int64_t depth) {
   return file.find("model.0.weight") != nullptr ? with_more_convolutions(std::move(file), depth)
                                                 : with_more_blocks(std::move(file), depth);
 }

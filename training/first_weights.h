@@ -23,8 +23,8 @@ void begin_as_bilinear(const nn::Graph& graph, torch::Tensor& values, int64_t sc
 void take_shared(const nn::Graph& graph, const WeightsFile& file, torch::Tensor& values);
 
 /// Weights of a shallower residual network ("body.0.body.0", ...) or chain ("model.0", ...) under the names of one of
-/// `depth` that makes the same image at first: what is new hands its input on. New blocks' first convolutions are left
+/// `depth` that makes the same image at first: what is new is the identity. New blocks' first convolutions are left
 /// out. Another file comes back as it is. Throws InputError for a deeper one, of which only a part would be used.
-WeightsFile deepened(WeightsFile file, int64_t depth);
+WeightsFile extended_to_depth(WeightsFile file, int64_t depth);
 
 }  // namespace zsr::training

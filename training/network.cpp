@@ -38,7 +38,7 @@ torch::Tensor Network::target(const torch::Tensor& hr) const {
 
 WeightsFile Network::weights(const torch::Tensor& values) const {
   WeightsFile file = nn::to_weights(model_.graph(), values);
-  // The basis of the kernels' codes travels along.
+  // Whoever runs the file needs the basis of the kernel codes.
   if (condition() == Condition::kSrmd) file.tensors.push_back({"pca", srmd_basis().basis().to(torch::kFloat32)});
   file.metadata = config_.to_metadata(kind_->name);
   if (config_.scales.size() == 1) file.metadata["scale"] = std::to_string(config_.scales[0]);
@@ -53,7 +53,7 @@ void Network::load(const WeightsFile& file) {
 void Network::begin_with(const WeightsFile& given) {
   const torch::NoGradGuard no_grad;
   const auto depth = config_.numbers().find("depth");
-  const WeightsFile file = depth == config_.numbers().end() ? given : deepened(given, config_.whole("depth"));
+  const WeightsFile file = depth == config_.numbers().end() ? given : extended_to_depth(given, config_.whole("depth"));
   take_shared(model_.graph(), file, parameters_);
 }
 

@@ -42,8 +42,8 @@ torch::Tensor to_float(const torch::Tensor& bytes) {
 
 // Low levels are more frequent: what noise hides cannot be learned, and its errors are large beside all others.
 double draw_noise(const PatchOptions& options, Random& random, double hardness) {
-  const double share = random.uniform();
-  const double level = share * share * hardness * options.noise;
+  const double drawn = random.uniform();
+  const double level = drawn * drawn * hardness * options.noise;
   return random.uniform() < options.noisy ? level : 0.0;
 }
 
@@ -134,12 +134,12 @@ std::vector<torch::Tensor> with_smaller_sizes(std::vector<torch::Tensor> photos,
   return photos;
 }
 
-torch::Tensor made_smaller(const torch::Tensor& hr, Condition condition, const BlurKernel& told, int64_t scale,
+torch::Tensor made_smaller(const torch::Tensor& hr, Condition condition, const BlurKernel& kernel, int64_t scale,
                            Phase phase) {
   const auto factor = static_cast<double>(scale);
   const BlurKernel whole = condition == Condition::kSrmd
-                               ? compose(told, make_kernel({.family = KernelFamily::kBicubic, .scale = factor}), 1)
-                               : told;
+                               ? compose(kernel, make_kernel({.family = KernelFamily::kBicubic, .scale = factor}), 1)
+                               : kernel;
   return downsample(hr, whole.moved_to(phase), {factor, factor});
 }
 
@@ -262,14 +262,14 @@ PatchSource::Example PatchSource::make_conditioned(const TrainingPhoto& photo, R
   const DirectKernel* const direct = !direct_.empty() && random.uniform() < options_.direct
                                          ? &direct_[static_cast<size_t>(random.index(kDirectKernels))]
                                          : nullptr;
-  const BlurKernel told = direct != nullptr ? direct->told
-                          : srmd            ? draw_srmd_kernel(options_, random, hardness)
-                                            : draw_start_kernel(options_, random, hardness);
+  const BlurKernel kernel = direct != nullptr ? direct->before_imresize
+                            : srmd            ? draw_srmd_kernel(options_, random, hardness)
+                                              : draw_start_kernel(options_, random, hardness);
   const double noise = draw_noise(options_, random, hardness);
   const auto factor = static_cast<double>(s);
   const Phase phase = srmd ? centered_phase({factor, factor}) : draw_phase(s, random);
   torch::Tensor lr = direct != nullptr ? downsample(hr.unsqueeze(0), direct->whole.moved_to(phase), {factor, factor})[0]
-                                       : made_smaller(hr.unsqueeze(0), condition_, told, s, phase)[0];
+                                       : made_smaller(hr.unsqueeze(0), condition_, kernel, s, phase)[0];
   lr = lr.slice(1, m, m + options_.patch).slice(2, m, m + options_.patch).contiguous();
   if (noise > 0.0) {
     torch::Tensor field = torch::empty_like(lr);
@@ -277,7 +277,7 @@ PatchSource::Example PatchSource::make_conditioned(const TrainingPhoto& photo, R
     lr = lr + field * (noise / 255.0);
   }
   return {quantize(lr), hr.slice(1, m * s, -m * s).slice(2, m * s, -m * s),
-          condition_of(condition_, told, noise, s, phase), phase};
+          condition_of(condition_, kernel, noise, s, phase), phase};
 }
 
 PatchSource::Example PatchSource::make_by_recipe(const TrainingPhoto& photo, int64_t scale, Random& random) const {

@@ -35,12 +35,13 @@ struct PatchOptions {
   std::vector<int64_t> scales = {2};  ///< Patch i of a batch is of scale i modulo their number; rising.
   int64_t batch = 16;                 ///< > 0. Of all processes together.
   int64_t patch = 32;                 ///< LR pixels a side, >= 8.
-  double noise = 0.0;   ///< Conditioned networks: highest noise, 0 to 75; half of the noisy patches have at most a
-                        ///< quarter of it.
-  double noisy = 0.3;   ///< Conditioned networks: share of patches with noise, in [0, 1].
-  double sharp = 0.25;  ///< Conditioned networks: share of patches that are only made smaller by imresize, in [0, 1].
-  double direct = 0.0;  ///< Networks with SRMD's condition: share of patches that are blurred and then thinned, without
-                        ///< imresize, in [0, 1]; `sharp` is of the others.
+  double noise = 0.0;  ///< Conditioned networks: highest noise, 0 to 75; half of the noisy patches have at most a
+                       ///< quarter of it.
+  double noisy = 0.3;  ///< Conditioned networks: fraction of patches with noise, in [0, 1].
+  double sharp =
+      0.25;  ///< Conditioned networks: fraction of patches that are only made smaller by imresize, in [0, 1].
+  double direct = 0.0;  ///< Networks with SRMD's condition: fraction of patches that are blurred and then subsampled,
+                        ///< without imresize, in [0, 1]; `sharp` is of the others.
   int64_t curriculum = 0;  ///< >= 0. Steps over which noise, blur and recipe go from easy to what they are.
   uint64_t seed = 0;       ///< Patch i of step t depends on this, i and t only.
   /// By scale. Networks without condition: none = bicubic, to the byte. Restoration networks need one for each scale.
@@ -53,7 +54,7 @@ struct PatchOptions {
 };
 
 /// Cuts, turns, mirrors and degrades. The same step gives the same batch whenever and wherever it is drawn, so that an
-/// interrupted run goes on with what it would have seen, and processes draw their shares of one batch.
+/// interrupted run goes on with what it would have seen, and processes draw their parts of one batch.
 class PatchSource {
  public:
   /// `photos` [3, H, W] uint8, each at least (patch + 2 * margin) * scale a side (see `least_side`).
@@ -85,10 +86,10 @@ class PatchSource {
   Example make_conditioned(const TrainingPhoto& photo, Random& random, double hardness) const;
   Example make_by_recipe(const TrainingPhoto& photo, int64_t scale, Random& random) const;
 
-  // The whole way down of a directly thinned photo, and the blur before imresize that stands for it.
+  // The kernel of a photo that is subsampled directly, and the blur before imresize that is nearest to it.
   struct DirectKernel {
     BlurKernel whole;
-    BlurKernel told;
+    BlurKernel before_imresize;
   };
 
   std::vector<TrainingPhoto> photos_;
@@ -109,9 +110,9 @@ std::vector<torch::Tensor> with_smaller_sizes(std::vector<torch::Tensor> photos,
 /// the last JPEG where its blocks stand in the result (100 where there is none, empty where it was resized since).
 networks::Damage damage_of(const std::vector<Step>& steps, const torch::Tensor& hr);
 
-/// `hr` [N, 3, H, W] made smaller as a photo with the kernel `told` (of `condition`; see condition_of) whose LR pixels
+/// `hr` [N, 3, H, W] made smaller as a photo with `kernel` (of `condition`; see condition_of) whose LR pixels
 /// stand at `phase`; not rounded.
-torch::Tensor made_smaller(const torch::Tensor& hr, Condition condition, const BlurKernel& told, int64_t scale,
+torch::Tensor made_smaller(const torch::Tensor& hr, Condition condition, const BlurKernel& kernel, int64_t scale,
                            Phase phase);
 
 /// The basis of the kernel codes of SRMD networks.

@@ -37,14 +37,14 @@ Validation::Validation(const std::vector<torch::Tensor>& photos, const Network& 
     if (blurred && condition == Condition::kNone) break;
     const BlurKernel unblurred =
         srmd ? gaussian_kernel(15, kPoint, kPoint) : make_kernel({.family = KernelFamily::kBicubic, .scale = factor});
-    const BlurKernel told = blurred ? gaussian_kernel(15, 0.5 * factor, 0.5 * factor) : unblurred;
+    const BlurKernel kernel = blurred ? gaussian_kernel(15, 0.5 * factor, 0.5 * factor) : unblurred;
     for (const torch::Tensor& photo : photos) {
       const torch::Tensor hr =
           photo.slice(1, 0, photo.size(1) / s * s).slice(2, 0, photo.size(2) / s * s).to(torch::kFloat32).unsqueeze(0) /
           255.0;
-      const torch::Tensor lr = blurred ? quantize(made_smaller(hr, condition, told, s, middle))
+      const torch::Tensor lr = blurred ? quantize(made_smaller(hr, condition, kernel, s, middle))
                                        : imresize_uint8(hr, {1.0 / factor, 1.0 / factor});
-      const std::vector<float> values = condition_of(condition, told, 0.0, s, middle);
+      const std::vector<float> values = condition_of(condition, kernel, 0.0, s, middle);
       const torch::Tensor maps = torch::tensor(values).view({1, -1, 1, 1}).expand({1, -1, lr.size(2), lr.size(3)});
       cases_.push_back({values.empty() ? lr : torch::cat({lr, maps}, 1),
                         network.gives_residual() ? imresize(lr, {factor, factor}) : torch::Tensor(), hr, blurred, s});

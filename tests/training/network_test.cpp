@@ -53,12 +53,12 @@ TEST(Network, TrainedWeightsAreThoseOfThePublishedNetworks) {
   EXPECT_NE(srmd_file.find("pca"), nullptr);
 
   for (const int64_t scale : {2, 3, 4}) {
-    const Network told = make_network("srmd-edsr", scale, 3);
-    const WeightsFile told_file = told.weights(random_values(told));
-    ASSERT_TRUE(srmd::is_srmd(told_file));
-    const srmd::Network network(told_file);
+    const Network conditioned = make_network("srmd-edsr", scale, 3);
+    const WeightsFile conditioned_file = conditioned.weights(random_values(conditioned));
+    ASSERT_TRUE(srmd::is_srmd(conditioned_file));
+    const srmd::Network network(conditioned_file);
     EXPECT_EQ(network.scale(), scale);
-    const torch::Tensor expected = told.forward(maps, random_values(told));
+    const torch::Tensor expected = conditioned.forward(maps, random_values(conditioned));
     EXPECT_LT(max_difference(network.forward(maps), expected), 1e-4 * expected.abs().max().item<double>());
   }
 
@@ -185,18 +185,19 @@ TEST(Network, ADeeperOneBeginsAsTheOneItWasMadeOf) {
   }
 }
 
-// What it is told has no effect at first: it is that EDSR.
+// Its condition has no effect at first: it is that EDSR.
 TEST(Network, SrmdOnEdsrsTrunkBeginsAsEdsr) {
   torch::manual_seed(9);
   const Network edsr = make_network("edsr", 2, 3);
   const torch::Tensor values = random_values(edsr);
-  Network told = make_network("srmd-edsr", 2, 5);
-  told.begin_with(edsr.weights(values));
+  Network conditioned = make_network("srmd-edsr", 2, 5);
+  conditioned.begin_with(edsr.weights(values));
   const torch::Tensor photo = torch::rand({1, 3, 12, 9});
-  const torch::Tensor maps = torch::rand({1, told.condition_maps(), 12, 9});
+  const torch::Tensor maps = torch::rand({1, conditioned.condition_maps(), 12, 9});
   const torch::Tensor wanted = edsr.forward(photo, values);
-  EXPECT_LT(max_difference(told.forward(torch::cat({photo, maps}, 1), told.parameters().detach()), wanted),
-            1e-4 * wanted.abs().max().item<double>());
+  EXPECT_LT(
+      max_difference(conditioned.forward(torch::cat({photo, maps}, 1), conditioned.parameters().detach()), wanted),
+      1e-4 * wanted.abs().max().item<double>());
 }
 
 TEST(Network, AStartingPointBeginsWithEdsrsTrunk) {
@@ -211,7 +212,7 @@ TEST(Network, AStartingPointBeginsWithEdsrsTrunk) {
   }
   const torch::Tensor head = *loaded.find("head.0.weight");
   EXPECT_LT(max_difference(head.slice(1, 0, 3), *from.find("head.0.weight")), 1e-7);
-  EXPECT_EQ(head.slice(1, 3).abs().max().item<double>(), 0.0);  // what it is told has no effect yet
+  EXPECT_EQ(head.slice(1, 3).abs().max().item<double>(), 0.0);  // its condition has no effect yet
 }
 
 }  // namespace
