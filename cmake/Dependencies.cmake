@@ -8,6 +8,11 @@ find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(ZLIB REQUIRED)
+find_package(Protobuf REQUIRED)  # what ONNX's targets link to
+find_package(ONNX REQUIRED)
+if(TARGET ONNX::onnx_proto)  # newer releases
+  set(zsr_onnx_namespace ONNX::)
+endif()
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(VIPS REQUIRED IMPORTED_TARGET vips)

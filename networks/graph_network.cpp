@@ -27,20 +27,22 @@ Traits complete(Traits traits, const nn::Graph& graph) {
   return traits;
 }
 
-nn::Graph graph_for(const Kind& kind, const Config& config, const WeightsFile& weights) {
+}  // namespace
+
+LoadedGraph load_graph(const Kind& kind, const WeightsFile& weights) {
+  LoadedGraph loaded{kind.config_of(weights), {}, {}};
   try {
-    return kind.graph(config);
+    loaded.graph = kind.graph(loaded.config);
   } catch (const OptionError& error) {
     throw InputError(fmt::format("'{}' does not fit {}: {}", weights.origin, kind.title, error.what()));
   }
+  const WeightsFile file = kind.renamed == nullptr ? weights : kind.renamed(weights);
+  loaded.parameters = nn::take_parameters(loaded.graph, file, kind.title, kind.ignored);
+  return loaded;
 }
 
-}  // namespace
-
-GraphNetwork::GraphNetwork(const Kind& kind, const Config& config, const WeightsFile& weights)
-    : Network({}), model_(graph_for(kind, config, weights)) {
-  const WeightsFile file = kind.renamed == nullptr ? weights : kind.renamed(weights);
-  parameters_ = nn::take_parameters(model_.graph(), file, kind.title, kind.ignored);
+GraphNetwork::GraphNetwork(const Kind& kind, LoadedGraph loaded)
+    : Network({}), model_(std::move(loaded.graph)), parameters_(std::move(loaded.parameters)) {
   traits_ = complete(kind.traits, model_.graph());
 }
 

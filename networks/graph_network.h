@@ -7,14 +7,26 @@
 
 namespace zsr::networks {
 
+/// A graph with the values that a weights file has for it.
+struct LoadedGraph {
+  Config config;
+  nn::Graph graph;
+  torch::Tensor parameters;  ///< Flat float32.
+};
+
+/// Throws InputError with the first differences where `weights` do not fit, and where they hold no such network.
+LoadedGraph load_graph(const Kind& kind, const WeightsFile& weights);
+
 /// A trained network that is its graph and its values.
 class GraphNetwork : public Network {
  public:
-  /// Throws InputError with the first differences where `weights` do not fit.
-  GraphNetwork(const Kind& kind, const Config& config, const WeightsFile& weights);
+  /// Throws InputError as load_graph.
+  GraphNetwork(const Kind& kind, const WeightsFile& weights) : GraphNetwork(kind, load_graph(kind, weights)) {}
   torch::Tensor forward(const Input& input) const override;
 
  private:
+  GraphNetwork(const Kind& kind, LoadedGraph loaded);
+
   nn::Model model_;
   torch::Tensor parameters_;
 };

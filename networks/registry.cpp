@@ -14,7 +14,7 @@ namespace zsr::networks {
 
 std::unique_ptr<Network> Kind::build(const WeightsFile& weights) const {
   if (special != nullptr) return special(weights);
-  return std::make_unique<GraphNetwork>(*this, config_of(weights), weights);
+  return std::make_unique<GraphNetwork>(*this, weights);
 }
 
 Config Kind::config_of(const WeightsFile& weights) const {

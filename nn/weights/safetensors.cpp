@@ -33,7 +33,7 @@ constexpr std::array<std::pair<const char*, torch::ScalarType>, 10> kTypes = {{{
                                                                                {"U8", torch::kUInt8},
                                                                                {"BOOL", torch::kBool}}};
 
-[[noreturn]] void damaged(const std::string& origin, const std::string& why) {
+[[noreturn]] void damaged_safetensors(const std::string& origin, const std::string& why) {
   throw InputError(fmt::format("'{}' is not a usable safetensors file: {}", origin, why));
 }
 
@@ -42,17 +42,17 @@ nlohmann::ordered_json parse_header(std::string_view text, const std::string& or
   constexpr int kDeepest = 4;
   std::set<std::string> seen;
   const auto callback = [&](int depth, nlohmann::ordered_json::parse_event_t event, nlohmann::ordered_json& value) {
-    if (depth > kDeepest) damaged(origin, "its header is nested too deeply");
+    if (depth > kDeepest) damaged_safetensors(origin, "its header is nested too deeply");
     if (depth == 1 && event == nlohmann::ordered_json::parse_event_t::key &&
         !seen.insert(value.get<std::string>()).second) {
-      damaged(origin, fmt::format("it holds '{}' twice", value.get<std::string>()));
+      damaged_safetensors(origin, fmt::format("it holds '{}' twice", value.get<std::string>()));
     }
     return true;
   };
   try {
     return nlohmann::ordered_json::parse(text, callback);
   } catch (const nlohmann::json::exception& error) {
-    damaged(origin, "its header is not JSON");
+    damaged_safetensors(origin, "its header is not JSON");
   }
 }
 
@@ -70,32 +70,32 @@ Place place_of(const std::string& name, const nlohmann::ordered_json& entry, con
     const auto type = entry.at("dtype").get<std::string>();
     const auto* const known =
         std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& pair) { return type == pair.first; });
-    if (known == kTypes.end()) damaged(origin, fmt::format("'{}' has the unknown type '{}'", name, type));
+    if (known == kTypes.end()) damaged_safetensors(origin, fmt::format("'{}' has the unknown type '{}'", name, type));
     place.type = known->second;
     const auto& shape = entry.at("shape");
     const auto& offsets = entry.at("data_offsets");
     if (!shape.is_array() || shape.size() > kMaxRank || !offsets.is_array() || offsets.size() != 2) {
-      damaged(origin, fmt::format("'{}' has no proper shape or place", name));
+      damaged_safetensors(origin, fmt::format("'{}' has no proper shape or place", name));
     }
     uint64_t bytes = torch::elementSize(place.type);
     for (const auto& side : shape) {
-      if (!side.is_number_unsigned()) damaged(origin, fmt::format("'{}' has a side that is no number", name));
+      if (!side.is_number_unsigned()) damaged_safetensors(origin, fmt::format("'{}' has a side that is no number", name));
       const auto length = side.get<uint64_t>();
-      if (length != 0 && bytes > kMaxFile / length) damaged(origin, fmt::format("'{}' is too large", name));
+      if (length != 0 && bytes > kMaxFile / length) damaged_safetensors(origin, fmt::format("'{}' is too large", name));
       bytes *= length;
       place.shape.push_back(static_cast<int64_t>(length));
     }
     if (!offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned()) {
-      damaged(origin, fmt::format("'{}' has a place that is no number", name));
+      damaged_safetensors(origin, fmt::format("'{}' has a place that is no number", name));
     }
     place.begin = offsets[0].get<size_t>();
     place.end = offsets[1].get<size_t>();
     if (place.end < place.begin || place.end - place.begin != bytes) {
-      damaged(origin, fmt::format("'{}' has {} bytes for a shape that needs {}", name,
+      damaged_safetensors(origin, fmt::format("'{}' has {} bytes for a shape that needs {}", name,
                                   place.end < place.begin ? 0 : place.end - place.begin, bytes));
     }
   } catch (const nlohmann::json::exception&) {
-    damaged(origin, fmt::format("the entry of '{}' lacks a field", name));
+    damaged_safetensors(origin, fmt::format("the entry of '{}' lacks a field", name));
   }
   return place;
 }
@@ -104,13 +104,13 @@ Place place_of(const std::string& name, const nlohmann::ordered_json& entry, con
 
 WeightsFile parse_safetensors(std::string_view bytes, const std::string& origin) {
   uint64_t header = 0;
-  if (bytes.size() < sizeof header) damaged(origin, "it is shorter than its length field");
+  if (bytes.size() < sizeof header) damaged_safetensors(origin, "it is shorter than its length field");
   std::memcpy(&header, bytes.data(), sizeof header);
   if (header > kMaxHeader || header > bytes.size() - sizeof header) {
-    damaged(origin, fmt::format("its header would have {} bytes; the file was cut, or is another format", header));
+    damaged_safetensors(origin, fmt::format("its header would have {} bytes; the file was cut, or is another format", header));
   }
   const std::string_view text = bytes.substr(sizeof header, header);
-  if (text.empty() || text.front() != '{') damaged(origin, "its header is no JSON object");
+  if (text.empty() || text.front() != '{') damaged_safetensors(origin, "its header is no JSON object");
   const nlohmann::ordered_json json = parse_header(text, origin);
   const std::string_view data = bytes.substr(sizeof header + header);
 
@@ -121,17 +121,17 @@ WeightsFile parse_safetensors(std::string_view bytes, const std::string& origin)
       places.push_back(place_of(name, entry, origin));
       continue;
     }
-    if (!entry.is_object()) damaged(origin, "its remarks are no object");
+    if (!entry.is_object()) damaged_safetensors(origin, "its remarks are no object");
     for (const auto& [key, value] : entry.items()) {
-      if (!value.is_string()) damaged(origin, fmt::format("the remark '{}' is no text", key));
+      if (!value.is_string()) damaged_safetensors(origin, fmt::format("the remark '{}' is no text", key));
       file.metadata[key] = value.get<std::string>();
     }
   }
   std::stable_sort(places.begin(), places.end(), [](const Place& a, const Place& b) { return a.begin < b.begin; });
   size_t next = 0;
   for (const Place& place : places) {
-    if (place.begin != next) damaged(origin, fmt::format("hole or overlap before '{}'", place.name));
-    if (place.end > data.size()) damaged(origin, fmt::format("'{}' ends beyond the file; it was cut", place.name));
+    if (place.begin != next) damaged_safetensors(origin, fmt::format("hole or overlap before '{}'", place.name));
+    if (place.end > data.size()) damaged_safetensors(origin, fmt::format("'{}' ends beyond the file; it was cut", place.name));
     torch::Tensor tensor = torch::empty(place.shape, place.type);
     if (place.end > place.begin) {
       std::memcpy(tensor.data_ptr(), data.data() + place.begin, place.end - place.begin);
@@ -139,7 +139,7 @@ WeightsFile parse_safetensors(std::string_view bytes, const std::string& origin)
     file.tensors.push_back({place.name, tensor});
     next = place.end;
   }
-  if (next != data.size()) damaged(origin, fmt::format("{} bytes follow the last tensor", data.size() - next));
+  if (next != data.size()) damaged_safetensors(origin, fmt::format("{} bytes follow the last tensor", data.size() - next));
   return file;
 }
 
