@@ -4,6 +4,7 @@
 #include "cli/trained.h"
 #include "cli/usage_error.h"
 #include "core/error.h"
+#include "networks/onnx_export.h"
 #include "nn/weights/safetensors.h"
 #include "nn/weights/shipped.h"
 
@@ -12,10 +13,23 @@
 #include <nlohmann/json.hpp>
 #include <torch/types.h>
 
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 
 namespace zsr::cli {
 namespace {
+
+constexpr const char* kWeightsDescription =
+    "Lists the tensors of a weights file, or writes them as safetensors, or the whole network as an ONNX\n"
+    "model for other programs. Reads safetensors, PyTorch's .pth and .pt (both formats; nothing in them is\n"
+    "executed), ncnn's .param with .bin and MATLAB's .mat, and tells which network they are of. Two networks\n"
+    "of one shape can be blended. FILE is also the name of a network that comes with zsr, like\n"
+    "edsr-light-x2.";
+constexpr const char* kWeightsExamples =
+    "  zsr weights info model.pth\n  zsr weights convert model.pth -o model.safetensors --half\n"
+    "  zsr weights convert model.pth -o model.onnx\n  zsr weights convert restorer -o restorer_x2.onnx --scale 2\n"
+    "  zsr weights blend psnr.safetensors gan.safetensors -o between.safetensors --share 0.3\n";
 
 void print_info(const WeightsFile& file, bool json) {
   nlohmann::ordered_json network;
@@ -66,29 +80,53 @@ WeightsFile blended(const WeightsFile& first, const WeightsFile& second, double 
   return made;
 }
 
+bool is_onnx_name(const std::string& path) {
+  std::string extension = std::filesystem::path(path).extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return extension == ".onnx";
+}
+
+// What is asked of `weights convert` and `weights blend`.
+struct Conversion {
+  std::string output;
+  int64_t scale = 0;  // of an ONNX file; 0 = the only one
+  bool half = false;
+  Overwrite overwrite = Overwrite::kNo;
+};
+
+// Writes the file; `report` receives what is known of it.
+void write_converted(WeightsFile file, const Conversion& conversion, nlohmann::ordered_json& report) {
+  if (!is_onnx_name(conversion.output)) {
+    if (conversion.half) file.halve();
+    write_safetensors(conversion.output, file, conversion.overwrite);
+    return;
+  }
+  const networks::OnnxExport made = networks::export_onnx(file, conversion.scale, conversion.half);
+  write_file_atomically(conversion.output, made.bytes, conversion.overwrite);
+  report["network"] = made.network;
+  report["scale"] = made.scale;
+}
+
 }  // namespace
 
 int run_weights(const std::vector<std::string>& arguments) {
   std::vector<std::string> words;
-  std::string output;
+  Conversion conversion;
   double share = 0.5;
   bool force = false;
-  bool half = false;
   CommonFlags common;
-  OptionSet options(
-      "zsr weights info|convert|blend FILE [FILE] [-o FILE.safetensors] [options]",
-      "Lists the tensors of a weights file, or writes them as safetensors. Reads safetensors, PyTorch's\n"
-      ".pth and .pt (both formats; nothing in them is executed), ncnn's .param with .bin and MATLAB's .mat,\n"
-      "and tells which network they are of. Two networks of one shape can be blended. FILE is also the name of a "
-      "network\n"
-      "that comes with zsr, like edsr-light-x2.",
-      "  zsr weights info model.pth\n  zsr weights convert model.pth -o model.safetensors --half\n"
-      "  zsr weights blend psnr.safetensors gan.safetensors -o between.safetensors --share 0.3\n");
+  OptionSet options("zsr weights info|convert|blend FILE [FILE] [-o FILE.safetensors|FILE.onnx] [options]",
+                    kWeightsDescription, kWeightsExamples);
   options.group("Options");
   options.positional("input,i", "ACTION FILE", "info, convert or blend, then the file (blend: two)", &words);
-  options.add("output,o", "FILE", "convert, blend: the safetensors file to write", &output);
+  options.add("output,o", "FILE", "convert, blend: the file to write; FILE.onnx: ONNX, any other: safetensors",
+              &conversion.output);
+  options.add("scale,s", "FACTOR", "ONNX: which scale of a network that has several; 0 = the only one",
+              &conversion.scale);
   options.add("share", "PART", "blend: how much of the second, 0 to 1", &share);
-  options.flag("half", "convert, blend: 32- and 64-bit numbers as 16-bit ones", &half);
+  options.flag("half", "convert, blend: 32- and 64-bit numbers as 16-bit ones (ONNX: weights of convolutions)",
+               &conversion.half);
   options.flag("force", "Replace an existing file", &force);
   add_common_flags(options, common);
   if (!options.parse(arguments)) return kExitOk;
@@ -98,31 +136,28 @@ int run_weights(const std::vector<std::string>& arguments) {
     throw UsageError("weights needs info or convert and one FILE, or blend and two");
   }
   const bool writes = action != "info";
+  const std::string& output = conversion.output;
   if (writes == output.empty()) {
     throw UsageError(fmt::format("'weights {}' {}", action, writes ? "writes to -o FILE" : "writes nothing"));
   }
   if (!(share >= 0.0) || share > 1.0) throw UsageError(fmt::format("--share {:g} must be 0 to 1", share));
-  const Overwrite overwrite = force ? Overwrite::kYes : Overwrite::kNo;
-  for (size_t i = 1; writes && i < words.size(); ++i) check_output(output, words[i], overwrite);
+  if (options.given("scale") && !is_onnx_name(output)) throw UsageError("--scale belongs to ONNX files (-o FILE.onnx)");
+  conversion.overwrite = force ? Overwrite::kYes : Overwrite::kNo;
+  for (size_t i = 1; writes && i < words.size(); ++i) check_output(output, words[i], conversion.overwrite);
   WeightsFile file = load_or_shipped(words[1]);
   if (blend) file = blended(file, load_or_shipped(words[2]), share);
   if (!writes) {
     print_info(file, common.json);
     return kExitOk;
   }
-  if (half) file.halve();
-  write_safetensors(output, file, overwrite);
-  if (common.json) {
-    fmt::print("{}\n", nlohmann::ordered_json{{"command", "weights " + action},
-                                              {"input", words[1]},
-                                              {"output", output},
-                                              {"format", file.format},
-                                              {"tensors", file.tensors.size()},
-                                              {"parameters", file.parameter_count()}}
-                           .dump(2));
-  } else {
-    fmt::print("{}\n", output);
-  }
+  nlohmann::ordered_json report{{"command", "weights " + action},
+                                {"input", words[1]},
+                                {"output", output},
+                                {"format", file.format},
+                                {"tensors", file.tensors.size()},
+                                {"parameters", file.parameter_count()}};
+  write_converted(std::move(file), conversion, report);
+  fmt::print("{}\n", common.json ? report.dump(2) : output);
   return kExitOk;
 }
 

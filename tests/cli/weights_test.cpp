@@ -73,6 +73,54 @@ void write_espcn(const std::filesystem::path& path) {
   write_safetensors(path, file, Overwrite::kNo);
 }
 
+// The metadata and names of an ONNX file stand in it as they are.
+TEST(WeightsCommand, ConvertsToOnnx) {
+  const TempDir dir;
+  const auto at = [&](const char* name) { return (dir / name).string(); };
+  write_espcn(dir / "w.safetensors");
+  const ProgramResult made = run_zsr({"weights", "convert", at("w.safetensors"), "-o", at("w.onnx"), "--json"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  const auto json = nlohmann::json::parse(made.out);
+  EXPECT_EQ(json["network"], "espcn");
+  EXPECT_EQ(json["scale"], 3);
+  const std::string bytes = read_bytes(dir / "w.onnx");
+  for (const char* text : {"espcn", "first_part.0.weight", "DepthToSpace", "luma Y of BT.601", "config.narrow"}) {
+    EXPECT_NE(bytes.find(text), std::string::npos) << text;
+  }
+  EXPECT_EQ(dir.names(), (std::vector<std::string>{"w.onnx", "w.safetensors"}));
+  EXPECT_EQ(run_zsr({"weights", "convert", at("w.safetensors"), "-o", at("w.onnx")}).code, 1);  // exists
+  EXPECT_EQ(run_zsr({"weights", "convert", at("w.safetensors"), "-o", at("w.onnx"), "--force"}).code, 0);
+  EXPECT_EQ(read_bytes(dir / "w.onnx"), bytes);
+  // A network that comes with zsr, by its name.
+  ASSERT_EQ(run_zsr({"weights", "convert", "edsr-light-x2", "-o", at("e.onnx")}).code, 0);
+  ASSERT_EQ(run_zsr({"weights", "convert", "edsr-light-x2", "-o", at("h.ONNX"), "--half"}).code, 0);
+  EXPECT_LT(read_bytes(dir / "h.ONNX").size(), 0.6 * static_cast<double>(read_bytes(dir / "e.onnx").size()));
+}
+
+TEST(WeightsCommand, RefusesWhatCannotBeOnnx) {
+  const TempDir dir;
+  const std::string output = (dir / "out.onnx").string();
+  const auto refused = [&](std::vector<std::string> more, int code, const char* why) {
+    std::vector<std::string> all{"weights", "convert", "-o", output};
+    all.insert(all.end(), more.begin(), more.end());
+    const ProgramResult result = run_zsr(all);
+    EXPECT_EQ(result.code, code) << result.err;
+    EXPECT_NE(result.err.find(why), std::string::npos) << result.err;
+    EXPECT_FALSE(std::filesystem::exists(output));
+  };
+  refused({"restorer"}, 2, "enlarges by 1, 2, 3, 4 and an ONNX file does one of them: choose it with --scale");
+  refused({"restorer", "--scale", "5"}, 2, "not by 5");
+  refused({"edsr-light-x2", "-s", "3"}, 2, "enlarges by 2, not by 3");
+  refused({"blur-predictor"}, 1, "of no network that zsr can export");
+  WeightsFile usrnet;
+  usrnet.tensors = {{"p.m_head.weight", torch::zeros({8, 4, 3, 3})}, {"h.mlp.0.weight", torch::zeros({8, 2, 1, 1})}};
+  write_safetensors(dir / "u.safetensors", usrnet, Overwrite::kNo);
+  refused({(dir / "u.safetensors").string()}, 1, "cannot export USRNet");
+  EXPECT_EQ(run_zsr({"weights", "convert", "restorer", "-o", output, "--scale", "2"}).code, 0);
+  const std::string plain = (dir / "out.safetensors").string();
+  EXPECT_EQ(run_zsr({"weights", "convert", "restorer", "-o", plain, "--scale", "2"}).code, 2);
+}
+
 TEST(TrainedMethods, TakeMethodAndScaleFromTheWeights) {
   const TempDir dir;
   const auto at = [&](const char* name) { return (dir / name).string(); };
