@@ -1,10 +1,11 @@
 #include "cli/dip_flags.h"
 
+#include "cli/mask_file.h"
 #include "cli/usage_error.h"
 #include "cli/values.h"
 #include "core/device.h"
 #include "core/error.h"
-#include "dip/scratches.h"
+#include "degradations/scratches.h"
 #include "nn/weights/shipped.h"
 
 #include <fmt/format.h>
@@ -15,11 +16,6 @@
 
 namespace zsr::cli {
 namespace {
-
-// [1, 1, h, w]: white is kept, black is filled.
-torch::Tensor read_mask(const std::string& path, const ReadLimits& limits) {
-  return load_photo(path, limits).color.mean(1, true).gt(0.5).to(torch::kFloat32);
-}
 
 // Pieces as large as may be when the whole needs more than what may be used.
 int64_t tile_within(dip::Options options, int64_t height, int64_t width, int64_t bytes) {
@@ -121,7 +117,8 @@ dip::Options dip_options(const DipFlags& flags, const torch::Tensor& photo, Scal
 std::filesystem::path write_proposed_mask(const std::filesystem::path& photo, const ReadLimits& limits,
                                           Overwrite overwrite, bool quiet) {
   Photo shown = load_photo(photo, limits);
-  const torch::Tensor mask = dip::propose_mask(shown.color);
+  // A person looks at this mask: bright and dark lines both.
+  const torch::Tensor mask = propose_mask(shown.color, {.dominance = 0.0});
   const double share = 1.0 - mask.mean().item<double>();
   if (share == 0.0) {
     throw InputError(
@@ -132,9 +129,7 @@ std::filesystem::path write_proposed_mask(const std::filesystem::path& photo, co
   const auto beside = [&](const char* suffix) { return photo.parent_path() / (photo.stem().string() + suffix); };
   WriteOptions write;
   write.overwrite = overwrite;
-  Photo black_and_white;
-  black_and_white.color = mask;
-  save_photo(black_and_white, beside("_mask.png"), write);
+  write_mask(mask, beside("_mask.png"), overwrite);
   const torch::Tensor red = torch::tensor({1.0F, 0.0F, 0.0F}).view({1, 3, 1, 1});
   shown.color = torch::where(mask > 0.5, shown.color.expand({1, 3, -1, -1}), red);
   shown.alpha = torch::Tensor();
