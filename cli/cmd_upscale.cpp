@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/failure.h"
 #include "cli/interrupt.h"
+#include "cli/touch_up.h"
 #include "cli/upscale_flags.h"
 #include "cli/upscale_job.h"
 #include "cli/usage_error.h"
@@ -157,6 +158,7 @@ int run_single(const BatchItem& job, const UpscaleSettings& settings, bool skip_
     if (record["status"] != 0) code = kExitFailed;
     if (!settings.common.quiet && record.contains("restoration")) {
       print_restoration(record);
+      print_touch_up(record);
     } else if (!settings.common.quiet && record.contains("estimated")) {
       print_findings(record["estimated"]);
     }
@@ -200,7 +202,8 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
         "Enlarges photos and keeps what they carry: metadata, colour profile, bit depth, transparency.",
         method == "dip"       ? std::string(kDipExamples)
         : method == "restore" ? std::string("  zsr restore photo.jpg\n  zsr restore scan.png -s 2 --detail 0.5\n"
-                                            "  zsr restore scans/ -o clean/ --grain keep\n")
+                                            "  zsr restore scans/ -o clean/ --grain keep\n"
+                                            "  zsr restore old.jpg --scratches auto --tone auto\n")
         : method == "dip-fkp" ? std::string("  zsr dip-fkp photo.png -s 2 --save-kernel kernel.mat\n")
         : needs_weights       ? fmt::format("  zsr {0} photo.jpg --weights weights.pth\n", name)
         : trained ? fmt::format("  zsr {0} photo.jpg -s 2\n  zsr {0} photo.jpg --weights weights.pth\n", name)
@@ -230,6 +233,7 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
   AllFlags first_flags = all;
   const auto first = make_options(first_flags);
   if (!first->parse(arguments)) return kExitOk;
+  const bool old_photo = is_old_photo(first_flags.upscale, *first);
   const auto trained = find_trained(first_flags.upscale);
   if (trained && !first->given("scale") && trained->scales().size() == 1) {
     first_flags.upscale.scale = std::to_string(trained->scales()[0]);
@@ -238,7 +242,7 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
   // Restoration is chosen by its flags, and by the scale 1, which only restoration has.
   const bool same_size = enlarges && first_flags.upscale.scale == "1" && !names_zero_shot(*first);
   const auto restores = [&](const UpscaleFlags& typed) {
-    return typed.method == "restore" ||
+    return typed.method == "restore" || old_photo ||
            (typed.method == "auto" && !trained && (!typed.restore.first_named().empty() || same_size));
   };
   if (restores(first_flags.upscale)) all.upscale.method = first_flags.upscale.method = "restore";
@@ -282,13 +286,17 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
   check_restoration(flags, settings.method, *first);
   settings.chooses = flags.method == "auto" && settings.method == "zssr" && !names_zero_shot(*first);
   if (flags.inputs.empty()) throw UsageError("no photo given; 'zsr upscale photo.jpg -s 2'");
+  const bool many = flags.inputs.size() > 1 || fs::is_directory(flags.inputs[0]);
+  if (many && settings.restore.scratches == Scratches::kFile) {
+    throw UsageError("--scratches MASK takes one photo at a time; --scratches auto takes any number");
+  }
   const BatchPlan plan = plan_batch(flags.inputs, flags.output, batch,
                                     {[&](const fs::path& relative) { return in_folder(relative, settings.format); },
                                      [&](const fs::path& input) { return beside(input, settings); }});
   if (plan.items.empty()) throw UsageError("no photos found");
-  for (const std::string& extra : {dip.frames, flags.save_kernel, flags.loss_log}) {
+  for (const std::string& extra : {dip.frames, flags.save_kernel, flags.loss_log, flags.restore.save_mask}) {
     if (extra.empty()) continue;
-    if (plan.many) throw UsageError("--frames, --save-kernel and --loss-log take one photo at a time");
+    if (plan.many) throw UsageError("--frames, --save-kernel, --loss-log and --save-mask take one photo at a time");
     if (fs::path(extra).has_extension()) check_output(extra, plan.items[0].input, settings.write.overwrite);
   }
   if (!in_worker()) print_settings(settings);

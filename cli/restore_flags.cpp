@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 namespace zsr::cli {
 namespace {
 
@@ -26,6 +28,9 @@ std::string RestoreFlags::first_named() const {
                                     {"--grain", &grain}}) {
     if (!value->empty()) return name;
   }
+  if (!scratches.empty() && scratches != "off") return "--scratches";
+  if (!save_mask.empty()) return "--save-mask";
+  if (!tone.empty() && tone != "off") return "--tone";
   return "";
 }
 
@@ -39,15 +44,40 @@ void add_restore_flags(OptionSet& options, RestoreFlags& flags) {
   options.add("dejpeg", "auto|0..1", "Part of the JPEG artefacts to remove; 0 keeps them", &flags.dejpeg);
   options.add("grain", "auto|keep|0..1", "Part of the removed grain to add again; auto: only of film grain",
               &flags.grain);
+  options.add("scratches", "off|auto|MASK",
+              "Fills scratches and dust first: auto looks for them, MASK is an image as large as the photo (white is "
+              "kept, black is filled). Default: off",
+              &flags.scratches);
+  options.add("save-mask", "FILE", "The mask that --scratches filled, to look at, to change and to name next time",
+              &flags.save_mask);
+  options.add("tone", "off|auto", "Last: corrects faded tones and the cast of yellowed prints. Default: off",
+              &flags.tone);
 }
 
-RestoreSettings resolve_restore_flags(const RestoreFlags& flags) {
+RestoreSettings resolve_restore_flags(const RestoreFlags& flags, bool old_photo) {
   RestoreSettings settings;
   settings.strength = fraction(flags.strength, "strength");
   settings.options.detail = fraction(flags.detail, "detail");
   settings.options.denoise = fraction(flags.denoise, "denoise");
   settings.options.dejpeg = fraction(flags.dejpeg, "dejpeg");
   settings.options.grain = flags.grain == "keep" ? std::optional(1.0) : fraction(flags.grain, "grain");
+  if (flags.scratches == "auto" || (flags.scratches.empty() && old_photo)) {
+    settings.scratches = Scratches::kAuto;
+  } else if (!flags.scratches.empty() && flags.scratches != "off") {
+    settings.scratches = Scratches::kFile;
+    settings.mask = flags.scratches;
+    if (!std::filesystem::exists(settings.mask)) {
+      throw UsageError(fmt::format("--scratches '{}' is neither off nor auto nor a file that exists", settings.mask));
+    }
+  }
+  settings.save_mask = flags.save_mask;
+  if (!settings.save_mask.empty() && settings.scratches == Scratches::kOff) {
+    throw UsageError("--save-mask keeps the mask of --scratches auto or --scratches MASK; name one of them");
+  }
+  if (!flags.tone.empty() && flags.tone != "off" && flags.tone != "auto") {
+    throw UsageError(fmt::format("--tone '{}' must be off or auto", flags.tone));
+  }
+  settings.tone = flags.tone == "auto";
   return settings;
 }
 

@@ -15,9 +15,19 @@ struct RestoreFlags {
   std::string denoise;
   std::string dejpeg;
   std::string grain;
+  std::string scratches;
+  std::string save_mask;
+  std::string tone;
 
-  /// The first of these flags that the user gave, "--strength" and the like; empty when none.
+  /// The first of these flags that the user gave, "--strength" and the like; empty when none. "off" is not counted.
   std::string first_named() const;
+};
+
+/// Where the mask of scratches comes from.
+enum class Scratches {
+  kOff,
+  kAuto,  ///< Proposed from the photo (degradations/scratches.h).
+  kFile,
 };
 
 void add_restore_flags(OptionSet& options, RestoreFlags& flags);
@@ -26,7 +36,12 @@ void add_restore_flags(OptionSet& options, RestoreFlags& flags);
 struct RestoreSettings {
   restore::Options options;
   std::optional<double> strength;
+  Scratches scratches = Scratches::kOff;
+  std::string mask;       ///< File, of Scratches::kFile.
+  std::string save_mask;  ///< File, or empty.
+  bool tone = false;      ///< Colour cast and fading are corrected.
 };
-RestoreSettings resolve_restore_flags(const RestoreFlags& flags);
+/// `old_photo`: of --task old, where scratches are looked for unless the flags say otherwise.
+RestoreSettings resolve_restore_flags(const RestoreFlags& flags, bool old_photo = false);
 
 }  // namespace zsr::cli

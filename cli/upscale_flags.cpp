@@ -97,11 +97,16 @@ void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method
   options.add("scale,s", "FACTOR",
               "Above 1, fractions too; 2x1.5 = horizontal x vertical. Default: 2, or the weights' own", &flags.scale);
   if (with_method) {
-    options.add("method,m", "NAME",
-                fmt::format("auto (zssr for clean photos, restore for noisy and compressed ones, or what --weights are), zssr, "
-                            "restore, dip, dip-fkp, bicubic, or a trained network: {}",
-                            fmt::join(trained_methods(), ", ")),
-                &flags.method);
+    options.add(
+        "method,m", "NAME",
+        fmt::format("auto (zssr for clean photos, restore for noisy and compressed ones, or what --weights are), zssr, "
+                    "restore, dip, dip-fkp, bicubic, or a trained network: {}",
+                    fmt::join(trained_methods(), ", ")),
+        &flags.method);
+    options.add("task", "NAME",
+                "sr, or old for old photos: --scratches auto, then the restoration, then enlarging (--tone auto too "
+                "if you name it)",
+                &flags.task);
   }
   options.add("time", "DURATION", "Budget per photo, e.g. 60s or 5m; the schedule shrinks to fit", &flags.time);
   options.add("format,f", "NAME", "png, jpeg, tiff, webp, pnm or bmp. Default: by the output's name", &flags.format);
@@ -137,16 +142,28 @@ std::shared_ptr<const Trained> find_trained(const UpscaleFlags& flags) {
 
 namespace {
 
-constexpr const char* kZeroShotFlags[] = {"kernel",     "kernel-convention", "noise",         "phase", "preset",
-                                          "init",       "steps",             "width",         "depth", "gradual",
-                                          "optimizer",  "back-projection",   "learning-rate", "crop",  "batch",
-                                          "save-kernel", "loss-log"};
+constexpr const char* kZeroShotFlags[] = {
+    "kernel",  "kernel-convention", "noise",     "phase",           "preset",        "init", "steps", "width",
+    "depth",   "gradual",           "optimizer", "back-projection", "learning-rate", "crop", "batch", "save-kernel",
+    "loss-log"};
 
 }  // namespace
 
 bool names_zero_shot(const OptionSet& given) {
   return std::any_of(std::begin(kZeroShotFlags), std::end(kZeroShotFlags),
                      [&](const char* name) { return given.given(name); });
+}
+
+bool is_old_photo(const UpscaleFlags& flags, const OptionSet& given) {
+  if (flags.task == "sr") return false;
+  if (flags.task != "old") throw UsageError(fmt::format("--task '{}' must be sr or old", flags.task));
+  if (flags.method != "auto" && flags.method != "restore") {
+    throw UsageError(fmt::format("--task old is done by the restoration; leave -m {} out", flags.method));
+  }
+  for (const char* name : {"weights", "pca"}) {
+    if (given.given(name)) throw UsageError(fmt::format("--task old is done by the restoration; leave --{} out", name));
+  }
+  return true;
 }
 
 void check_restoration(const UpscaleFlags& flags, const std::string& method, const OptionSet& given) {
@@ -160,7 +177,9 @@ void check_restoration(const UpscaleFlags& flags, const std::string& method, con
   for (const char* name : kZeroShotFlags) {
     if (!given.given(name)) continue;
     throw UsageError(fmt::format("the restoration cannot use --{}{}; leave it out, or name -m zssr", name,
-                                 named.empty() ? "" : fmt::format(" (it was chosen by {})", named)));
+                                 named.empty() && flags.task != "old"
+                                     ? ""
+                                     : fmt::format(" (it was chosen by {})", named.empty() ? "--task old" : named)));
   }
   if (!flags.weights.empty()) {
     throw UsageError("the restoration has weights of its own; leave --weights out, or name -m restorer");
@@ -171,7 +190,7 @@ UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const 
                         const CommonFlags& common, std::shared_ptr<const Trained> trained) {
   UpscaleSettings settings;
   settings.method = trained ? trained->method : flags.method == "auto" ? "zssr" : flags.method;
-  settings.restore = resolve_restore_flags(flags.restore);
+  settings.restore = resolve_restore_flags(flags.restore, flags.task == "old");
   if (trained) check_network(*trained, flags, zssr);
   settings.trained = std::move(trained);
   settings.keep_low_frequencies = flags.keep_colors;

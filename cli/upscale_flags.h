@@ -31,6 +31,7 @@ struct UpscaleFlags {
   bool no_record = false;
   std::string save_kernel;
   std::string loss_log;
+  std::string task = "sr";  ///< "sr", or "old": fill scratches, restore and enlarge.
   RestoreFlags restore;
 };
 
@@ -44,6 +45,10 @@ std::shared_ptr<const Trained> find_trained(const UpscaleFlags& flags);
 /// All flags together as settings, checked against each other. Throws UsageError.
 UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const DipFlags& dip,
                         const CommonFlags& common, std::shared_ptr<const Trained> trained);
+
+/// Whether --task says that the photo is an old one, so that the restoration is wanted. Throws UsageError for unknown
+/// tasks and for a method that --task does not go with.
+bool is_old_photo(const UpscaleFlags& flags, const OptionSet& given);
 
 /// Throws UsageError where `method` is restoration and a flag was named that it cannot use, or the other way round.
 /// `given` says whether the user named a flag.

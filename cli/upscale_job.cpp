@@ -2,6 +2,7 @@
 
 #include "cli/blind.h"
 #include "cli/enlarge.h"
+#include "cli/touch_up.h"
 #include "cli/usage_error.h"
 #include "cli/values.h"
 #include "cli/version.h"
@@ -100,7 +101,9 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
   const double load_s = seconds_since(start);
 
   const Size low{photo.color.size(2), photo.color.size(3)};
-  const torch::Tensor color = photo.alpha.defined() ? bleed_color(photo.color, photo.alpha) : photo.color;
+  nlohmann::json touched = nlohmann::json::object();
+  const torch::Tensor color =
+      fill_scratches_of(photo.alpha.defined() ? bleed_color(photo.color, photo.alpha) : photo.color, settings, touched);
   std::optional<PhotoCondition> condition;
   if (settings.chooses || settings.method == "restore") {
     condition = look_at_condition(color);
@@ -128,7 +131,7 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
   if (!torch::isfinite(enlarged.color).all().item<bool>()) {
     throw Error(fmt::format("'{}': the result has pixels that are not numbers; nothing was written", input.string()));
   }
-  photo.color = enlarged.color;
+  photo.color = correct_tone_of(enlarged.color, settings, touched);
   if (photo.alpha.defined() && settings.scale.y != 1.0)
     photo.alpha = imresize(photo.alpha, settings.scale).clamp_(0.0, 1.0);
   if (!enlarged.summary.message.empty()) warnings.push_back(enlarged.summary.message);
@@ -193,6 +196,7 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
     record["termination"] = to_string(enlarged.summary.termination);
   }
   if (!enlarged.record.is_null()) record.update(enlarged.record);
+  record.update(touched);
   // The output itself may be a device; only a file gets a companion.
   if (settings.keep_record && std::filesystem::is_regular_file(output)) {
     write_file_atomically(record_path(output), record.dump(2) + "\n", Overwrite::kYes);
