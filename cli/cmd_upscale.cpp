@@ -8,6 +8,7 @@
 #include "cli/usage_error.h"
 #include "cli/values.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "nn/weights/shipped.h"
 
 #include <fmt/format.h>
@@ -137,6 +138,30 @@ void print_result(const nlohmann::json& record) {
              record["input_size"]["width"].get<int64_t>(), record["input_size"]["height"].get<int64_t>(),
              record["output_size"]["width"].get<int64_t>(), record["output_size"]["height"].get<int64_t>(),
              record["seconds"]["total"].get<double>(), record["peak_memory_mb"].get<double>());
+}
+
+// What is written beside the result, and the flag that names it.
+struct SideFile {
+  const char* flag;
+  std::string path;
+};
+
+// Whether both paths are one file, which need not exist yet.
+bool is_one_file(const fs::path& a, const fs::path& b) {
+  return is_same_file(a, b) || fs::weakly_canonical(fs::absolute(a)) == fs::weakly_canonical(fs::absolute(b));
+}
+
+// Throws UsageError and IoError where the file would replace one that the same call reads or writes, or cannot be made.
+void check_side_file(const SideFile& file, const BatchItem& item, const UpscaleSettings& settings) {
+  const auto refuse = [&](const fs::path& other, const char* what) {
+    if (other.empty() || !is_one_file(file.path, other)) return;
+    throw UsageError(fmt::format("{} '{}' is {}; name another file", file.flag, file.path, what));
+  };
+  refuse(item.input, "the photo itself");
+  refuse(item.output, "the output itself");
+  refuse(settings.restore.mask, "the mask that --scratches reads");
+  // --frames may be a folder.
+  if (fs::path(file.path).has_extension()) check_output(file.path, item.input, settings.write.overwrite);
 }
 
 // One photo, in this process.
@@ -294,10 +319,13 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
                                     {[&](const fs::path& relative) { return in_folder(relative, settings.format); },
                                      [&](const fs::path& input) { return beside(input, settings); }});
   if (plan.items.empty()) throw UsageError("no photos found");
-  for (const std::string& extra : {dip.frames, flags.save_kernel, flags.loss_log, flags.restore.save_mask}) {
-    if (extra.empty()) continue;
-    if (plan.many) throw UsageError("--frames, --save-kernel, --loss-log and --save-mask take one photo at a time");
-    if (fs::path(extra).has_extension()) check_output(extra, plan.items[0].input, settings.write.overwrite);
+  for (const SideFile& file : {SideFile{"--frames", dip.frames},
+                               {"--save-kernel", flags.save_kernel},
+                               {"--loss-log", flags.loss_log},
+                               {"--save-mask", flags.restore.save_mask}}) {
+    if (file.path.empty()) continue;
+    if (plan.many) throw UsageError(fmt::format("{} takes one photo at a time", file.flag));
+    check_side_file(file, plan.items[0], settings);
   }
   if (!in_worker()) print_settings(settings);
   if (!plan.many) return run_single(plan.items[0], settings, batch.skip_existing);

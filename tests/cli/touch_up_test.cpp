@@ -5,7 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <string>
+#include <vector>
 
 namespace zsr::test {
 namespace {
@@ -129,6 +133,28 @@ TEST_F(TouchUp, WhatCannotBeUsedIsRefused) {
   expect_refused({"restore", photo, "--scratches", at("black.png")}, "black all over", 1);
   expect_refused({"restore", photo, photo, "--scratches", at("mask.png")}, "one photo at a time");
   expect_refused({"restore", photo, "--scratches", "auto", "--save-mask", at("no/such/folder/m.png")}, "no/such", 1);
+}
+
+TEST_F(TouchUp, SaveMaskReplacesNoFileOfTheSameCall) {
+  const std::string photo = at("old.png");
+  const auto auto_to = [&](const std::string& mask) {
+    return std::vector<std::string>{"restore", photo, "--scratches", "auto", "--save-mask", mask};
+  };
+  fs::create_directory(dir_ / "folder");
+  expect_refused(auto_to(at("refused.png")), "refused.png' is the output itself");
+  expect_refused(auto_to(at("folder/../refused.png")), "is the output itself");
+  expect_refused(auto_to(photo), "--save-mask '" + photo + "' is the photo itself");
+  fs::create_symlink(photo, dir_ / "link.png");
+  expect_refused(auto_to(at("link.png")), "is the photo itself");
+  expect_refused({"restore", photo, "--scratches", at("mask.png"), "--save-mask", at("mask.png")},
+                 "is the mask that --scratches reads");
+  expect_refused({"upscale", photo, "--task", "old", "--save-mask", at("refused.png")}, "--save-mask");
+  EXPECT_FALSE(fs::exists(dir_ / "refused.png.zsr.json"));
+  const ProgramResult beside =
+      run_zsr({"restore", photo, "--scratches", "auto", "--save-mask", at("old_restored.png")});
+  EXPECT_EQ(beside.code, 2) << beside.err;
+  EXPECT_NE(beside.err.find("is the output itself"), std::string::npos) << beside.err;
+  EXPECT_EQ(std::count(beside.err.begin(), beside.err.end(), '\n'), 1) << beside.err;
 }
 
 }  // namespace
