@@ -113,8 +113,8 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
   options->group("Network");
   options->positional("input,i", "NETWORK", "The network, then folders of sharp photos", &flags.words);
   options->add("output,o", "FILE", "Weights file (.safetensors)", &flags.output);
-  options->add("scale,s", "FACTOR", "One that the network is trained for; mdsr, carn and restorer learn all at once",
-               &flags.scale);
+  options->add("scale,s", "FACTOR",
+               "One that the network is trained for; mdsr, carn, usrnet and restorer learn all at once", &flags.scale);
   for (const auto& [name, meaning] : field_meanings()) {
     options->add(flag_of(name), "N", meaning, &flags.fields[name]);
   }
@@ -128,7 +128,7 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
   options->add("batch", "N", "Patches a step", &flags.patches.batch);
   options->add("sizes", "LIST", "Photos at these sizes: 1,0.8,0.6 has smaller copies too, which are sharper",
                &flags.sizes);
-  options->add("noise", "LEVEL", "srmd, srmd-edsr, zssr-start: highest noise, 0-75", &flags.patches.noise);
+  options->add("noise", "LEVEL", "srmd, srmd-edsr, zssr-start, usrnet: highest noise, 0-75", &flags.patches.noise);
   options->add("noisy", "SHARE", "The same: of the patches that have noise", &flags.patches.noisy);
   options->add("sharp", "SHARE", "The same: of the patches that are only made smaller, not blurred before",
                &flags.patches.sharp);
@@ -365,14 +365,15 @@ int run_train_network(const std::vector<std::string>& arguments) {
   training::Network network(kind, config, random);
   flags.patches.scales = network.scales();
   flags.patches.validate();
-  if (network.scales().size() > 1 && flags.recipe.empty()) flags.recipe = "bicubic";
+  const bool by_kernel = network.condition() == training::Condition::kKernel;
+  if (network.scales().size() > 1 && flags.recipe.empty() && !by_kernel) flags.recipe = "bicubic";
   if (kind.traits.channels == 1) refuse_color_losses(flags.train.losses, kind.name);
   if (!flags.recipe.empty()) {
     const bool takes =
         network.condition() == training::Condition::kNone || network.condition() == training::Condition::kDamage;
     if (!takes) {
       throw UsageError(fmt::format(
-          "{} is conditioned on blur and noise, which a recipe does not tell; leave --recipe out", flags.network));
+          "{} is conditioned on blur and noise, which a recipe does not state; leave --recipe out", flags.network));
     }
     for (const int64_t scale : network.scales()) {
       const auto s = static_cast<double>(scale);

@@ -36,8 +36,8 @@ std::vector<std::string> trained_methods() {
   std::vector<std::string> names{"srmd"};
   for (const networks::Kind& kind : networks::kinds()) {
     // The others run within methods of their own.
-    const bool by_itself =
-        kind.traits.condition == networks::Condition::kNone || kind.traits.condition == networks::Condition::kDamage;
+    const bool by_itself = kind.traits.condition == networks::Condition::kNone ||
+                           kind.traits.condition == networks::Condition::kDamage || kind.traits.takes_kernel;
     if (by_itself) names.push_back(kind.name);
   }
   return names;

@@ -9,6 +9,7 @@ enum class Condition {
   kNone,
   kSrmd,            ///< SRMD's code of the blur before imresize (15 numbers) and, but for SRMDNF, noise / 255.
   kDamage,          ///< Noise level and JPEG quality, each where it is known: damage_maps (4).
+  kKernel,          ///< The kernel itself, as an image of its own, and the noise (networks/usrnet.cpp).
   kKernelAndNoise,  ///< kernel_code (12) of the whole way down, noise / 25.5, where the LR grid stands (2).
 };
 

@@ -6,20 +6,6 @@
 namespace zsr::networks {
 namespace {
 
-torch::Tensor transfer_function(const BlurKernel& kernel, int64_t height, int64_t width) {
-  torch::Tensor plane = torch::zeros({height, width}, torch::kFloat64);
-  const auto weights = kernel.weights().accessor<double, 2>();
-  auto to = plane.accessor<double, 2>();
-  const auto wrapped = [](int64_t i, int64_t length) { return ((i % length) + length) % length; };
-  for (int64_t y = 0; y < kernel.height(); ++y) {
-    for (int64_t x = 0; x < kernel.width(); ++x) {
-      to[wrapped(y - kernel.anchor_y(), height)][wrapped(x - kernel.anchor_x(), width)] += weights[y][x];
-    }
-  }
-  // Correlation, not convolution.
-  return torch::conj(torch::fft::fft2(plane.to(torch::kFloat32))).resolve_conj().view({1, 1, height, width});
-}
-
 // Mean over the s x s aliases of each frequency: what taking every s-th pixel does to a spectrum.
 torch::Tensor folded(const torch::Tensor& spectrum, int64_t s) {
   const int64_t h = spectrum.size(2) / s;
@@ -27,20 +13,34 @@ torch::Tensor folded(const torch::Tensor& spectrum, int64_t s) {
   return spectrum.reshape({spectrum.size(0), spectrum.size(1), s, h, s, w}).mean({2, 4});
 }
 
-}  // namespace
-
-DataStep::DataStep(const torch::Tensor& y, const BlurKernel& kernel, int64_t s)
-    : s_(s), blur_(transfer_function(kernel, y.size(2) * s, y.size(3) * s)) {
-  torch::Tensor apart = torch::zeros({y.size(0), y.size(1), y.size(2) * s, y.size(3) * s});
-  apart.slice(2, 0, c10::nullopt, s).slice(3, 0, c10::nullopt, s).copy_(y);
-  blurred_back_ = torch::conj(blur_) * torch::fft::fft2(apart);
+// [length, count] matrix that puts tap i of a kernel at index i - count / 2, modulo the length.
+torch::Tensor placement(int64_t count, int64_t length) {
+  const torch::Tensor taps = torch::arange(count);
+  return torch::zeros({length, count}).index_put_({(taps - count / 2).remainder(length), taps}, torch::ones({count}));
 }
 
-torch::Tensor DataStep::operator()(const torch::Tensor& z, double alpha) const {
-  const torch::Tensor right = blurred_back_ + torch::fft::fft2(z) * alpha;
-  const torch::Tensor power = torch::real(blur_ * torch::conj(blur_));
-  const torch::Tensor inverse = folded(blur_ * right, s_) / (folded(power, s_) + alpha);
-  const torch::Tensor spread = torch::conj(blur_) * inverse.repeat({1, 1, s_, s_});
+}  // namespace
+
+torch::Tensor transfer_function(const torch::Tensor& kernels, Size size) {
+  const torch::Tensor rows = placement(kernels.size(2), size.height).to(kernels.options());
+  const torch::Tensor columns = placement(kernels.size(3), size.width).to(kernels.options());
+  const torch::Tensor plane = torch::matmul(torch::matmul(rows, kernels), columns.t());
+  // Correlation, not convolution.
+  return torch::conj(torch::fft::fft2(plane)).resolve_conj();
+}
+
+torch::Tensor spectrum_back(const torch::Tensor& y, const torch::Tensor& transfer, int64_t s) {
+  torch::Tensor apart = torch::zeros({y.size(0), y.size(1), y.size(2) * s, y.size(3) * s}, y.options());
+  apart.slice(2, 0, c10::nullopt, s).slice(3, 0, c10::nullopt, s).copy_(y);
+  return torch::conj(transfer) * torch::fft::fft2(apart);
+}
+
+torch::Tensor data_step(const torch::Tensor& z, const torch::Tensor& transfer, const torch::Tensor& back,
+                        const torch::Tensor& alpha, int64_t s) {
+  const torch::Tensor right = back + torch::fft::fft2(z) * alpha;
+  const torch::Tensor power = torch::real(transfer * torch::conj(transfer));
+  const torch::Tensor inverse = folded(transfer * right, s) / (folded(power, s) + alpha);
+  const torch::Tensor spread = torch::conj(transfer) * inverse.repeat({1, 1, s, s});
   return torch::real(torch::fft::ifft2((right - spread) / alpha)).contiguous();
 }
 

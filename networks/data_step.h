@@ -1,26 +1,26 @@
 #pragma once
 
-#include "degradations/kernel.h"
+#include "core/image/resize.h"
 
 #include <torch/types.h>
 
 namespace zsr::networks {
 
-/// The data step of USRNet (Zhang, Van Gool and Timofte 2020, equation 7): the image x nearest to a given one that
-/// explains the photo,
-///     argmin |(x correlated with the kernel)[::s, ::s] - y|^2 + alpha |x - z|^2,
-/// in closed form by the Fourier transform, so the photo is taken as a torus.
-class DataStep {
- public:
-  /// `y` [1, C, h, w] float32.
-  DataStep(const torch::Tensor& y, const BlurKernel& kernel, int64_t s);
-  /// `z` [1, C, s h, s w] -> x of the same shape; `alpha` > 0.
-  torch::Tensor operator()(const torch::Tensor& z, double alpha) const;
+// The data step of USRNet (Zhang, Van Gool and Timofte 2020, equation 7): the image x nearest to a given one that
+// explains the photo,
+//     argmin |(x correlated with the kernel)[::s, ::s] - y|^2 + alpha |x - z|^2,
+// in closed form by the Fourier transform, so the photo is taken as a torus. All of it is differentiable.
 
- private:
-  int64_t s_;
-  torch::Tensor blur_;          // transfer function, [1, 1, s h, s w] complex
-  torch::Tensor blurred_back_;  // spectrum of y between zeros, correlated back
-};
+/// `kernels` [N, 1, k, k'], anchor at index size / 2 (Note [Kernel convention]) -> what correlation with them does to
+/// the spectrum of an image of `size`, [N, 1, H, W] complex.
+torch::Tensor transfer_function(const torch::Tensor& kernels, Size size);
+
+/// `y` [N, C, h, w] put between zeros on the grid that is `s` times as fine and correlated back: its spectrum,
+/// [N, C, s h, s w] complex.
+torch::Tensor spectrum_back(const torch::Tensor& y, const torch::Tensor& transfer, int64_t s);
+
+/// `z` [N, C, s h, s w], `alpha` [N, 1, 1, 1] > 0 -> x of the shape of `z`.
+torch::Tensor data_step(const torch::Tensor& z, const torch::Tensor& transfer, const torch::Tensor& back,
+                        const torch::Tensor& alpha, int64_t s);
 
 }  // namespace zsr::networks

@@ -46,6 +46,7 @@ std::string maps_of(const Condition condition, int64_t channels) {
              "0, 45, 90 and 135 degrees; 15: standard deviation of the noise, 255ths / 25.5; 16 and 17: vertical and "
              "horizontal offset of the photo's pixels from the centre of theirs in the output, / ((scale - 1) / 2)";
     case Condition::kNone:
+    case Condition::kKernel:
       break;
   }
   return "";

@@ -1,104 +1,196 @@
 #include "core/error.h"
 #include "networks/all_kinds.h"
 #include "networks/data_step.h"
+#include "networks/torus.h"
 #include "nn/model.h"
 #include "nn/parameter_file.h"
 
 #include <fmt/format.h>
-#include <torch/fft.h>
 #include <torch/types.h>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <map>
 
 namespace zsr::networks {
 namespace {
+
+using nn::Graph;
+using nn::Shape;
+using nn::Value;
+using Tensors = std::vector<torch::Tensor>;
+using Shapes = std::vector<Shape>;
 
 constexpr size_t kLevels = 3;    // of the prior's U
 constexpr int64_t kWhole = 8;    // its sides must be multiples of
 constexpr int64_t kMargin = 24;  // LR pixels around the photo, at least: the data step sees it as a torus
 
-// 1 inside, falling to 0 over `margin` at both ends.
-torch::Tensor window(int64_t length, int64_t margin) {
-  torch::Tensor weights = torch::ones({length});
-  auto values = weights.accessor<float, 1>();
-  for (int64_t i = 0; i < margin; ++i) {
-    const double part = (static_cast<double>(i) + 0.5) / static_cast<double>(margin);
-    values[i] = values[length - 1 - i] = static_cast<float>(0.5 - 0.5 * std::cos(M_PI * part));
-  }
-  return weights;
-}
-
-// The margins blended towards a version of the image that is smooth across its own ends, so that the torus has no seam
-// to ring from.
-torch::Tensor tapered(const torch::Tensor& image, int64_t top, int64_t left) {
-  const int64_t height = image.size(2);
-  const int64_t width = image.size(3);
-  const auto low_pass = [](int64_t length, int64_t margin) {
-    // A Gaussian of a third of the margin, as its transfer function.
-    const double sigma = std::max(1.0, static_cast<double>(margin) / 3.0);
-    const torch::Tensor f = torch::fft::fftfreq(length);
-    return torch::exp(f.square() * (-2.0 * M_PI * M_PI * sigma * sigma));
-  };
-  const torch::Tensor filter = low_pass(height, top).view({-1, 1}) * low_pass(width, left).view({1, -1});
-  const torch::Tensor smooth = torch::real(torch::fft::ifft2(torch::fft::fft2(image) * filter));
-  const torch::Tensor inside = window(height, top).view({-1, 1}) * window(width, left).view({1, -1});
-  return smooth + (image - smooth) * inside;
-}
-
-using nn::Graph;
-using nn::Value;
-
-const Graph::ConvOptions kNoBias{.bias = false};
-
-// Residual blocks `first`, first + 1, ... of a part, without normalisation.
-Value residual_blocks(Graph& g, Value x, const std::string& part, int64_t first, int64_t count, int64_t width) {
-  for (int64_t i = first; i < first + count; ++i) {
-    const std::string name = fmt::format("{}.{}.res", part, i);
-    const Value inner = g.relu(g.conv(name + ".0", x, width, kNoBias));
-    x = x + g.conv(name + ".2", inner, width, kNoBias);
-  }
-  return x;
-}
-
 std::string place(const char* part, size_t level) {
   return fmt::format("{}{}", part, level + 1);
 }
 
-// The prior: a U of residual blocks on the image and a map of its noise level.
-Graph denoiser(const Config& config) {
-  const int64_t blocks = config.whole("blocks");
-  const auto width = [&](size_t level) { return config.whole(place("width", level)); };
-  Graph g;
-  std::array<Value, kLevels + 1> seen{g.conv("p.m_head", g.input(4), width(0), kNoBias)};
-  for (size_t level = 0; level < kLevels; ++level) {
-    const std::string part = place("p.m_down", level);
-    const Value x = residual_blocks(g, seen[level], part, 0, blocks, width(level));
-    seen[level + 1] = g.conv(fmt::format("{}.{}", part, blocks), x, width(level + 1),
+// The prior: a U of residual blocks on the image and a map of its noise level. It is used in every iteration with the
+// same weights.
+class Prior {
+ public:
+  Prior(Graph& graph, const Config& config) : g_(graph), config_(config), blocks_(config.whole("blocks")) {}
+
+  Value operator()(Value image) {
+    std::array<Value, kLevels + 1> seen{conv("p.m_head", image, width(0), kPlain)};
+    for (size_t level = 0; level < kLevels; ++level) {
+      const std::string part = place("p.m_down", level);
+      const Value x = residual_blocks(seen[level], part, 0, width(level));
+      seen[level + 1] = conv(fmt::format("{}.{}", part, blocks_), x, width(level + 1),
                              {.side = 2, .stride = 2, .padding = 0, .bias = false});
+    }
+    Value x = residual_blocks(seen[kLevels], "p.m_body", 0, width(kLevels));
+    for (size_t level = kLevels; level-- > 0;) {
+      const std::string part = place("p.m_up", level);
+      x = transposed_conv(part + ".0", x + seen[level + 1], width(level));
+      x = residual_blocks(x, part, 1, width(level));
+    }
+    x = conv("p.m_tail", x + seen[0], 3, kPlain);
+    // Small, so that an untrained network begins as the data steps alone.
+    constexpr double kCorrection = 0.05;
+    return config_.whole("residual") != 0 ? x * kCorrection + g_.slice(image, 0, 3) : x;
   }
-  Value x = residual_blocks(g, seen[kLevels], "p.m_body", 0, blocks, width(kLevels));
-  for (size_t level = kLevels; level-- > 0;) {
-    const std::string part = place("p.m_up", level);
-    x = g.transposed_conv(part + ".0", x + seen[level + 1], width(level),
-                          {.side = 2, .stride = 2, .padding = 0, .bias = false});
-    x = residual_blocks(g, x, part, 1, blocks, width(level));
+
+ private:
+  static constexpr Graph::ConvOptions kPlain{.bias = false};
+
+  int64_t width(size_t level) const { return config_.whole(place("width", level)); }
+
+  Value conv(const std::string& name, Value x, int64_t out, Graph::ConvOptions options) {
+    const auto found = made_.find(name);
+    if (found != made_.end()) return g_.conv_like(found->second, x);
+    return made_[name] = g_.conv(name, x, out, options);
   }
-  g.output(g.conv("p.m_tail", x + seen[0], 3, kNoBias), 1);
-  return g;
-}
+
+  Value transposed_conv(const std::string& name, Value x, int64_t out) {
+    const auto found = made_.find(name);
+    if (found != made_.end()) return g_.conv_like(found->second, x);
+    return made_[name] = g_.transposed_conv(name, x, out, {.side = 2, .stride = 2, .padding = 0, .bias = false});
+  }
+
+  // Residual blocks `first`, first + 1, ... of a part, without normalisation.
+  Value residual_blocks(Value x, const std::string& part, int64_t first, int64_t out) {
+    for (int64_t i = first; i < first + blocks_; ++i) {
+      const std::string name = fmt::format("{}.{}.res", part, i);
+      x = x + conv(name + ".2", g_.relu(conv(name + ".0", x, out, kPlain)), out, kPlain);
+    }
+    return x;
+  }
+
+  Graph& g_;
+  const Config& config_;
+  int64_t blocks_;
+  std::map<std::string, Value> made_;  // the first convolution of each name
+};
 
 // Strengths of both steps in every iteration, from noise level and scale.
-Graph strengths(const Config& config) {
+Value step_strengths(Graph& g, const Config& config, Value noise_and_scale) {
   constexpr double kLeast = 1e-6;
   const int64_t hidden = config.whole("hidden");
   const Graph::ConvOptions pixel{.side = 1};
-  Graph g;
-  Value x = g.relu(g.conv("h.mlp.0", g.input(2), hidden, pixel));
+  Value x = g.relu(g.conv("h.mlp.0", noise_and_scale, hidden, pixel));
   x = g.relu(g.conv("h.mlp.2", x, hidden, pixel));
   x = g.conv("h.mlp.4", x, 2 * config.whole("iterations"), pixel);
-  g.output(g.affine(g.activation(nn::Curve::kSoftplus, x), 1.0, kLeast), 1);
+  return g.affine(g.activation(nn::Curve::kSoftplus, x), 1.0, kLeast);
+}
+
+// What the U needs: sides that are multiples of kWhole, continued by the edge pixels; and the cut back.
+Value padded_to_whole(Graph& g, Value x) {
+  const auto missing = [](int64_t length) { return (kWhole - length % kWhole) % kWhole; };
+  return g.custom(
+      {"pad to whole tiles",
+       [=](const Shapes& in) {
+         return Shape{in[0].channels, in[0].height + missing(in[0].height), in[0].width + missing(in[0].width)};
+       },
+       [=](const Tensors& in, const Tensors& /*none*/) {
+         const torch::Tensor& image = in[0];
+         return torch::replication_pad2d(image, {0, missing(image.size(3)), 0, missing(image.size(2))});
+       }},
+      {x});
+}
+
+Value cut_like(Graph& g, Value x, Value other) {
+  return g.custom({"cut to size",
+                   [](const Shapes& in) {
+                     return Shape{in[0].channels, in[1].height, in[1].width};
+                   },
+                   [](const Tensors& in, const Tensors& /*none*/) {
+                     return in[0].slice(2, 0, in[1].size(2)).slice(3, 0, in[1].size(3));
+                   }},
+                  {x, other});
+}
+
+// One number as a map of the size of `other`.
+Value map_like(Graph& g, Value number, Value other) {
+  return g.custom({"constant map",
+                   [](const Shapes& in) {
+                     return Shape{in[0].channels, in[1].height, in[1].width};
+                   },
+                   [](const Tensors& in, const Tensors& /*none*/) {
+                     return in[0].expand({-1, -1, in[1].size(2), in[1].size(3)});
+                   }},
+                  {number, other});
+}
+
+// The data step (networks/data_step.h) and what of it is the same in all iterations; spectra are complex.
+struct DataStep {
+  DataStep(Graph& graph, Value photo, Value kernel, int64_t scale) : g(graph), s(scale) {
+    const int64_t factor = scale;
+    transfer = g.custom({"transfer function",
+                         [=](const Shapes& in) {
+                           return Shape{1, in[1].height * factor, in[1].width * factor};
+                         },
+                         [=](const Tensors& in, const Tensors& /*none*/) {
+                           return transfer_function(in[0], {in[1].size(2) * factor, in[1].size(3) * factor});
+                         }},
+                        {kernel, photo});
+    back = g.custom({"spectrum back",
+                     [](const Shapes& in) {
+                       return Shape{in[0].channels, in[1].height, in[1].width};
+                     },
+                     [=](const Tensors& in, const Tensors& /*none*/) { return spectrum_back(in[0], in[1], factor); }},
+                    {photo, transfer});
+  }
+
+  Value operator()(Value z, Value alpha) const {
+    return g.custom({"data step", [](const Shapes& in) { return in[0]; },
+                     [factor = s](const Tensors& in, const Tensors& /*none*/) {
+                       return data_step(in[0], in[1], in[2], in[3], factor);
+                     },
+                     -1},
+                    {z, transfer, back, alpha});
+  }
+
+  Graph& g;
+  int64_t s;
+  Value transfer{};
+  Value back{};
+};
+
+// USRNet (Zhang, Van Gool and Timofte, CVPR 2020): for any kernel, scale and noise; alternates an exact step for the
+// data with a U-shaped denoiser, strengths of both given by a small network from noise and scale. Inputs: the photo;
+// its kernel [N, 1, k, k']; noise (in [0, 1] units) and scale [N, 2, 1, 1].
+Graph usrnet_graph(const Config& config) {
+  const int64_t iterations = config.whole("iterations");
+  Graph g;
+  const Value photo = g.input(3);
+  const Value kernel = g.input(1);
+  const Value strengths = step_strengths(g, config, g.pool(g.input(2), nn::Pooling::kMean));
+  Prior prior(g, config);
+  for (const int64_t scale : config.scales) {
+    const DataStep explain(g, photo, kernel, scale);
+    Value x = g.nearest(photo, scale);
+    for (int64_t i = 0; i < iterations; ++i) {
+      x = explain(x, g.slice(strengths, i, i + 1));
+      const Value level = map_like(g, g.slice(strengths, iterations + i, iterations + i + 1), x);
+      x = cut_like(g, prior(padded_to_whole(g, g.concat({x, level}))), x);
+    }
+    g.output(x, scale);
+  }
   return g;
 }
 
@@ -106,6 +198,7 @@ std::optional<Config> read_usrnet(const WeightsFile& weights) {
   const FileShapes shapes(weights);
   if (!shapes.has("p.m_head.weight") || !shapes.has("h.mlp.0.weight")) return std::nullopt;
   Config config;
+  config.scales = {1, 2, 3, 4};
   const int64_t blocks = shapes.count("p.m_body.", ".res.0.weight");
   config.set("blocks", static_cast<double>(blocks));
   config.set("width1", static_cast<double>(shapes.size("p.m_head.weight", 0)));
@@ -115,36 +208,18 @@ std::optional<Config> read_usrnet(const WeightsFile& weights) {
   }
   config.set("hidden", static_cast<double>(shapes.size("h.mlp.0.weight", 0)));
   config.set("iterations", static_cast<double>(shapes.size("h.mlp.4.weight", 0) / 2));
+  config.set("residual", shapes.remark("residual", 0.0));
   return config;
 }
 
-// What of a file belongs to one of the two parts.
-WeightsFile part_of(const WeightsFile& weights, const std::string& prefix) {
-  WeightsFile part{weights.origin, weights.format, {}, {}};
-  for (const NamedTensor& entry : weights.tensors) {
-    if (entry.name.starts_with(prefix)) part.tensors.push_back(entry);
-  }
-  return part;
-}
-
-/// USRNet (Zhang, Van Gool and Timofte, CVPR 2020): for any kernel, scale and noise; alternates an exact step for the
-/// data with a U-shaped denoiser, strengths of both given by a small network from noise and scale.
+// USRNet on photos, which are no torus.
 class Usrnet : public Network {
  public:
-  Usrnet(const Config& config, const WeightsFile& weights)
-      : Network({}),
-        steps_(config.whole("iterations")),
-        denoiser_(zsr::networks::denoiser(config)),
-        strengths_(strengths(config)) {
-    const WeightsFile prior = part_of(weights, "p.");
-    const WeightsFile hyper = part_of(weights, "h.");
-    denoiser_values_ = nn::take_parameters(denoiser_.graph(), prior, "USRNet");
-    strengths_values_ = nn::take_parameters(strengths_.graph(), hyper, "USRNet");
-    if (prior.tensors.size() + hyper.tensors.size() != weights.tensors.size()) {
-      throw InputError(fmt::format("'{}' does not fit USRNet: it holds more than 'p.' and 'h.'", weights.origin));
-    }
+  Usrnet(const Config& config, const WeightsFile& weights) : Network({}), model_(usrnet_graph(config)) {
+    parameters_ = nn::take_parameters(model_.graph(), weights, "USRNet");
     traits_.takes_kernel = true;
     traits_.reach = Traits::kWholePhoto;
+    traits_.condition = Condition::kKernel;
   }
 
   torch::Tensor forward(const Input& input) const override {
@@ -160,38 +235,36 @@ class Usrnet : public Network {
     const int64_t top = margin(height);
     const int64_t left = margin(width);
     torch::Tensor y = input.image;
-    if (!input.circular) y = tapered(torch::reflection_pad2d(y, {left, left, top, top}), top, left);
-    const DataStep data_step(y, *input.kernel, s);
+    if (!input.circular) y = seamless(torch::reflection_pad2d(y, {left, left, top, top}), top, left);
+    const torch::Tensor kernel =
+        input.kernel->weights().to(torch::kFloat32).view({1, 1, input.kernel->height(), input.kernel->width()});
     const auto known = torch::tensor({static_cast<float>(input.noise), static_cast<float>(s)}).view({1, 2, 1, 1});
-    const torch::Tensor strengths = strengths_.forward({known}, strengths_values_).view({-1}).contiguous();
-    torch::Tensor x = y.repeat_interleave(s, 2).repeat_interleave(s, 3);
-    for (int64_t i = 0; i < steps_; ++i) {
-      x = data_step(x, strengths[i].item<double>());
-      const torch::Tensor level = strengths[steps_ + i].view({1, 1, 1, 1}).expand({1, 1, x.size(2), x.size(3)});
-      x = denoise(torch::cat({x, level}, 1));
-    }
+    const torch::Tensor x = model_.forward({y, kernel, known}, parameters_, s);
     return x.narrow(2, top * s, height * s).narrow(3, left * s, width * s);
   }
 
  private:
-  torch::Tensor denoise(const torch::Tensor& image) const {
-    const auto missing = [](int64_t length) { return (kWhole - length % kWhole) % kWhole; };
-    const torch::Tensor padded =
-        torch::replication_pad2d(image, {0, missing(image.size(3)), 0, missing(image.size(2))});
-    const torch::Tensor made = denoiser_.forward({padded}, denoiser_values_);
-    return made.slice(2, 0, image.size(2)).slice(3, 0, image.size(3));
-  }
-
-  int64_t steps_ = 0;
-  nn::Model denoiser_, strengths_;
-  torch::Tensor denoiser_values_, strengths_values_;
+  nn::Model model_;
+  torch::Tensor parameters_;
 };
 
 }  // namespace
 
 Kind usrnet() {
-  Kind kind{"usrnet", "USRNet (Zhang et al. 2020)", read_usrnet, denoiser};
+  Kind kind{"usrnet", "USRNet (Zhang et al. 2020)", read_usrnet, usrnet_graph};
   kind.traits.takes_kernel = true;
+  kind.traits.condition = Condition::kKernel;
+  kind.fields = {{"blocks", "residual blocks of each part", 2, 1, 16},
+                 {"width1", "channels at full size", 64, 8, 512, 4},
+                 {"width2", "at half", 128, 8, 512, 4},
+                 {"width3", "at a quarter", 256, 8, 512, 4},
+                 {"width4", "at an eighth", 512, 8, 1024, 4},
+                 {"hidden", "channels of the network that sets the strengths", 64, 4, 512},
+                 {"iterations", "data and prior steps", 8, 1, 16},
+                 {"residual", "1: the prior makes a correction of its input, not the image", 0, 0, 1}};
+  kind.trainable_scales = {1, 2, 3, 4};
+  kind.all_scales = true;
+  kind.training = {.noise = 25.0};
   kind.special = [](const WeightsFile& weights) -> std::unique_ptr<Network> {
     return std::make_unique<Usrnet>(networks::usrnet().config_of(weights), weights);
   };

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <map>
 #include <mutex>
+#include <set>
 
 namespace zsr::nn {
 
@@ -173,13 +174,16 @@ struct Depth {
   }
 };
 
-// Whether a sum takes what the convolution makes, perhaps after a multiple or a normalisation.
-bool is_added(const Graph& graph, size_t conv) {
+// Whether a sum takes what the convolution makes, perhaps after a multiple or a normalisation, or softplus makes a
+// strength of it, which then begins at softplus(0) whatever the input.
+bool begins_small(const Graph& graph, size_t conv) {
   auto at = static_cast<int32_t>(conv);
   for (size_t i = conv + 1; i < graph.nodes().size(); ++i) {
     const Node& node = graph.nodes()[i];
     if (std::find(node.inputs.begin(), node.inputs.end(), at) == node.inputs.end()) continue;
     if (std::holds_alternative<Sum>(node.operation)) return true;
+    const auto* const activation = std::get_if<Activation>(&node.operation);
+    if (activation != nullptr && activation->curve == Curve::kSoftplus) return true;
     const bool passes =
         std::holds_alternative<Affine>(node.operation) || std::holds_alternative<Normalisation>(node.operation);
     if (!passes) return false;
@@ -193,10 +197,12 @@ bool is_added(const Graph& graph, size_t conv) {
 torch::Tensor initial_values(const Graph& graph, Random& random) {
   torch::Tensor values = torch::zeros({graph.parameter_count()});
   const Depth depth(graph);
+  std::set<int32_t> drawn;  // several nodes may share a parameter
   for (size_t i = 0; i < graph.nodes().size(); ++i) {
     const Node& node = graph.nodes()[i];
-    const bool small = is_added(graph, i) || depth.after[i] == 0;
+    const bool small = begins_small(graph, i) || depth.after[i] == 0;
     for (const int32_t index : node.parameters) {
+      if (!drawn.insert(index).second) continue;
       const Parameter& parameter = graph.parameters()[static_cast<size_t>(index)];
       torch::Tensor own = values.narrow(0, parameter.offset, parameter.count());
       switch (parameter.role) {
@@ -229,10 +235,13 @@ torch::Tensor initial_values(const Graph& graph, Random& random) {
 std::vector<MatrixSlice> hidden_matrices(const Graph& graph) {
   const Depth depth(graph);
   std::vector<MatrixSlice> slices;
+  std::set<int32_t> taken;  // several convolutions may share a weight
   for (size_t i = 0; i < graph.nodes().size(); ++i) {
     const auto* const conv = std::get_if<Convolution>(&graph.nodes()[i].operation);
     if (conv == nullptr || !depth.before[i] || !depth.after[i]) continue;
-    const Parameter& weight = graph.parameters()[static_cast<size_t>(graph.nodes()[i].parameters[0])];
+    const int32_t index = graph.nodes()[i].parameters[0];
+    if (!taken.insert(index).second) continue;
+    const Parameter& weight = graph.parameters()[static_cast<size_t>(index)];
     const int64_t rows = weight.shape[0];
     const int64_t columns = weight.count() / rows;
     if (rows > 1 && columns > 1) slices.push_back({weight.offset, rows, columns});

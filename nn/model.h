@@ -43,8 +43,8 @@ class Model {
 };
 
 /// Values to begin a training with: He et al. (ICCV 2015) for convolutions, a tenth of that where the result is added
-/// to an earlier image or is the output, so that a residual network begins close to the identity; biases 0, slopes
-/// 0.25, normalisation 1 and 0. Flat float32.
+/// to an earlier image, is the output or becomes a strength by softplus, so that a residual network begins close to the
+/// identity; biases 0, slopes 0.25, normalisation 1 and 0. Flat float32.
 torch::Tensor initial_values(const Graph& graph, Random& random);
 
 /// The convolutions between the first and the last ones as matrices [out, in side side], for Muon.

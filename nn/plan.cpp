@@ -298,8 +298,16 @@ class Planner {
       mark(fused, done);
     }
     step.parts = parts.take();
-    step.chain = std::make_shared<ConvChain>(layers);
+    step.chain = chain_of(plan, layers);
     plan.steps.push_back(std::move(step));
+  }
+
+  // Chains of the same layers are one, whatever their weights: each keeps buffers, and networks repeat their parts.
+  static std::shared_ptr<ConvChain> chain_of(const Plan& plan, const std::vector<ConvLayer>& layers) {
+    for (const PlanStep& step : plan.steps) {
+      if (step.chain && step.chain->layers() == layers) return step.chain;
+    }
+    return std::make_shared<ConvChain>(layers);
   }
 
   // All nodes from the convolution to its last one are done with it.

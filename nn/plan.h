@@ -33,7 +33,7 @@ struct ChainPart {
 /// One step of a plan: a node by LibTorch, or a chain of convolutions as one operation.
 struct PlanStep {
   int32_t result = -1;               ///< The node whose value it makes.
-  std::shared_ptr<ConvChain> chain;  ///< Null: the node itself, by run_by_torch.
+  std::shared_ptr<ConvChain> chain;  ///< Null: the node itself, by run_by_torch. Steps may share one.
   int32_t from = -1;                 ///< Chain: the node whose value goes in.
   std::vector<ChainPart> parts;      ///< Chain: its parameters one after another.
   std::vector<int32_t> last_uses;    ///< Nodes whose values are not needed after this step.

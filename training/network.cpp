@@ -18,13 +18,19 @@ Network::Network(const networks::Kind& kind, networks::Config config, Random& ra
 }
 
 int64_t Network::condition_maps() const {
+  if (condition() == Condition::kKernel) return 1;  // noise; the kernels are an input of their own
   return kind_->traits.channels == 1 ? 0 : model_.graph().nodes().front().channels - 3;
 }
 
 torch::Tensor Network::forward(const torch::Tensor& input, const torch::Tensor& parameters, int64_t scale,
-                               bool training) const {
+                               bool training, const torch::Tensor& kernels) const {
   const networks::Traits& traits = kind_->traits;
   const int64_t factor = scale == 0 ? config_.scales[0] : scale;
+  if (condition() == Condition::kKernel) {
+    const torch::Tensor noise = input.slice(1, 3, 4).slice(2, 0, 1).slice(3, 0, 1);
+    const torch::Tensor known = torch::cat({noise, torch::full_like(noise, static_cast<double>(factor))}, 1);
+    return model_.forward({input.slice(1, 0, 3).contiguous(), kernels, known}, parameters, factor, training);
+  }
   torch::Tensor image = input;
   if (traits.channels == 1) image = rgb_to_ycbcr(input.slice(1, 0, 3)).slice(1, 0, 1).contiguous();
   if (!traits.takes_enlarged) return model_.forward({image}, parameters, factor, training);

@@ -31,9 +31,10 @@ class Network {
 
   /// [N, 3 + condition_maps(), h, w], RGB in [0, 1] first -> [N, C, scale h, scale w]; differentiable in `parameters`
   /// (flat) and the input. A network for luma gets BT.601's Y, enlarged first where it works on the large grid, and
-  /// makes Y: C = 1. `scale`: one of `scales()`; 0 = the only one. `training`: see nn::Model::forward.
+  /// makes Y: C = 1. `scale`: one of `scales()`; 0 = the only one. `training`: see nn::Model::forward. `kernels`: see
+  /// Batch::kernels.
   torch::Tensor forward(const torch::Tensor& input, const torch::Tensor& parameters, int64_t scale = 0,
-                        bool training = false) const;
+                        bool training = false, const torch::Tensor& kernels = {}) const;
   /// What `forward` is compared with, of [N, 3, H, W]: itself, or its luma.
   torch::Tensor target(const torch::Tensor& hr) const;
 

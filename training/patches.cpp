@@ -27,6 +27,7 @@ int64_t margin_of(Condition condition) {
   switch (condition) {
     case Condition::kNone:
     case Condition::kDamage:
+    case Condition::kKernel:  // patches are taken as a torus
       return 0;
     case Condition::kSrmd:
       return 7;  // 7 HR pixels of blur at most, then imresize's two LR pixels
@@ -102,6 +103,50 @@ BlurKernel draw_start_kernel(const PatchOptions& options, Random& random, double
   return make_kernel(spec);
 }
 
+// Any blur of 25 x 25 pixels: Gaussians, camera shake, straight motion, lenses out of focus, bicubic downscaling.
+BlurKernel draw_any_kernel(const PatchOptions& options, int64_t scale, Random& random, double hardness) {
+  constexpr int64_t kSize = 25;
+  const auto s = static_cast<double>(scale);
+  KernelSpec spec;
+  spec.size = kSize;
+  spec.angle = random.uniform(0.0, std::numbers::pi);
+  spec.seed = random.bits();
+  const double widest = 0.3 + hardness * (0.5 + 0.9 * s);
+  const double kind = random.uniform();
+  if (kind < 0.5) {
+    spec.sigma_1 = random.uniform(0.3, widest);
+    spec.sigma_2 = random.uniform() < 0.4 ? spec.sigma_1 : random.uniform(0.3, widest);
+    if (random.uniform() < 0.1) spec.family = KernelFamily::kDiv2krk;
+  } else if (kind < 0.8) {
+    spec.family = KernelFamily::kShake;
+    spec.length = random.uniform(3.0, 3.0 + hardness * 22.0);
+  } else if (kind < 0.87) {
+    spec.family = KernelFamily::kLine;
+    spec.length = random.uniform(2.0, 2.0 + hardness * 16.0);
+  } else if (kind < 0.95 || scale == 1) {
+    spec.family = KernelFamily::kDisk;
+    spec.radius = random.uniform(0.5, 0.5 + hardness * (2.0 + s));
+  } else {
+    spec.family = KernelFamily::kBicubic;
+    spec.scale = s;
+  }
+  if (spec.family != KernelFamily::kBicubic && random.uniform() < options.sharp) {
+    spec.family = KernelFamily::kGaussian;  // sharp photos
+    spec.sigma_1 = spec.sigma_2 = random.uniform(0.2, 0.3 + 0.25 * s);
+  }
+  return make_kernel(spec);
+}
+
+// [1, size, size] with the anchor of `kernel` at size / 2; `size` is odd and large enough.
+torch::Tensor in_array(const BlurKernel& kernel, int64_t size) {
+  torch::Tensor array = torch::zeros({1, size, size});
+  array[0]
+      .narrow(0, size / 2 - kernel.anchor_y(), kernel.height())
+      .narrow(1, size / 2 - kernel.anchor_x(), kernel.width())
+      .copy_(kernel.weights());
+  return array;
+}
+
 }  // namespace
 
 void PatchOptions::validate() const {
@@ -141,6 +186,21 @@ torch::Tensor made_smaller(const torch::Tensor& hr, Condition condition, const B
                                ? compose(kernel, make_kernel({.family = KernelFamily::kBicubic, .scale = factor}), 1)
                                : kernel;
   return downsample(hr, whole.moved_to(phase), {factor, factor});
+}
+
+torch::Tensor blurred_as_torus(const torch::Tensor& hr, const torch::Tensor& kernels, int64_t scale) {
+  const int64_t below = kernels.size(2) / 2;
+  const int64_t before = kernels.size(3) / 2;
+  const torch::Tensor rows = torch::arange(-below, hr.size(2) + kernels.size(2) - 1 - below).remainder(hr.size(2));
+  const torch::Tensor columns = torch::arange(-before, hr.size(3) + kernels.size(3) - 1 - before).remainder(hr.size(3));
+  const torch::Tensor around = hr.index_select(2, rows).index_select(3, columns);
+  // Channels as images, kernels as groups.
+  const torch::Tensor by_channel = around.transpose(0, 1);
+  const torch::Tensor weights = kernels.expand({hr.size(0), 1, -1, -1}).to(hr.dtype());
+  return torch::conv2d(by_channel, weights, torch::Tensor(), at::IntArrayRef{scale, scale}, at::IntArrayRef{0, 0},
+                       at::IntArrayRef{1, 1}, hr.size(0))
+      .transpose(0, 1)
+      .contiguous();
 }
 
 const KernelPca& srmd_basis() {
@@ -280,6 +340,25 @@ PatchSource::Example PatchSource::make_conditioned(const TrainingPhoto& photo, R
           condition_of(condition_, kernel, noise, s, phase), phase};
 }
 
+PatchSource::Example PatchSource::make_with_kernel(const TrainingPhoto& photo, int64_t scale, Random& random,
+                                                   double hardness) const {
+  constexpr int64_t kArray = 33;  // holds the bicubic kernel of x4 too
+  const int64_t side = options_.patch * scale;
+  const int64_t y = random.index(photo.hr.size(1) - side + 1);
+  const int64_t x = random.index(photo.hr.size(2) - side + 1);
+  const torch::Tensor hr =
+      dihedral(to_float(photo.hr.slice(1, y, y + side).slice(2, x, x + side)), random.index(8)).contiguous();
+  const torch::Tensor kernel = in_array(draw_any_kernel(options_, scale, random, hardness), kArray);
+  const double noise = draw_noise(options_, random, hardness);
+  torch::Tensor lr = blurred_as_torus(hr.unsqueeze(0), kernel.unsqueeze(0), scale)[0];
+  if (noise > 0.0) {
+    torch::Tensor field = torch::empty_like(lr);
+    fill_normal(random.bits(), field.data_ptr<float>(), field.numel());
+    lr = lr + field * (noise / 255.0);
+  }
+  return {quantize(lr), hr, {static_cast<float>(noise / 255.0)}, {}, kernel};
+}
+
 PatchSource::Example PatchSource::make_by_recipe(const TrainingPhoto& photo, int64_t scale, Random& random) const {
   const int64_t side = options_.patch * scale;
   const int64_t y = random.index(photo.hr.size(1) - side + 1);
@@ -333,6 +412,7 @@ PatchSource::Example PatchSource::draw_one(Random& random, int64_t scale, double
   const TrainingPhoto& photo =
       photos_[static_cast<size_t>(std::min<int64_t>(at, static_cast<int64_t>(photos_.size()) - 1))];
   if (condition_ == Condition::kDamage) return make_by_recipe(photo, scale, random);
+  if (condition_ == Condition::kKernel) return make_with_kernel(photo, scale, random, hardness);
   if (condition_ != Condition::kNone) return make_conditioned(photo, random, hardness);
   // Early in a curriculum most patches are only made smaller.
   const bool by_recipe = !options_.recipes.empty() && (hardness >= 1.0 || random.uniform() < hardness);
@@ -360,6 +440,7 @@ Batch PatchSource::draw_scale(int64_t step, int64_t scale, const std::vector<int
   std::vector<torch::Tensor> inputs;
   std::vector<torch::Tensor> targets;
   std::vector<torch::Tensor> bases;
+  std::vector<torch::Tensor> kernels;
   for (const int64_t i : places) {
     Random random(derive_seed(options_.seed, fmt::format("patch {} of step {}", i, step)));
     Example example = draw_one(random, scale, hardness);
@@ -373,6 +454,7 @@ Batch PatchSource::draw_scale(int64_t step, int64_t scale, const std::vector<int
         torch::tensor(example.condition).view({-1, 1, 1}).expand({-1, options_.patch, options_.patch});
     inputs.push_back(example.condition.empty() ? example.lr : torch::cat({example.lr, maps}));
     targets.push_back(example.hr);
+    if (example.kernel.defined()) kernels.push_back(example.kernel);
     if (condition_ == Condition::kKernelAndNoise) {
       const auto factor = static_cast<double>(scale);
       ResizeOptions grid;
@@ -382,6 +464,7 @@ Batch PatchSource::draw_scale(int64_t step, int64_t scale, const std::vector<int
   }
   Batch batch{torch::stack(inputs), torch::stack(targets), {}, scale};
   if (!bases.empty()) batch.base = torch::cat(bases);
+  if (!kernels.empty()) batch.kernels = torch::stack(kernels);
   return batch;
 }
 

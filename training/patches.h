@@ -21,6 +21,8 @@ struct Batch {
   torch::Tensor target;  ///< [N, 3, scale h, scale w] in [0, 1].
   torch::Tensor base;    ///< The input's RGB cubic-enlarged, where the network makes a residual; else undefined.
   int64_t scale = 2;     ///< Of all its examples.
+  /// Condition::kKernel: [N, 1, k, k], one for each example (Note [Kernel convention]); else undefined.
+  torch::Tensor kernels{};
 };
 
 /// A photo with its small version, where that is fixed.
@@ -78,12 +80,14 @@ class PatchSource {
     torch::Tensor hr;
     std::vector<float> condition;
     Phase phase;
+    torch::Tensor kernel{};
   };
   Batch draw_scale(int64_t step, int64_t scale, const std::vector<int64_t>& places) const;
   // `hardness` in (0, 1]: how far the curriculum has come.
   Example draw_one(Random& random, int64_t scale, double hardness) const;
   Example cut_fixed(const TrainingPhoto& photo, Random& random) const;
   Example make_conditioned(const TrainingPhoto& photo, Random& random, double hardness) const;
+  Example make_with_kernel(const TrainingPhoto& photo, int64_t scale, Random& random, double hardness) const;
   Example make_by_recipe(const TrainingPhoto& photo, int64_t scale, Random& random) const;
 
   // The kernel of a photo that is subsampled directly, and the blur before imresize that is nearest to it.
@@ -114,6 +118,10 @@ networks::Damage damage_of(const std::vector<Step>& steps, const torch::Tensor& 
 /// stand at `phase`; not rounded.
 torch::Tensor made_smaller(const torch::Tensor& hr, Condition condition, const BlurKernel& kernel, int64_t scale,
                            Phase phase);
+
+/// `hr` [N, 3, H, W] blurred by `kernels` (one, or one for each image; [N, 1, k, k']) as a torus, of which every
+/// `scale`-th pixel is kept: what USRNet's data step explains exactly. Not rounded.
+torch::Tensor blurred_as_torus(const torch::Tensor& hr, const torch::Tensor& kernels, int64_t scale);
 
 /// The basis of the kernel codes of SRMD networks.
 const KernelPca& srmd_basis();

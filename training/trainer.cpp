@@ -113,7 +113,7 @@ Trainer::StepResult Trainer::step_once(const std::vector<Batch>& batches, bool w
   std::vector<torch::Tensor> images;
   double value = 0.0;
   for (const Batch& batch : batches) {
-    torch::Tensor made = network_.forward(batch.input, network_.parameters(), batch.scale, true);
+    torch::Tensor made = network_.forward(batch.input, network_.parameters(), batch.scale, true, batch.kernels);
     if (batch.base.defined()) made = made + batch.base;
     const torch::Tensor loss = total_loss(options_.losses, {options_.features, adversary_.get()}, made,
                                           network_.target(batch.target), network_.target(batch.input.slice(1, 0, 3))) *

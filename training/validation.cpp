@@ -44,6 +44,13 @@ Validation::Validation(const std::vector<torch::Tensor>& photos, const Network& 
           255.0;
       const torch::Tensor lr = blurred ? quantize(made_smaller(hr, condition, kernel, s, middle))
                                        : imresize_uint8(hr, {1.0 / factor, 1.0 / factor});
+      if (condition == Condition::kKernel) {
+        const torch::Tensor weights = kernel.weights().to(torch::kFloat32).unsqueeze(0).unsqueeze(0);
+        const torch::Tensor small = quantize(blurred_as_torus(hr, weights, s));
+        const torch::Tensor noiseless = torch::zeros({1, 1, small.size(2), small.size(3)});
+        cases_.push_back({torch::cat({small, noiseless}, 1), {}, hr, blurred, s, weights});
+        continue;
+      }
       const std::vector<float> values = condition_of(condition, kernel, 0.0, s, middle);
       const torch::Tensor maps = torch::tensor(values).view({1, -1, 1, 1}).expand({1, -1, lr.size(2), lr.size(3)});
       cases_.push_back({values.empty() ? lr : torch::cat({lr, maps}, 1),
@@ -83,7 +90,7 @@ Validation::Score Validation::score(const Network& network, const torch::Tensor&
   const auto half = static_cast<double>(std::max<int64_t>(
       1, std::count_if(cases_.begin(), cases_.end(), [](const Case& item) { return !item.blurred; })));
   for (const Case& item : cases_) {
-    torch::Tensor made = network.forward(item.input, parameters, item.scale);
+    torch::Tensor made = network.forward(item.input, parameters, item.scale, false, item.kernels);
     if (item.base.defined()) made = made + item.base;
     made = quantize(made);
     const int64_t shave = item.scale > 0 ? item.scale : network.scales()[0];

@@ -38,6 +38,7 @@ class Validation {
     torch::Tensor hr;
     bool blurred;
     int64_t scale = 0;  // 0: the network's only one
+    torch::Tensor kernels{};
   };
   std::vector<Case> cases_;
 };

@@ -19,6 +19,7 @@ struct ConvLayer {
   /// `add`.
   int64_t shuffle = 1;
 
+  bool operator==(const ConvLayer&) const = default;
   /// Channels that the next layer sees.
   int64_t image_channels() const { return out_channels / (shuffle * shuffle); }
 };

@@ -94,13 +94,16 @@ TEST(Network, EveryTrainableNetworkLearns) {
       if (field.name == "width" || field.name == "growth") small[field.name] = std::max(field.low, 16.0);
       if (field.name == "depth") small[field.name] = field.low;
     }
+    if (kind.name == "usrnet") small = {{"width1", 8}, {"width2", 8}, {"width3", 8}, {"width4", 8}, {"iterations", 2}};
     if (kind.name == "a2001sr") small["width"] = 64;
     Random random(1);
     const int64_t scale = kind.trainable_scales.back();
     const Network network(kind, kind.configured(scale, small), random);
     const torch::Tensor input = torch::rand({1, 3 + network.condition_maps(), 24, 24});
     const torch::Tensor hr = torch::rand({1, 3, 24 * scale, 24 * scale});
-    const torch::Tensor made = network.forward(input, network.parameters(), scale, true);
+    const bool by_kernel = kind.traits.condition == networks::Condition::kKernel;
+    const torch::Tensor kernels = by_kernel ? torch::full({1, 1, 5, 3}, 1.0 / 15.0) : torch::Tensor();
+    const torch::Tensor made = network.forward(input, network.parameters(), scale, true, kernels);
     ASSERT_EQ(made.sizes(), network.target(hr).sizes());
     (made - network.target(hr)).square().mean().backward();
     EXPECT_GT(network.parameters().grad().abs().max().item<double>(), 0.0);

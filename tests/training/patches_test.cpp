@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/image/resize.h"
 #include "degradations/downsample.h"
+#include "degradations/filter.h"
 #include "degradations/kernel_code.h"
 #include "degradations/kernel_families.h"
 #include "degradations/recipe.h"
@@ -13,6 +14,35 @@
 
 namespace zsr::training {
 namespace {
+
+// What USRNet's data step assumes holds exactly: the LR patch is the HR patch blurred as a torus, every s-th pixel.
+TEST(PatchSource, KernelsExplainTheirPatches) {
+  PatchOptions options{.scales = {1, 2, 3, 4}, .batch = 16, .patch = 16, .seed = 5};
+  options.noisy = 0.0;
+  const PatchSource source(photos(), Condition::kKernel, options);
+  const std::vector<Batch> batches = source.draw(3, 0, 16);
+  ASSERT_EQ(batches.size(), 4U);
+  for (const Batch& batch : batches) {
+    ASSERT_EQ(batch.kernels.sizes()[0], batch.input.size(0));
+    EXPECT_NEAR(batch.kernels[0].sum().item<double>(), 1.0, 1e-5);
+    const int64_t s = batch.scale;
+    for (int64_t n = 0; n < batch.input.size(0); ++n) {
+      const BlurKernel kernel(batch.kernels[n][0]);
+      const torch::Tensor hr = batch.target[n].unsqueeze(0);
+      const torch::Tensor around = torch::cat({hr, hr, hr}, 2);
+      const torch::Tensor torus = torch::cat({around, around, around}, 3);
+      const torch::Tensor blurred = correlate(torus, kernel.weights(), {}, Border::kZero)
+                                        .narrow(2, hr.size(2), hr.size(2))
+                                        .narrow(3, hr.size(3), hr.size(3));
+      const torch::Tensor expected = blurred.slice(2, 0, c10::nullopt, s).slice(3, 0, c10::nullopt, s)[0].clamp(0, 1);
+      EXPECT_LT((batch.input[n].slice(0, 0, 3) - expected).abs().max().item<double>(), 0.51 / 255.0) << s;
+    }
+  }
+  options.noisy = 1.0;
+  options.noise = 25.0;
+  const Batch noisy = PatchSource(photos(), Condition::kKernel, options).draw(3, 0, 16)[1];
+  EXPECT_GT(noisy.input.slice(1, 3).max().item<double>(), 0.0);
+}
 
 TEST(PatchSource, ABatchDependsOnItsStepAlone) {
   for (const Condition condition : {Condition::kNone, Condition::kSrmd, Condition::kKernelAndNoise}) {
@@ -83,7 +113,8 @@ TEST(PatchSource, SmallPatchesAreTheLargeOnesMadeSmaller) {
     EXPECT_EQ((maps - maps.slice(1, 0, 1).slice(2, 0, 1)).abs().max().item<double>(), 0.0);
   }
 
-  const PatchSource noisy(photos(), Condition::kSrmd, {.scales = {2}, .batch = 24, .patch = 16, .noise = 75.0, .seed = 5});
+  const PatchSource noisy(photos(), Condition::kSrmd,
+                          {.scales = {2}, .batch = 24, .patch = 16, .noise = 75.0, .seed = 5});
   const torch::Tensor levels = noisy.draw(0, 0, 24)[0].input.slice(1, 18).mean({1, 2, 3});
   EXPECT_GT((levels == 0.0).sum().item<int64_t>(), 4);
   EXPECT_GT(levels.max().item<double>(), 20.0 / 255.0);
@@ -193,7 +224,9 @@ TEST(KernelCode, TurnsWithThePhoto) {
 TEST(PatchSource, ACurriculumBeginsEasily) {
   PatchOptions options{.scales = {2}, .batch = 24, .patch = 16, .noise = 75.0, .curriculum = 1000, .seed = 5};
   const PatchSource source(photos(), Condition::kSrmd, options);
-  const auto strongest = [&](int64_t step) { return source.draw(step, 0, 24)[0].input.slice(1, 18).max().item<double>(); };
+  const auto strongest = [&](int64_t step) {
+    return source.draw(step, 0, 24)[0].input.slice(1, 18).max().item<double>();
+  };
   EXPECT_LT(strongest(0), 0.1 / 255.0);
   EXPECT_GT(strongest(1000), 20.0 / 255.0);
 }
