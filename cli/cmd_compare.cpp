@@ -151,7 +151,7 @@ MethodRuns common_runs(const CompareFlags& flags, const CommonFlags& common, con
   runs.scale = scale;
   runs.kernel_file = flags.kernel;
   runs.arguments = {"-j", std::to_string(runtime.threads), "--device", common.device};
-  if (!flags.timeout.empty()) runs.timeout_s = parse_duration(flags.timeout);
+  if (!flags.timeout.empty()) runs.timeout_s = parse_duration(flags.timeout, "timeout");
   runs.cancelled = [] { return interrupted(); };
   return runs;
 }

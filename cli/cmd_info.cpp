@@ -7,8 +7,10 @@
 #include "core/image/photo_codec.h"
 #include "degradations/photo_condition.h"
 #include "nn/kernels/conv_backend.h"
+#include "pipeline/methods.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <cstdlib>
@@ -56,6 +58,20 @@ void print_photo(const std::string& path, const PhotoHeader& header, const Photo
   fmt::print("  condition: {} (damage {:.2f} of 1)\n", describe(condition), condition.damage);
 }
 
+void print_methods(bool json) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const pipeline::Method& method : pipeline::methods()) {
+    std::vector<std::string> settings;
+    for (const pipeline::Setting setting : method.settings) settings.push_back(to_string(setting));
+    if (json) {
+      list.push_back({{"method", method.name}, {"title", method.title}, {"settings", settings}});
+    } else {
+      fmt::print("{:<9} {}\n          {}\n", method.name, method.title, fmt::join(settings, ", "));
+    }
+  }
+  if (json) fmt::print("{}\n", list.dump(2));
+}
+
 // One line each; environment variables only of a list, since others may hold secrets.
 void print_bug_report() {
   fmt::print("zsr {}\n{}\n{}\nlibvips {}\nconvolution: {}\n", kVersion, describe_runtime(describe_conv_backend()),
@@ -91,18 +107,25 @@ int run_info(const std::vector<std::string>& arguments) {
   std::vector<std::string> photos;
   bool json = false;
   bool bug_report = false;
+  bool methods = false;
   OptionSet options("zsr info [PHOTO...] [--bug-report]",
                     "Without a photo: versions, processor, devices. With one: what it holds, what zsr keeps, "
                     "and its condition (noise, compression, sharpness).",
-                    "  zsr info\n  zsr info photo.jpg\n  zsr info --bug-report > report.txt\n");
+                    "  zsr info\n  zsr info photo.jpg\n  zsr info --methods\n  zsr info --bug-report > report.txt\n");
   options.group("Options");
   options.positional("input,i", "PHOTO", "Photos to look at", &photos);
   options.flag("json", "Print JSON", &json);
+  options.flag("methods", "The methods of 'zsr upscale -m' and the settings that each can use", &methods);
   options.flag("bug-report",
                "Everything about this machine and build that a bug report needs; nothing about your files",
                &bug_report);
   if (!options.parse(arguments)) return kExitOk;
   set_thread_count(0);
+  if (methods) {
+    if (!photos.empty()) throw UsageError("--methods lists what zsr has; leave the photos out");
+    print_methods(json);
+    return kExitOk;
+  }
   if (bug_report) {
     if (!photos.empty()) throw UsageError("--bug-report tells of the machine; leave the photos out");
     print_bug_report();

@@ -6,6 +6,7 @@
 #include "cli/kernel_check.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/refusals.h"
 #include "cli/usage_error.h"
 #include "cli/values.h"
 #include "core/device.h"
@@ -68,6 +69,7 @@ int run_kernelgan(const std::vector<std::string>& arguments) {
   add_batch_flags(options, batch);
   add_common_flags(options, common);
   if (!options.parse(arguments)) return kExitOk;
+  refuse_gpu(options, "kernelgan");
   if (inputs.empty() || output.empty()) throw UsageError("kernelgan needs a PHOTO and -o FILE, or a folder of each");
   const Scale factor = parse_scale(scale);
   if (factor.y != factor.x) throw UsageError("--scale must be the same for both axes here");

@@ -3,6 +3,7 @@
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/refusals.h"
 #include "cli/train_list.h"
 #include "cli/train_network.h"
 #include "cli/usage_error.h"
@@ -60,6 +61,7 @@ int run_train(const std::vector<std::string>& arguments) {
   options.flag("force", "Replace an existing file", &force);
   add_common_flags(options, common);
   if (!options.parse(arguments)) return kExitOk;
+  refuse_gpu(options, "zsr train");
   if (words.size() < 2 || output.empty()) throw UsageError("train needs folders of photos and -o FILE");
   training.validate();
   const Overwrite overwrite = force ? Overwrite::kYes : Overwrite::kNo;

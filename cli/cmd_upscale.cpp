@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/failure.h"
 #include "cli/interrupt.h"
+#include "cli/refusals.h"
 #include "cli/touch_up.h"
 #include "cli/upscale_flags.h"
 #include "cli/upscale_job.h"
@@ -270,6 +271,7 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
     return typed.method == "restore" || old_photo ||
            (typed.method == "auto" && !trained && (!typed.restore.first_named().empty() || same_size));
   };
+  const std::string first_method = first_flags.upscale.method;
   if (restores(first_flags.upscale)) all.upscale.method = first_flags.upscale.method = "restore";
   if (!enlarges) {
     if (first->given("scale")) throw UsageError("-s belongs to --task sr; the other tasks keep the photo's size");
@@ -293,8 +295,17 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
   AllFlags parsed = parse_over(all, first_flags.zssr.init);
   auto& [flags, zssr, dip, common, batch] = parsed;
   if (zssr.options.start && first_flags.zssr.init == "auto") zssr.from_nothing = parse_over(all, "none").zssr.options;
-  // `zsr upscale -m dip --steps 500`: there the flag is bound to ZSSR's field.
-  if (method.empty() && flags.method.starts_with("dip") && first->given("steps")) dip.steps = zssr.options.max_steps;
+  // `zsr upscale -m dip --steps 500`: there the flags are bound to ZSSR's fields.
+  if (method.empty() && flags.method.starts_with("dip")) {
+    if (first->given("steps")) dip.steps = zssr.options.max_steps;
+    if (first->given("learning-rate")) dip.learning_rate = zssr.options.learning_rate;
+  }
+  const std::string in_force = trained ? trained->method : flags.method == "auto" ? "zssr" : flags.method;
+  const bool named = first_method != "auto" || trained;
+  refuse_unused(*first, *pipeline::find_method(in_force),
+                named || !restoring ? ""
+                : old_photo         ? "--task old"
+                                    : flags.restore.first_named());
 
   if (dip.mask == "auto") {
     if (flags.inputs.size() != 1) throw UsageError("--mask auto takes one photo at a time");
@@ -308,7 +319,6 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
     }
   }
   UpscaleSettings settings = resolve(flags, zssr, dip, common, trained);
-  check_restoration(flags, settings.method, *first);
   settings.chooses = flags.method == "auto" && settings.method == "zssr" && !names_zero_shot(*first);
   if (flags.inputs.empty()) throw UsageError("no photo given; 'zsr upscale photo.jpg -s 2'");
   const bool many = flags.inputs.size() > 1 || fs::is_directory(flags.inputs[0]);

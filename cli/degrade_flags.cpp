@@ -102,6 +102,10 @@ KernelSpec estimated_blur(const std::string& photo_path, Scale scale, std::vecto
         fmt::format("'{}': its blur cannot be told ({}); taking the bicubic kernel", photo_path, found.reasons.at(0)));
     return {.family = KernelFamily::kBicubic, .scale = scale.y};
   }
+  if (found.bicubic) {
+    notes.push_back(fmt::format("'{}': its blur is that of bicubic downscaling", photo_path));
+    return {.family = KernelFamily::kBicubic, .scale = scale.y};
+  }
   notes.push_back(fmt::format("'{}': blur sigma {:.2f} and {:.2f} HR pixels, verdict {}", photo_path, found.sigma_1,
                               found.sigma_2, kernelgan::to_string(found.verdict)));
   KernelSpec spec;

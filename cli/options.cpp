@@ -150,6 +150,13 @@ bool OptionSet::given(const std::string& name) const {
   return state_->values.count(name) > 0 && !state_->values[name].defaulted();
 }
 
+std::string OptionSet::text(const std::string& name) const {
+  for (const auto& [given_name, values] : state_->given) {
+    if (given_name == name && !values.empty()) return values.back();
+  }
+  return "";
+}
+
 std::vector<std::string> OptionSet::words(const std::set<std::string>& without) const {
   std::vector<std::string> words;
   for (const auto& [name, values] : state_->given) {

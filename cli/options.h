@@ -32,6 +32,8 @@ class OptionSet {
   bool parse(const std::vector<std::string>& arguments);
   /// True when the flag of this long name was given.
   bool given(const std::string& name) const;
+  /// The value as typed of the flag of this long name; empty when it was not given.
+  std::string text(const std::string& name) const;
   /// What was given, as words that give it again: "--name" or "--name=value"; positionals and `without` left out.
   std::vector<std::string> words(const std::set<std::string>& without) const;
   /// What --help prints.

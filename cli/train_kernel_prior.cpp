@@ -3,6 +3,7 @@
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/refusals.h"
 #include "cli/usage_error.h"
 #include "core/files.h"
 #include "nn/weights/safetensors.h"
@@ -39,6 +40,7 @@ int run_train_kernel_prior(const std::vector<std::string>& arguments) {
   options.flag("force", "Replace an existing file", &force);
   add_common_flags(options, common);
   if (!options.parse(arguments)) return kExitOk;
+  refuse_gpu(options, "zsr train");
   if (words.size() != 1 || output.empty()) throw UsageError("train kernel-prior needs -o FILE, and no photos");
   training.validate();
   const Overwrite overwrite = force ? Overwrite::kYes : Overwrite::kNo;

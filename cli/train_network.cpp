@@ -4,6 +4,7 @@
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/refusals.h"
 #include "cli/usage_error.h"
 #include "cli/values.h"
 #include "core/error.h"
@@ -329,7 +330,9 @@ int run_train_network(const std::vector<std::string>& arguments) {
   TrainFlags flags;
   CommonFlags common;
   set_defaults(flags, arguments.at(0));
-  if (!make_options(flags, common)->parse(arguments)) return kExitOk;
+  const auto options = make_options(flags, common);
+  if (!options->parse(arguments)) return kExitOk;
+  refuse_gpu(*options, "zsr train");
   const networks::Kind& kind = *networks::find_kind(flags.network);
   const networks::Config config = kind.configured(flags.scale, chosen_fields(flags));
   flags.train.losses = training::parse_losses(flags.losses);
@@ -385,7 +388,7 @@ int run_train_network(const std::vector<std::string>& arguments) {
   if (!flags.init.empty()) network.begin_with(load_or_shipped(flags.init));
   const int64_t least_side = training::PatchSource::least_side(flags.patches, network.condition());
   std::vector<double> sizes;
-  for (const std::string& size : split_list(flags.sizes)) sizes.push_back(parse_number(size, "--sizes"));
+  for (const std::string& size : split_list(flags.sizes)) sizes.push_back(parse_number(size, "sizes"));
   const training::PatchSource source =
       flags.pairs.empty()
           ? training::PatchSource(
@@ -410,7 +413,7 @@ int run_train_network(const std::vector<std::string>& arguments) {
   ProgressPrinter printer(common.quiet);
   RunContext context;
   context.seed = runtime.seed;
-  if (!flags.time.empty()) context.time_budget_s = parse_duration(flags.time);
+  if (!flags.time.empty()) context.time_budget_s = parse_duration(flags.time, "time");
   context.progress = [&](const Progress& now) { return printer(now); };
   const std::string command = command_line(arguments);
   const auto save = [&](const training::Trainer& now, const WeightsFile& state) {

@@ -5,12 +5,15 @@
 #include "core/error.h"
 #include "degradations/flow_prior.h"
 #include "nn/weights/shipped.h"
+#include "pipeline/methods.h"
 #include "training/kernel_prior.h"
 #include "zssr/start.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 namespace zsr::cli {
 namespace {
@@ -33,13 +36,8 @@ std::vector<int64_t> Trained::scales() const {
 }
 
 std::vector<std::string> trained_methods() {
-  std::vector<std::string> names{"srmd"};
-  for (const networks::Kind& kind : networks::kinds()) {
-    // The others run within methods of their own.
-    const bool by_itself = kind.traits.condition == networks::Condition::kNone ||
-                           kind.traits.condition == networks::Condition::kDamage || kind.traits.takes_kernel;
-    if (by_itself) names.push_back(kind.name);
-  }
+  std::vector<std::string> names = pipeline::methods_with(pipeline::Setting::kWeights);
+  names.erase(std::remove(names.begin(), names.end(), "dip-fkp"), names.end());  // has one for its second step
   return names;
 }
 

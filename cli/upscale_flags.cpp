@@ -15,7 +15,7 @@ namespace zsr::cli {
 namespace {
 
 // What the user asked of the network against what it can do; a wrong scale would scramble the picture.
-void check_network(const Trained& trained, const UpscaleFlags& flags, const ZssrFlags& zssr) {
+void check_network(const Trained& trained, const UpscaleFlags& flags) {
   const auto scales = trained.scales();
   const Scale asked = parse_scale(flags.scale);
   const bool known = scales.empty() || std::any_of(scales.begin(), scales.end(), [&](int64_t scale) {
@@ -25,16 +25,12 @@ void check_network(const Trained& trained, const UpscaleFlags& flags, const Zssr
     throw UsageError(fmt::format("'{}' enlarges by {}, not by {}; use -s {}", trained.weights, fmt::join(scales, ", "),
                                  format_scale(asked), scales[0]));
   }
-  if (!trained.takes_kernel() && !(zssr.kernel.empty() && zssr.noise.empty())) {
-    throw UsageError(fmt::format("{} knows nothing of --kernel and --noise; zssr, srmd and usrnet do", trained.method));
-  }
 }
 
 // Kernels of --kernel-grid; what is left for the other flags to resolve is 'bicubic', or 'auto'.
 void resolve_maps(const UpscaleFlags& flags, UpscaleSettings& settings) {
   settings.noise_map = flags.noise_map;
   if (flags.kernel_grid.empty() && flags.noise_map.empty()) return;
-  if (settings.method != "srmd") throw UsageError("--kernel-grid and --noise-map belong to srmd");
   if (!flags.noise_map.empty()) {
     if (!settings.zssr.noise.empty()) throw UsageError("--noise-map and --noise exclude each other");
     if (!settings.trained->srmd->knows_noise()) {
@@ -49,7 +45,7 @@ void resolve_maps(const UpscaleFlags& flags, UpscaleSettings& settings) {
   if (flags.kernel_grid.empty()) return;
   srmd::KernelGrid& grid = settings.kernel_grid;
   constexpr double kMost = 64.0;
-  const Scale cells = parse_scale(flags.kernel_grid, true);
+  const Scale cells = parse_scale(flags.kernel_grid, true, "kernel-grid");
   if (std::max(cells.x, cells.y) > kMost || std::min(cells.x, cells.y) < 1.0 || cells.x != std::floor(cells.x) ||
       cells.y != std::floor(cells.y)) {
     throw UsageError(fmt::format("--kernel-grid '{}' must be COLUMNSxROWS, each 1 to 64", flags.kernel_grid));
@@ -133,25 +129,7 @@ std::shared_ptr<const Trained> find_trained(const UpscaleFlags& flags) {
     return std::make_shared<const Trained>(
         load_trained(flags.method, flags.weights, flags.pca, parse_scale(flags.scale, true)));
   }
-  const bool then_usrnet = flags.method == "dip-fkp";
-  if (!((flags.weights.empty() || then_usrnet) && flags.pca.empty() && !flags.keep_colors && !flags.circular)) {
-    throw UsageError("--weights, --pca, --circular and --keep-colors belong to trained networks");
-  }
   return nullptr;
-}
-
-namespace {
-
-constexpr const char* kZeroShotFlags[] = {
-    "kernel",  "kernel-convention", "noise",     "phase",           "preset",        "init", "steps", "width",
-    "depth",   "gradual",           "optimizer", "back-projection", "learning-rate", "crop", "batch", "save-kernel",
-    "loss-log"};
-
-}  // namespace
-
-bool names_zero_shot(const OptionSet& given) {
-  return std::any_of(std::begin(kZeroShotFlags), std::end(kZeroShotFlags),
-                     [&](const char* name) { return given.given(name); });
 }
 
 bool is_old_photo(const UpscaleFlags& flags, const OptionSet& given) {
@@ -166,32 +144,12 @@ bool is_old_photo(const UpscaleFlags& flags, const OptionSet& given) {
   return true;
 }
 
-void check_restoration(const UpscaleFlags& flags, const std::string& method, const OptionSet& given) {
-  const std::string named = flags.restore.first_named();
-  if (method != "restore") {
-    if (!named.empty()) {
-      throw UsageError(fmt::format("{} belongs to the restoration (-m restore); {} cannot use it", named, method));
-    }
-    return;
-  }
-  for (const char* name : kZeroShotFlags) {
-    if (!given.given(name)) continue;
-    throw UsageError(fmt::format("the restoration cannot use --{}{}; leave it out, or name -m zssr", name,
-                                 named.empty() && flags.task != "old"
-                                     ? ""
-                                     : fmt::format(" (it was chosen by {})", named.empty() ? "--task old" : named)));
-  }
-  if (!flags.weights.empty()) {
-    throw UsageError("the restoration has weights of its own; leave --weights out, or name -m restorer");
-  }
-}
-
 UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const DipFlags& dip,
                         const CommonFlags& common, std::shared_ptr<const Trained> trained) {
   UpscaleSettings settings;
   settings.method = trained ? trained->method : flags.method == "auto" ? "zssr" : flags.method;
   settings.restore = resolve_restore_flags(flags.restore, flags.task == "old");
-  if (trained) check_network(*trained, flags, zssr);
+  if (trained) check_network(*trained, flags);
   settings.trained = std::move(trained);
   settings.keep_low_frequencies = flags.keep_colors;
   settings.circular = flags.circular;
@@ -200,17 +158,12 @@ UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const 
   if (settings.trained && !settings.trained->takes_kernel()) settings.zssr.kernel = "bicubic";
   settings.dip = dip;
   if (settings.method == "dip-fkp") {
-    if (!(zssr.kernel.empty() && zssr.noise.empty())) {
-      throw UsageError("dip-fkp finds the kernel itself and knows no noise; leave --kernel and --noise out");
-    }
     settings.zssr.kernel = "bicubic";
     settings.zssr.noise = "0";
     settings.prior = std::make_shared<const FlowPrior>(load_prior(dip, settings.scale));
     if (!flags.weights.empty()) {
       settings.afterwards = std::make_shared<const Trained>(load_trained("usrnet", flags.weights, "", settings.scale));
     }
-  } else if (!dip.prior.empty()) {
-    throw UsageError("--prior belongs to -m dip-fkp");
   }
   if (settings.method == "restore") {
     settings.zssr.kernel = "bicubic";
@@ -218,9 +171,8 @@ UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const 
   }
   settings.save_kernel = flags.save_kernel;
   settings.loss_log = flags.loss_log;
-  const bool has_kernel = settings.trained ? settings.trained->takes_kernel() : settings.method != "bicubic";
-  if (!flags.save_kernel.empty() && (!has_kernel || settings.scale.y == 1.0)) {
-    throw UsageError(fmt::format("--save-kernel: {} uses no kernel", settings.method));
+  if (!flags.save_kernel.empty() && settings.scale.y == 1.0) {
+    throw UsageError("--save-kernel: at the photo's own size no kernel is used");
   }
   if (settings.method == "dip") {
     check_dip_flags(dip, settings.scale);
@@ -261,7 +213,7 @@ UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const 
     throw UsageError(
         fmt::format("--format '{}' cannot be written; use png, jpeg, tiff, webp, pnm or bmp", flags.format));
   }
-  if (!flags.time.empty()) settings.time_budget_s = parse_duration(flags.time);
+  if (!flags.time.empty()) settings.time_budget_s = parse_duration(flags.time, "time");
   settings.keep_record = !flags.no_record;
   settings.common = common;
   settings.runtime = start_runtime(common);

@@ -50,10 +50,4 @@ UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const 
 /// tasks and for a method that --task does not go with.
 bool is_old_photo(const UpscaleFlags& flags, const OptionSet& given);
 
-/// Throws UsageError where `method` is restoration and a flag was named that it cannot use, or the other way round.
-/// `given` says whether the user named a flag.
-void check_restoration(const UpscaleFlags& flags, const std::string& method, const OptionSet& given);
-/// Whether a flag was named that says how the photo came to be or how a network is trained on it.
-bool names_zero_shot(const OptionSet& given);
-
 }  // namespace zsr::cli

@@ -13,6 +13,7 @@
 #include "degradations/photo_condition.h"
 #include "nn/kernels/conv_backend.h"
 #include "pipeline/choose_formation.h"
+#include "pipeline/methods.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -42,8 +43,9 @@ void check_output_size(const Photo& photo, const std::filesystem::path& input, c
 }
 
 nlohmann::json describe_runtime_json(const UpscaleSettings& settings) {
+  const bool on_device = pipeline::find_method(settings.method)->uses(pipeline::Setting::kDevice);
   return {{"version", kVersion},
-          {"device", settings.runtime.device.str()},
+          {"device", on_device ? settings.runtime.device.str() : "cpu"},
           {"threads", settings.runtime.threads},
           {"seed", settings.runtime.seed},
           {"runtime", describe_runtime(describe_conv_backend())}};

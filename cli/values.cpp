@@ -23,24 +23,22 @@ double leading_number(const std::string& text, std::string& rest) {
 
 }  // namespace
 
-Scale parse_scale(const std::string& text, bool one_too) {
+Scale parse_scale(const std::string& text, bool one_too, const char* flag) {
   std::string rest;
   const double first = leading_number(text, rest);
   double second = first;
   if (!rest.empty() && (rest[0] == 'x' || rest[0] == 'X')) second = leading_number(rest.substr(1), rest);
   if (!std::isfinite(first) || !std::isfinite(second) || !rest.empty()) {
-    throw UsageError(
-        fmt::format("--scale '{}' is not a factor; use a number like 2 or 1.5, or 2x1.5 for horizontal x "
-                    "vertical",
-                    text));
+    throw UsageError(fmt::format(
+        "--{} '{}' is not a factor; use a number like 2 or 1.5, or 2x1.5 for horizontal x vertical", flag, text));
   }
   if (first < 1.0 || second < 1.0 || (!one_too && first <= 1.0 && second <= 1.0)) {
-    throw UsageError(fmt::format("--scale {} does not enlarge; it must be above 1", text));
+    throw UsageError(fmt::format("--{} {} does not enlarge; it must be above 1", flag, text));
   }
   return {second, first};
 }
 
-double parse_duration(const std::string& text) {
+double parse_duration(const std::string& text, const char* flag) {
   std::string unit;
   const double value = leading_number(text, unit);
   double factor = std::nan("");
@@ -48,7 +46,7 @@ double parse_duration(const std::string& text) {
   if (unit == "m" || unit == "min") factor = 60.0;
   if (unit == "h") factor = 3600.0;
   if (!std::isfinite(value * factor) || value <= 0.0) {
-    throw UsageError(fmt::format("--time '{}' is not a duration; use 90, 60s, 5m or 1h", text));
+    throw UsageError(fmt::format("--{} '{}' is not a duration; use 90, 60s, 5m or 1h", flag, text));
   }
   return value * factor;
 }

@@ -8,13 +8,12 @@
 
 namespace zsr::cli {
 
-/// "2", "1.5" or "2x1.5" (horizontal x vertical) -> Scale. Throws UsageError for anything that is not one or two
-/// numbers above 0; the methods check the range. 1 itself is refused
-/// unless `one_too`.
-Scale parse_scale(const std::string& text, bool one_too = false);
+/// "2", "1.5" or "2x1.5" (horizontal x vertical) -> Scale. Throws UsageError naming `flag` for anything that is not one
+/// or two numbers above 0; the methods check the range. 1 itself is refused unless `one_too`.
+Scale parse_scale(const std::string& text, bool one_too = false, const char* flag = "scale");
 
-/// "90", "90s", "1.5m", "2h" -> seconds, > 0. Throws UsageError.
-double parse_duration(const std::string& text);
+/// "90", "90s", "1.5m", "2h" -> seconds, > 0. Throws UsageError naming `flag`.
+double parse_duration(const std::string& text, const char* flag);
 
 /// "12", "12.5M", "2G" -> a count. Throws UsageError.
 int64_t parse_count(const std::string& text, const char* flag);

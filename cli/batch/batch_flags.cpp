@@ -58,6 +58,10 @@ void add_batch_flags(OptionSet& options, BatchFlags& flags, bool letter) {
 
 BatchPlan plan_batch(const std::vector<std::string>& inputs, const std::string& output, const BatchFlags& flags,
                      const ResultNames& names) {
+  // Also where there is one photo, for which they have no effect.
+  if (!flags.timeout.empty()) parse_duration(flags.timeout, "timeout");
+  parse_duration(flags.grace, "grace");
+  parse_duration(flags.lease, "lease");
   BatchPlan plan;
   plan.many = inputs.size() > 1 || fs::is_directory(inputs[0]);
   plan.into_folder = !output.empty() && (plan.many || fs::is_directory(output) || output.back() == '/');
@@ -108,14 +112,14 @@ BatchOptions batch_options(const BatchFlags& flags, const CommonFlags& common, c
   options.jobs = flags.jobs;
   options.threads = common.threads;
   if (!flags.memory.empty()) options.memory = parse_count(flags.memory, "memory");
-  if (!flags.timeout.empty()) options.timeout_s = parse_duration(flags.timeout);
+  if (!flags.timeout.empty()) options.timeout_s = parse_duration(flags.timeout, "timeout");
   options.retries = flags.retries;
-  options.grace_s = parse_duration(flags.grace);
+  options.grace_s = parse_duration(flags.grace, "grace");
   options.skip_existing = flags.skip_existing;
   options.force = force;
   options.retry_quarantined = flags.retry_quarantined;
   options.claim = flags.claim;
-  options.lease_s = parse_duration(flags.lease);
+  options.lease_s = parse_duration(flags.lease, "lease");
   options.shard = find_shard(flags.shard, [](const char* name) { return std::getenv(name); });
   options.quiet = common.quiet;
   options.json = common.json;

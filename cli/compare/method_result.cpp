@@ -6,6 +6,7 @@
 #include "core/image/photo.h"
 #include "core/process.h"
 #include "degradations/kernel_io.h"
+#include "pipeline/methods.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
@@ -78,9 +79,12 @@ MethodResult run_method(const MethodSpec& spec, const std::filesystem::path& pho
     const bool same = runs.scale.y == runs.scale.x;
     const std::string scale =
         same ? fmt::format("{:g}", runs.scale.y) : fmt::format("{:g}x{:g}", runs.scale.x, runs.scale.y);
-    std::vector<std::string> arguments = {"upscale", photo.string(), "-o",         image.string(),
-                                          "-s",      scale,          "--json",     "-q",
-                                          "--force", "--no-record",  "--loss-log", losses.string()};
+    std::vector<std::string> arguments = {"upscale", photo.string(), "-o", image.string(), "-s",
+                                          scale,     "--json",       "-q", "--force",      "--no-record"};
+    const pipeline::Method* const method = pipeline::find_method(spec.method);
+    if (method == nullptr || method->uses(pipeline::Setting::kLossLog)) {
+      arguments.insert(arguments.end(), {"--loss-log", losses.string()});
+    }
     for (const std::string& argument : arguments_of(spec, runs.kernel_file)) arguments.push_back(argument);
     if (!spec.kernel.empty() || spec.method == "dip-fkp") {
       arguments.insert(arguments.end(), {"--save-kernel", kernel.string()});

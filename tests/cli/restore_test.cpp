@@ -90,12 +90,12 @@ TEST_F(RestoreCommand, TheSameCallMakesTheSameBytes) {
 
 TEST_F(RestoreCommand, WhatItCannotUseIsRefused) {
   const std::string photo = at("noisy.png");
-  expect_refused({"upscale", photo, "-m", "bicubic", "--detail", "1"}, "--detail belongs to the restoration");
-  expect_refused({"upscale", photo, "-m", "zssr", "--grain", "1"}, "--grain belongs to the restoration");
+  expect_refused({"upscale", photo, "-m", "bicubic", "--detail", "1"}, "bicubic cannot use --detail");
+  expect_refused({"upscale", photo, "-m", "zssr", "--grain", "1"}, "zssr cannot use --grain");
   expect_refused({"upscale", photo, "--detail", "1", "--kernel", "bicubic"}, "cannot use --kernel");
   expect_refused({"upscale", photo, "-m", "restore", "--noise", "5"}, "cannot use --noise");
   expect_refused({"upscale", photo, "-m", "restore", "--steps", "5"}, "cannot use --steps");
-  expect_refused({"upscale", photo, "-m", "edsr", "--strength", "1"}, "--strength belongs to the restoration");
+  expect_refused({"upscale", photo, "-m", "edsr", "--strength", "1"}, "edsr cannot use --strength");
   expect_refused({"restore", photo, "--detail", "2"}, "--detail '2' must be auto or 0 to 1");
   expect_refused({"restore", photo, "--grain", "much"}, "--grain 'much'");
   expect_refused({"restore", photo, "--kernel", "bicubic"}, "--kernel");

@@ -120,8 +120,8 @@ TEST_F(TouchUp, WhatCannotBeUsedIsRefused) {
   expect_refused({"upscale", photo, "--task", "old", "-m", "edsr"}, "leave -m edsr out");
   expect_refused({"upscale", photo, "--task", "old", "--kernel", "bicubic"}, "chosen by --task old");
   expect_refused({"upscale", photo, "--task", "old", "--weights", "x.pth"}, "leave --weights out");
-  expect_refused({"upscale", photo, "-m", "edsr", "--scratches", "auto"}, "--scratches belongs to the restoration");
-  expect_refused({"upscale", photo, "-m", "zssr", "--tone", "auto"}, "--tone belongs to the restoration");
+  expect_refused({"upscale", photo, "-m", "edsr", "--scratches", "auto"}, "edsr cannot use --scratches");
+  expect_refused({"upscale", photo, "-m", "zssr", "--tone", "auto"}, "zssr cannot use --tone");
   expect_refused({"restore", photo, "--tone", "warm"}, "--tone 'warm' must be off or auto");
   expect_refused({"restore", photo, "--scratches", at("none.png")}, "nor a file that exists");
   expect_refused({"restore", photo, "--save-mask", at("m.png")}, "--save-mask");

@@ -1,0 +1,96 @@
+#include "cli/refusals.h"
+
+#include "cli/usage_error.h"
+#include "tests/cli/support.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace zsr::test {
+namespace {
+
+// The same command with a flag that the method cannot use and with one that it can.
+TEST(Refusals, AFlagThatTheMethodCannotUseIsRefused) {
+  TempDir dir;
+  const std::string photo = example("coffee_192x128.png");
+  const std::string output = (dir / "o.png").string();
+  const auto refused = [&](std::vector<std::string> flags, const std::string& why) {
+    std::vector<std::string> all{"upscale", photo, "-o", output, "-q", "-j", "1"};
+    all.insert(all.end(), flags.begin(), flags.end());
+    const ProgramResult result = run_zsr(all);
+    EXPECT_EQ(result.code, 2) << why << ": " << result.err;
+    EXPECT_NE(result.err.find(why), std::string::npos) << result.err;
+    EXPECT_FALSE(std::filesystem::exists(output)) << why;
+  };
+  for (const char* const method : {"edsr", "srmd", "bicubic", "restore"}) {
+    const std::string named(method);
+    refused({"-m", method, "--time", "5s"}, named + " cannot use --time");
+    refused({"-m", method, "--device", "cuda"}, named + " cannot use --device");
+    refused({"-m", method, "--gpu", "0"}, named + " cannot use --gpu");
+    refused({"-m", method, "--width", "8"}, named + " cannot use --width");
+    refused({"-m", method, "--steps", "8"}, named + " cannot use --steps");
+    refused({"-m", method, "--loss-log", (dir / "l.csv").string()}, named + " cannot use --loss-log");
+  }
+  refused({"-m", "bicubic", "--kernel", "bicubic"}, "bicubic cannot use --kernel");
+  refused({"-m", "bicubic", "--tile", "64"}, "bicubic cannot use --tile");
+  refused({"-m", "bicubic", "--ensemble", "on"}, "bicubic cannot use --ensemble");
+  refused({"-m", "bicubic", "--back-projection", "3"}, "bicubic cannot use --back-projection");
+  refused({"-m", "dip", "--noise", "5"}, "dip cannot use --noise");
+  refused({"-m", "dip", "--crop", "32"}, "dip cannot use --crop");
+  refused({"-m", "edsr", "--noise", "5"}, "edsr cannot use --noise");
+  refused({"-m", "edsr", "--save-kernel", (dir / "k.mat").string()}, "edsr cannot use --save-kernel");
+  refused({"--strength", "1", "--noise", "5"}, "restore was chosen by --strength");
+}
+
+TEST(Refusals, WhatRunsOnTheCpuRefusesAGpu) {
+  TempDir dir;
+  const std::string photo = example("coffee_192x128.png");
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"kernelgan", photo, "-o", (dir / "k.mat").string()},
+        {"train", "edsr", dir.path().string(), "-o", (dir / "w.safetensors").string()}}) {
+    std::vector<std::string> all = command;
+    all.insert(all.end(), {"--device", "cuda"});
+    const ProgramResult result = run_zsr(all);
+    EXPECT_EQ(result.code, 2) << result.err;
+    EXPECT_NE(result.err.find("runs on the CPU; leave --device out"), std::string::npos) << result.err;
+  }
+}
+
+TEST(Refusals, MessagesNameTheFlagThatWasGiven) {
+  TempDir dir;
+  const std::string photo = example("coffee_192x128.png");
+  const auto says = [&](const std::vector<std::string>& words, const std::string& why) {
+    const ProgramResult result = run_zsr(words);
+    EXPECT_EQ(result.code, 2) << result.err;
+    EXPECT_NE(result.err.find(why), std::string::npos) << result.err;
+  };
+  says({"upscale", photo, "-o", (dir / "o.png").string(), "--gradual", "abc"}, "--gradual 'abc'");
+  says({"upscale", photo, "-o", (dir / "o.png").string(), "--timeout", "abc"}, "--timeout 'abc'");
+  says({"upscale", photo, "-o", (dir / "o.png").string(), "-m", "zssr", "--time", "abc"}, "--time 'abc'");
+}
+
+// A photo whose blur is that of bicubic downscaling gives the bicubic kernel.
+TEST(Refusals, DegradeLikeABicubicPhoto) {
+  TempDir dir;
+  Photo photo = load_photo(example("portrait_160.png"));
+  photo.color = torch::cat({photo.color, photo.color}, 3);
+  photo.color = torch::cat({photo.color, photo.color.flip(2)}, 2);  // too small an area has no verdict
+  std::filesystem::create_directory(dir / "hr");
+  save_photo(photo, dir / "hr" / "sharp.png", {});
+  const ProgramResult like =
+      run_zsr({"degrade", (dir / "hr").string(), "-o", (dir / "pairs").string(), "-s", "2", "--recipe", "classical",
+               "--like", (dir / "hr" / "sharp.png").string(), "--kernel", "auto"});
+  EXPECT_EQ(like.code, 0) << like.err;
+  EXPECT_NE((like.out + like.err).find("its blur is that of bicubic downscaling"), std::string::npos) << like.err;
+}
+
+TEST(Refusals, TheTableOfMethodsIsPrinted) {
+  const ProgramResult result = run_zsr({"info", "--methods", "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto list = nlohmann::json::parse(result.out);
+  ASSERT_EQ(list.size(), pipeline::methods().size());
+  EXPECT_EQ(list[0]["method"], "zssr");
+}
+
+}  // namespace
+}  // namespace zsr::test
