@@ -52,6 +52,7 @@ constexpr FlagSetting kFlags[] = {
     {"denoise", Setting::kRestoration},
     {"dejpeg", Setting::kRestoration},
     {"grain", Setting::kRestoration},
+    {"adapt", Setting::kRestoration},
     {"scratches", Setting::kRestoration},
     {"save-mask", Setting::kRestoration},
     {"tone", Setting::kRestoration},

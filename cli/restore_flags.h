@@ -18,6 +18,7 @@ struct RestoreFlags {
   std::string scratches;
   std::string save_mask;
   std::string tone;
+  bool adapt = false;
 
   /// The first of these flags that the user gave, "--strength" and the like; empty when none. "off" is not counted.
   std::string first_named() const;

@@ -44,6 +44,7 @@ struct TrainFlags {
   std::string losses = "l1";
   std::string sizes = "1";
   std::string recipe;
+  std::string known_soft;
   std::string features;
   std::string vgg;  // the older name of `features`
   std::string content_layer;
@@ -141,6 +142,9 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
                &flags.recipe);
   options->add("known", "FRACTION", "restorer: patches whose noise level, and JPEG quality, the network is given",
                &flags.patches.known);
+  options->add("known-soft", "FRACTION",
+               "restorer: the same for patches that were blurred or resampled more than once. Default: as --known",
+               &flags.known_soft);
   options->add("curriculum", "N", "Steps over which blur, noise and recipe go from easy to what they are",
                &flags.patches.curriculum);
   options->add(
@@ -362,6 +366,7 @@ int run_train_network(const std::vector<std::string>& arguments) {
   const auto processes = training::make_communicator([] { return interrupted(); });
   if (!processes->leads()) common.quiet = true;
   const Runtime runtime = start_runtime(common);
+  if (!flags.known_soft.empty()) flags.patches.known_soft = parse_number(flags.known_soft, "known-soft");
   flags.patches.seed = derive_seed(runtime.seed, "training-patches");
 
   Random random(derive_seed(runtime.seed, "training-weights"));

@@ -24,11 +24,15 @@ struct Options {
   /// How much of the grain that was removed comes back at the new size, in [0, 1]; empty: by what kind of grain it is
   /// (film 0.5, digital noise 0).
   std::optional<double> grain;
-  bool self_ensemble = false;  ///< Mean of 8 turned and mirrored passes.
-  int64_t tile = 256;          ///< Input pixels a side, >= 16; 0 = whole.
+  /// Fine-tune the network on the photo first (restore/adapt.h); not at the photo's own size.
+  bool adapt = false;
+  double strength_adapted = 1.0;  ///< Takes the place of `strength` where the fine-tuned network is kept. In [0, 1].
+  bool self_ensemble = false;     ///< Mean of 8 turned and mirrored passes.
+  int64_t tile = 256;             ///< Input pixels a side, >= 16; 0 = whole.
 
   /// `detail`, or by default 0.3 where the photo is enlarged and 0 at its own size: there is no lost size to make up
-  /// for, and texture that was not there costs fidelity (Set14, JPEG 40: 33.81 dB with 0.3, 34.00 with 0).
+  /// for, and texture that was not there costs fidelity (Set14, JPEG 40: before the present weights 33.81 dB with
+  /// 0.3, 34.00 with 0).
   double detail_in_force() const;
 
   /// Throws OptionError.

@@ -51,17 +51,17 @@ double noise_level(const PhotoCondition& condition) {
 
 // What the network is conditioned on; see Options::denoise. A measured level is given only where it can be trusted: in
 // a photo that is sharp at the scale of its pixels nothing was smoothed after the noise came in, and blocks would show.
-// There it gains 0.04 to 0.09 dB (24 photos of BSD x4, noise 4, noise 8, JPEG 85). In soft photos the damage lies
-// deeper than what can be measured, and the network judges better by itself (the same photos by the recipe
-// realesrgan: 22.22 dB, given both 22.06).
+// There it gains 0.4 to 0.8 dB under JPEG (restore/README.md). In soft photos the damage lies deeper than what can be
+// measured, and the network judges better by itself (Set14 x4 by the recipe realesrgan: 22.27 dB, given both 22.01).
 networks::Damage damage_given(const PhotoCondition& condition, const Options& options) {
-  constexpr double kSharp = 0.28;  // cycles per pixel
-  const bool sharp = condition.half_power && *condition.half_power >= kSharp;
+  // Cycles per pixel. Compression takes the upper band itself, so that less is asked of compressed photos.
+  const double least = condition.jpeg ? 0.175 : 0.28;
+  const bool sharp = condition.half_power && *condition.half_power >= least;
   networks::Damage damage;
   const double part = options.denoise.value_or(1.0);
   // Compression flattens the parts in which noise is measured, and what it leaves is measured as noise. At the photo's
-  // own size such a photo is restored as one without noise (Set14, JPEG 20 and 40, strength 1: 31.77 and 33.67 dB; with
-  // the noise as measured 31.77 and 33.66).
+  // own size such a photo is restored as one without noise. Enlarged, the noise is left for the network to judge: given
+  // as 0 it keeps scan grain on old photos (looked at; Set14 x2, JPEG 40: 28.25 dB, as without noise 28.56).
   const bool same_size = options.scale.y == 1.0 && options.scale.x == 1.0;
   const bool only_jpeg = condition.jpeg && same_size;
   if (only_jpeg) damage.noise = 0.0;
@@ -73,6 +73,14 @@ networks::Damage damage_given(const PhotoCondition& condition, const Options& op
     damage.jpeg_quality = 100.0 - options.dejpeg.value_or(1.0) * (100.0 - quality);
   }
   return damage;
+}
+
+// What the photo's smaller versions are damaged by, to learn from them; nothing is known without traces of JPEG. Blocks
+// that stand on the photo's own grid say that compression came last; what it leaves is no noise. Of noise alone nothing
+// is learned: Set14 x2, noise 15: 28.92 dB on average, before 28.90, and one photo lost 0.8.
+networks::Damage damage_to_learn(const PhotoCondition& condition) {
+  if (!condition.jpeg) return {};
+  return {0.0, static_cast<double>(condition.jpeg->quality)};
 }
 
 torch::Tensor resized(const torch::Tensor& image, Size size) {
@@ -121,10 +129,14 @@ void Options::validate() const {
     }
   }
   check_fraction(strength, "strength");
+  check_fraction(strength_adapted, "strength_adapted");
   if (detail) check_fraction(*detail, "detail");
   if (denoise) check_fraction(*denoise, "denoise");
   if (dejpeg) check_fraction(*dejpeg, "dejpeg");
   if (grain) check_fraction(*grain, "grain");
+  if (adapt && scale.y == 1.0 && scale.x == 1.0) {
+    throw OptionError("adapt = true, at its own size a photo has no smaller version to learn from");
+  }
   if (tile != 0 && tile < 16) throw OptionError(fmt::format("tile = {}, must be 0 or at least 16", tile));
 }
 
@@ -148,6 +160,15 @@ Models::Models(WeightsFile faithful, WeightsFile detailed)
   }
 }
 
+Models Models::moved_to(const WeightsFile& tuned) const {
+  WeightsFile detailed = detailed_;
+  for (NamedTensor& entry : detailed.tensors) {
+    const torch::Tensor before = faithful_.find(entry.name)->to(torch::kFloat32);
+    entry.tensor = entry.tensor.to(torch::kFloat32) + (tuned.find(entry.name)->to(torch::kFloat32) - before);
+  }
+  return {tuned, std::move(detailed)};
+}
+
 std::shared_ptr<const networks::Network> Models::at(double detail) const {
   const WeightsFile weights = blended(faithful_, detailed_, detail);
   return networks::recognise(weights)->build(weights);
@@ -156,12 +177,21 @@ std::shared_ptr<const networks::Network> Models::at(double detail) const {
 Result run(const torch::Tensor& photo, const PhotoCondition& condition, const Models& models, const Options& options,
            const RunContext& context) {
   options.validate();
-  const torch::NoGradGuard no_grad;
   const Size size = scaled_size({photo.size(2), photo.size(3)}, options.scale);
   Result result;
-  const auto network = models.at(options.detail_in_force());
+  auto network = models.at(options.detail_in_force());
   result.network_scale = network_scale(network->traits(), options.scale);
   result.given = damage_given(condition, options);
+  if (options.adapt) {
+    const networks::Damage damage = damage_to_learn(condition);
+    result.adapted = adapt(photo, damage, models.faithful(), result.network_scale, context);
+    if (result.adapted->kept) {
+      network = models.moved_to(result.adapted->weights).at(options.detail_in_force());
+      result.given = damage;
+    }
+    result.adapted->weights = {};
+  }
+  const torch::NoGradGuard no_grad;
   const auto scale = static_cast<double>(result.network_scale);
   networks::Options pass;
   pass.scale = {scale, scale};
@@ -171,9 +201,11 @@ Result run(const torch::Tensor& photo, const PhotoCondition& condition, const Mo
   const networks::Result restored = networks::run(with_margin(photo), *network, pass, context);
   result.summary = restored.summary;
   result.image = resized(without_margin(restored.image, result.network_scale), size);
-  if (options.strength < 1.0) {
+  const bool tuned = result.adapted && result.adapted->kept;
+  result.strength = tuned ? options.strength_adapted : options.strength;
+  if (result.strength < 1.0) {
     const torch::Tensor plain = resized(plain_picture(photo, result.network_scale, options, context), size);
-    result.image = plain.lerp(result.image, options.strength);
+    result.image = plain.lerp(result.image, result.strength);
   }
   // Grain is what the photo has beyond its restored version at the photo's own size.
   constexpr int64_t kMinSideForGrain = 32;  // analyse_grain's
@@ -195,7 +227,7 @@ nlohmann::json to_json(const Options& options, const Result& result) {
   const auto optional = [](const std::optional<double>& value) {
     return value ? nlohmann::json(*value) : nlohmann::json("auto");
   };
-  nlohmann::json json{{"strength", options.strength},
+  nlohmann::json json{{"strength", result.strength},
                       {"detail", options.detail_in_force()},
                       {"denoise", optional(options.denoise)},
                       {"dejpeg", optional(options.dejpeg)},
@@ -203,6 +235,13 @@ nlohmann::json to_json(const Options& options, const Result& result) {
                       {"ensemble", options.self_ensemble},
                       {"tile", options.tile},
                       {"network_scale", result.network_scale}};
+  if (result.adapted) {
+    json["adapted"] = {{"kept", result.adapted->kept},
+                       {"steps", result.adapted->steps},
+                       {"held_back_before_db", result.adapted->before_db},
+                       {"held_back_after_db", result.adapted->after_db}};
+    if (!result.adapted->reason.empty()) json["adapted"]["reason"] = result.adapted->reason;
+  }
   if (result.given.noise) json["given"]["noise"] = *result.given.noise;
   if (result.given.jpeg_quality) json["given"]["jpeg_quality"] = *result.given.jpeg_quality;
   if (result.removed) {

@@ -5,6 +5,7 @@
 #include "degradations/photo_condition.h"
 #include "networks/network.h"
 #include "nn/weights/weights_file.h"
+#include "restore/adapt.h"
 #include "restore/options.h"
 
 #include <nlohmann/json_fwd.hpp>
@@ -25,6 +26,9 @@ class Models {
   /// Both must hold restoration networks of the same shape. Throws InputError.
   Models(WeightsFile faithful, WeightsFile detailed);
 
+  const WeightsFile& faithful() const { return faithful_; }
+  /// These two ends after the same change that made `tuned` of the faithful one.
+  Models moved_to(const WeightsFile& tuned) const;
   /// The network at `detail` in [0, 1].
   std::shared_ptr<const networks::Network> at(double detail) const;
 
@@ -37,9 +41,11 @@ struct Result {
   torch::Tensor image;  ///< [1, C, H, W] float32 in [0, 1].
   Summary summary;
   int64_t network_scale = 1;          ///< The network's output that was used; the rest is imresize.
+  double strength = 1.0;              ///< That was used.
   double grain = 0.0;                 ///< Fraction of the grain that was put back.
   std::optional<GrainModel> removed;  ///< The grain that was removed, where there was enough to analyse.
   networks::Damage given;             ///< What the network was conditioned on.
+  std::optional<Adapted> adapted;     ///< Where it was fine-tuned on the photo; without the weights.
 };
 
 /// Restores and enlarges `photo` ([1, 1 or 3, h, w] float32 in [0, 1]), whose condition is `condition`

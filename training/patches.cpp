@@ -147,6 +147,16 @@ torch::Tensor in_array(const BlurKernel& kernel, int64_t size) {
   return array;
 }
 
+// Whether the photo was made smaller once and not blurred: what is left is sharp at the scale of its pixels.
+bool is_sharp(const std::vector<Step>& steps) {
+  int64_t resampled = 0;
+  for (const Step& step : steps) {
+    if (std::holds_alternative<BlurStep>(step)) return false;
+    resampled += std::holds_alternative<ResizeStep>(step) || std::holds_alternative<SubsampleStep>(step) ? 1 : 0;
+  }
+  return resampled <= 1;
+}
+
 }  // namespace
 
 void PatchOptions::validate() const {
@@ -159,6 +169,9 @@ void PatchOptions::validate() const {
   if (!(sharp >= 0.0 && sharp <= 1.0)) throw OptionError(fmt::format("sharp = {:g}, must be 0 to 1", sharp));
   if (!(direct >= 0.0 && direct <= 1.0)) throw OptionError(fmt::format("direct = {:g}, must be 0 to 1", direct));
   if (!(known >= 0.0 && known <= 1.0)) throw OptionError(fmt::format("known = {:g}, must be 0 to 1", known));
+  if (known_soft && !(*known_soft >= 0.0 && *known_soft <= 1.0)) {
+    throw OptionError(fmt::format("known_soft = {:g}, must be 0 to 1", *known_soft));
+  }
   if (scales.empty() || !std::is_sorted(scales.begin(), scales.end())) throw OptionError("scales must rise");
   if (curriculum < 0) throw OptionError(fmt::format("curriculum = {}, must be >= 0", curriculum));
 }
@@ -262,8 +275,11 @@ PatchSource::PatchSource(std::vector<torch::Tensor> photos, Condition condition,
   }
 }
 
-PatchSource::PatchSource(std::vector<TrainingPhoto> pairs, const PatchOptions& options)
-    : photos_(std::move(pairs)), condition_(Condition::kNone), options_(options) {
+PatchSource::PatchSource(std::vector<TrainingPhoto> pairs, const PatchOptions& options, std::vector<float> condition)
+    : photos_(std::move(pairs)),
+      condition_(Condition::kNone),
+      options_(options),
+      fixed_condition_(std::move(condition)) {
   options.validate();
   const int64_t s = options.max_scale();
   double area = 0.0;
@@ -288,6 +304,7 @@ PatchSource::Example PatchSource::cut_fixed(const TrainingPhoto& photo, Random& 
   const int64_t x = random.index(photo.lr.size(2) - p + 1);
   return {to_float(photo.lr.slice(1, y, y + p).slice(2, x, x + p)),
           to_float(photo.hr.slice(1, y * s, (y + p) * s).slice(2, x * s, (x + p) * s)),
+          fixed_condition_,
           {}};
 }
 
@@ -299,6 +316,7 @@ nlohmann::ordered_json PatchSource::describe() const {
                               {"seed", options_.seed}};
   if (condition_ == Condition::kDamage) {
     json["known"] = options_.known;
+    if (options_.known_soft) json["known_soft"] = *options_.known_soft;
   } else if (condition_ != Condition::kNone) {
     json.update({{"noise", options_.noise}, {"noisy", options_.noisy}, {"sharp", options_.sharp}});
     if (options_.direct > 0.0) json["direct"] = options_.direct;
@@ -368,8 +386,9 @@ PatchSource::Example PatchSource::make_by_recipe(const TrainingPhoto& photo, int
   Example example{quantize(apply_steps(steps, hr.unsqueeze(0))[0]), hr, {}, {}};
   if (condition_ != Condition::kDamage) return example;
   // Each level by itself may be known or not.
-  const bool noise = random.uniform() < options_.known;
-  const bool jpeg = random.uniform() < options_.known;
+  const double known = is_sharp(steps) ? options_.known : options_.known_soft.value_or(options_.known);
+  const bool noise = random.uniform() < known;
+  const bool jpeg = random.uniform() < known;
   networks::Damage damage;
   if (noise || jpeg) damage = damage_of(steps, hr.unsqueeze(0));
   if (!noise) damage.noise.reset();

@@ -11,6 +11,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace zsr::training {
@@ -50,6 +51,9 @@ struct PatchOptions {
   std::map<int64_t, std::shared_ptr<const Recipe>> recipes;
   double known = 0.5;  ///< Restoration networks: fraction of patches whose noise level (and of those whose JPEG
                        ///< quality) is given to the network, in [0, 1].
+  /// The same for patches that were blurred, or resampled more than once; empty: as `known`. Where a network is used,
+  /// damage is known of sharp photos only, so that what is known says that the photo is sharp.
+  std::optional<double> known_soft;
   int64_t max_scale() const { return scales.back(); }
   /// Throws OptionError.
   void validate() const;
@@ -62,8 +66,9 @@ class PatchSource {
   /// `photos` [3, H, W] uint8, each at least (patch + 2 * margin) * scale a side (see `least_side`).
   PatchSource(std::vector<torch::Tensor> photos, Condition condition, const PatchOptions& options);
 
-  /// Pairs that are given: `lr` is there, and `hr` is the (only) scale times as large. Throws OptionError.
-  PatchSource(std::vector<TrainingPhoto> pairs, const PatchOptions& options);
+  /// Pairs that are given: `lr` is there, and `hr` is the (only) scale times as large. `condition`: numbers of the maps
+  /// that every input gets, for networks with one. Throws OptionError.
+  PatchSource(std::vector<TrainingPhoto> pairs, const PatchOptions& options, std::vector<float> condition = {});
 
   /// Smallest side of a photo that serves.
   static int64_t least_side(const PatchOptions& options, Condition condition);
@@ -101,6 +106,7 @@ class PatchSource {
   std::vector<double> chance_;        // cumulative, by area
   Condition condition_;
   PatchOptions options_;
+  std::vector<float> fixed_condition_;  // of pairs that are given
 };
 
 /// The photos [3, H, W] uint8, and each made smaller by MATLAB's bicubic imresize to `sizes` of its sides, each in

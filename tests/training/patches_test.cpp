@@ -191,6 +191,22 @@ TEST(PatchSource, KnownSaysHowOftenTheDamageIsGiven) {
   }
 }
 
+// Patches that were blurred have a fraction of their own.
+TEST(PatchSource, KnownSoftIsForBlurredPatches) {
+  PatchOptions options{.scales = {1}, .batch = 24, .patch = 16, .seed = 5};
+  options.known = 1.0;
+  options.known_soft = 0.0;
+  const auto known_part = [&](const RecipeOptions& recipe, const char* name) {
+    options.recipes[1] = make_recipe(name, recipe);
+    const Batch batch = PatchSource(photos(), Condition::kDamage, options).draw(0, 0, 24)[0];
+    return batch.input.slice(1, 3, 4).mean().item<double>();
+  };
+  EXPECT_EQ(known_part({.scale = {1.0, 1.0}, .noise = Range{20.0, 20.0}}, "bicubic"), 1.0);
+  EXPECT_EQ(known_part({.scale = {1.0, 1.0}}, "realesrgan"), 0.0);
+  options.known_soft = 2.0;
+  EXPECT_THROW(options.validate(), OptionError);
+}
+
 TEST(DamageOf, ReadsNoiseAndTheLastJpeg) {
   const torch::Tensor hr = test::texture(3, 64, 64).to(torch::kFloat32).clamp(0.2, 0.8);
   GaussianNoiseStep noise;
