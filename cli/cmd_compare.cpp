@@ -150,8 +150,9 @@ MethodRuns common_runs(const CompareFlags& flags, const CommonFlags& common, con
   MethodRuns runs;
   runs.scale = scale;
   runs.kernel_file = flags.kernel;
-  runs.arguments = {"-j", std::to_string(runtime.threads), "--device", common.device};
-  if (!flags.timeout.empty()) runs.timeout_s = parse_duration(flags.timeout, "timeout");
+  runs.arguments = {"-j", std::to_string(runtime.threads)};
+  runs.device = common.device;
+  if (!flags.timeout.empty()) runs.timeout_s = parse_duration(flags.timeout, "time");
   runs.cancelled = [] { return interrupted(); };
   return runs;
 }

@@ -56,7 +56,9 @@ void add_passes_flags(OptionSet& options, ZssrFlags& flags) {
       "Times the result is corrected so that, made smaller again, it is the photo. Default: the preset's; 0 for "
       "trained networks",
       &flags.back_projection);
-  options.add("tile,t", "PIXELS", "Side of a tile in the input, >= 16; 0: ZSSR chooses by free memory, trained networks by the method", &flags.options.tile);
+  options.add("tile,t", "PIXELS",
+              "Side of a tile in the input, >= 16; 0: ZSSR chooses by free memory, trained networks take 256",
+              &flags.options.tile);
 }
 
 void add_training_flags(OptionSet& options, ZssrFlags& flags) {
@@ -158,7 +160,8 @@ void resolve_zssr_flags(ZssrFlags& flags) {
   } else if (!flags.gradual.empty()) {
     options.gradual.clear();
     options.gradual_back_projection.clear();
-    for (const std::string& item : split_list(flags.gradual)) options.gradual.push_back(parse_scale(item, false, "gradual"));
+    for (const std::string& item : split_list(flags.gradual))
+      options.gradual.push_back(parse_scale(item, false, "gradual"));
   }
   options.validate();
 }

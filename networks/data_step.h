@@ -9,7 +9,7 @@ namespace zsr::networks {
 // The data step of USRNet (Zhang, Van Gool and Timofte 2020, equation 7): the image x nearest to a given one that
 // explains the photo,
 //     argmin |(x correlated with the kernel)[::s, ::s] - y|^2 + alpha |x - z|^2,
-// in closed form by the Fourier transform, so the photo is taken as a torus. All of it is differentiable.
+// in closed form by the Fourier transform, so with periodic boundaries. All of it is differentiable.
 
 /// `kernels` [N, 1, k, k'], anchor at index size / 2 (Note [Kernel convention]) -> what correlation with them does to
 /// the spectrum of an image of `size`, [N, 1, H, W] complex.

@@ -42,8 +42,8 @@ std::string maps_of(const Condition condition, int64_t channels) {
              "JPEG quality is known, else 0; 6: (100 - quality) / 100; unknown: 0";
     case Condition::kKernelAndNoise:
       return "channels 3 to 14: size of the kernel's transfer function at 0.15, 0.3 and 0.45 cycles per photo pixel "
-             "along "
-             "0, 45, 90 and 135 degrees; 15: standard deviation of the noise, 255ths / 25.5; 16 and 17: vertical and "
+             "along 0, "
+             "45, 90 and 135 degrees; 15: standard deviation of the noise, 255ths / 25.5; 16 and 17: vertical and "
              "horizontal offset of the photo's pixels from the centre of theirs in the output, / ((scale - 1) / 2)";
     case Condition::kNone:
     case Condition::kKernel:
@@ -55,18 +55,18 @@ std::string maps_of(const Condition condition, int64_t channels) {
 std::map<std::string, std::string> metadata_of(const Kind& kind, const Config& config, const nn::Graph& graph,
                                                int64_t scale) {
   const int64_t channels = graph.node(0).channels;
-  std::map<std::string, std::string> told{{"network", kind.name},
-                                          {"title", kind.title},
-                                          {"scale", std::to_string(scale)},
-                                          {"input", input_of(kind.traits)},
-                                          {"output", output_of(kind.traits)}};
+  std::map<std::string, std::string> metadata{{"network", kind.name},
+                                              {"title", kind.title},
+                                              {"scale", std::to_string(scale)},
+                                              {"input", input_of(kind.traits)},
+                                              {"output", output_of(kind.traits)}};
   const std::string maps = maps_of(kind.traits.condition, channels);
-  if (!maps.empty()) told["maps"] = maps;
+  if (!maps.empty()) metadata["maps"] = maps;
   const int64_t multiple = nn::side_multiple(graph);
-  if (multiple > 1) told["sides"] = fmt::format("height and width are multiples of {}", multiple);
-  if (kind.traits.least_side > 1) told["least_side"] = std::to_string(kind.traits.least_side);
-  for (const auto& [name, value] : config.numbers()) told["config." + name] = fmt::format("{:g}", value);
-  return told;
+  if (multiple > 1) metadata["sides"] = fmt::format("height and width are multiples of {}", multiple);
+  if (kind.traits.least_side > 1) metadata["least_side"] = std::to_string(kind.traits.least_side);
+  for (const auto& [name, value] : config.numbers()) metadata["config." + name] = fmt::format("{:g}", value);
+  return metadata;
 }
 
 // The output that is written.

@@ -82,6 +82,9 @@ MethodResult run_method(const MethodSpec& spec, const std::filesystem::path& pho
     std::vector<std::string> arguments = {"upscale", photo.string(), "-o", image.string(), "-s",
                                           scale,     "--json",       "-q", "--force",      "--no-record"};
     const pipeline::Method* const method = pipeline::find_method(spec.method);
+    if (method == nullptr || method->uses(pipeline::Setting::kDevice)) {
+      arguments.insert(arguments.end(), {"--device", runs.device});
+    }
     if (method == nullptr || method->uses(pipeline::Setting::kLossLog)) {
       arguments.insert(arguments.end(), {"--loss-log", losses.string()});
     }

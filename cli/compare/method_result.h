@@ -34,6 +34,7 @@ struct MethodRuns {
   std::string kernel_file;
   std::filesystem::path folder;        ///< Where results are kept; exists.
   std::vector<std::string> arguments;  ///< Of every method: seed, threads, device.
+  std::string device = "auto";         ///< --device, for the methods that can use one.
   std::optional<double> timeout_s;     ///< Of each.
   std::function<bool()> cancelled;
 };

@@ -79,7 +79,8 @@ Place place_of(const std::string& name, const nlohmann::ordered_json& entry, con
     }
     uint64_t bytes = torch::elementSize(place.type);
     for (const auto& side : shape) {
-      if (!side.is_number_unsigned()) damaged_safetensors(origin, fmt::format("'{}' has a side that is no number", name));
+      if (!side.is_number_unsigned())
+        damaged_safetensors(origin, fmt::format("'{}' has a side that is no number", name));
       const auto length = side.get<uint64_t>();
       if (length != 0 && bytes > kMaxFile / length) damaged_safetensors(origin, fmt::format("'{}' is too large", name));
       bytes *= length;
@@ -92,7 +93,7 @@ Place place_of(const std::string& name, const nlohmann::ordered_json& entry, con
     place.end = offsets[1].get<size_t>();
     if (place.end < place.begin || place.end - place.begin != bytes) {
       damaged_safetensors(origin, fmt::format("'{}' has {} bytes for a shape that needs {}", name,
-                                  place.end < place.begin ? 0 : place.end - place.begin, bytes));
+                                              place.end < place.begin ? 0 : place.end - place.begin, bytes));
     }
   } catch (const nlohmann::json::exception&) {
     damaged_safetensors(origin, fmt::format("the entry of '{}' lacks a field", name));
@@ -107,7 +108,8 @@ WeightsFile parse_safetensors(std::string_view bytes, const std::string& origin)
   if (bytes.size() < sizeof header) damaged_safetensors(origin, "it is shorter than its length field");
   std::memcpy(&header, bytes.data(), sizeof header);
   if (header > kMaxHeader || header > bytes.size() - sizeof header) {
-    damaged_safetensors(origin, fmt::format("its header would have {} bytes; the file was cut, or is another format", header));
+    damaged_safetensors(origin,
+                        fmt::format("its header would have {} bytes; the file was cut, or is another format", header));
   }
   const std::string_view text = bytes.substr(sizeof header, header);
   if (text.empty() || text.front() != '{') damaged_safetensors(origin, "its header is no JSON object");
@@ -131,7 +133,8 @@ WeightsFile parse_safetensors(std::string_view bytes, const std::string& origin)
   size_t next = 0;
   for (const Place& place : places) {
     if (place.begin != next) damaged_safetensors(origin, fmt::format("hole or overlap before '{}'", place.name));
-    if (place.end > data.size()) damaged_safetensors(origin, fmt::format("'{}' ends beyond the file; it was cut", place.name));
+    if (place.end > data.size())
+      damaged_safetensors(origin, fmt::format("'{}' ends beyond the file; it was cut", place.name));
     torch::Tensor tensor = torch::empty(place.shape, place.type);
     if (place.end > place.begin) {
       std::memcpy(tensor.data_ptr(), data.data() + place.begin, place.end - place.begin);
@@ -139,7 +142,8 @@ WeightsFile parse_safetensors(std::string_view bytes, const std::string& origin)
     file.tensors.push_back({place.name, tensor});
     next = place.end;
   }
-  if (next != data.size()) damaged_safetensors(origin, fmt::format("{} bytes follow the last tensor", data.size() - next));
+  if (next != data.size())
+    damaged_safetensors(origin, fmt::format("{} bytes follow the last tensor", data.size() - next));
   return file;
 }
 
