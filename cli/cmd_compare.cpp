@@ -118,9 +118,17 @@ std::unique_ptr<OptionSet> make_options(CompareFlags& flags, CommonFlags& common
   return options;
 }
 
-torch::Tensor read_reference(const CompareFlags& flags, const torch::Tensor& photo, Scale scale) {
+// Colours of an image; `notes` gets a line where it has alpha, which nothing here compares.
+torch::Tensor load_compared(const fs::path& path, std::vector<std::string>& notes) {
+  const Photo photo = load_photo(path);
+  if (photo.alpha.defined()) notes.push_back(fmt::format("the transparency of '{}' is ignored", path.string()));
+  return photo.color;
+}
+
+torch::Tensor read_reference(const CompareFlags& flags, const torch::Tensor& photo, Scale scale,
+                             std::vector<std::string>& notes) {
   if (flags.reference.empty()) return {};
-  torch::Tensor reference = load_photo(flags.reference).color;
+  torch::Tensor reference = load_compared(flags.reference, notes);
   const Size size = scaled_size({photo.size(2), photo.size(3)}, scale);
   if (reference.size(2) == size.height && reference.size(3) == size.width) return reference;
   const bool larger = reference.size(2) >= size.height && reference.size(3) >= size.width;
@@ -129,15 +137,18 @@ torch::Tensor read_reference(const CompareFlags& flags, const torch::Tensor& pho
                                  reference.size(3), reference.size(2), size.width, size.height,
                                  larger ? "; --crop-reference cuts it at right and bottom" : ""));
   }
+  notes.push_back(fmt::format("the reference '{}' is cut at right and bottom from {}x{} to {}x{}", flags.reference,
+                              reference.size(3), reference.size(2), size.width, size.height));
   return reference.slice(2, 0, size.height).slice(3, 0, size.width).contiguous();
 }
 
 void print_row(const MethodResult& result) {
   std::string figures;
   for (const char* const name : {"psnr_y", "consistency_db"}) {
-    if (!result.figures.contains(name)) continue;
-    figures += fmt::format("  {} {:.2f} dB", std::string(name) == "psnr_y" ? "PSNR" : "gives the photo back at",
-                           result.figures[name].get<double>());
+    const auto value = figure_value(result.figures, name);
+    if (!value) continue;
+    figures += fmt::format("  {} {} dB", std::string(name) == "psnr_y" ? "PSNR" : "gives the photo back at",
+                           figure_text(value, 2));
   }
   if (result.status == "done") {
     fmt::print(stderr, "{:<20} {:7.1f} s{}\n", result.spec.name, result.seconds, figures);
@@ -164,11 +175,10 @@ std::string footer_of(const Runtime& runtime) {
 
 void print_means(const nlohmann::json& report) {
   for (const auto& method : report["methods"]) {
-    const bool known = method["mean"].contains("psnr_y");
+    const auto psnr_y = figure_value(method["mean"], "psnr_y");
     fmt::print(stderr, "{:<20} {}\n", method["method"].get<std::string>(),
-               known ? fmt::format("{:.2f} dB over {} images", method["mean"]["psnr_y"].get<double>(),
-                                   method["images"].get<int64_t>())
-                     : "no results");
+               psnr_y ? fmt::format("{} dB over {} images", figure_text(psnr_y, 2), method["images"].get<int64_t>())
+                      : "no results");
   }
 }
 
@@ -265,12 +275,14 @@ int run_compare(const std::vector<std::string>& arguments) {
   const Overwrite overwrite = flags.force ? Overwrite::kYes : Overwrite::kNo;
   for (const fs::path& path : {output, beside(".json"), beside(".csv")}) check_output(path, input, overwrite);
   const FigureTools tools = load_figure_tools(flags.figures);
-  const torch::Tensor photo = load_photo(input).color;
+  std::vector<std::string> notes;
+  const torch::Tensor photo = load_compared(input, notes);
   const Runtime runtime = start_runtime(common);
 
   Comparison comparison;
   comparison.input = photo;
-  comparison.reference = read_reference(flags, photo, scale);
+  comparison.reference = read_reference(flags, photo, scale, notes);
+  for (const std::string& note : notes) fmt::print(stderr, "zsr: warning: {}\n", note);
   Judged judged{.photo = photo, .reference = comparison.reference, .scale = scale};
   if (!flags.kernel.empty()) judged.true_kernel = load_kernel(flags.kernel).weights();
   const ScratchFolder scratch;
@@ -302,6 +314,7 @@ int run_compare(const std::vector<std::string>& arguments) {
       comparison.reference.defined()
           ? describe(protocol)
           : "No true image: what can be said is whether a result gives the photo back, and what it adds.";
+  for (const std::string& note : notes) comparison.protocol += "; " + note;
   comparison.footer = footer_of(runtime);
   write_file_atomically(output, report_page(comparison), overwrite);
   write_file_atomically(beside(".json"), report_json(comparison).dump(2) + "\n", overwrite);
@@ -310,7 +323,7 @@ int run_compare(const std::vector<std::string>& arguments) {
     nlohmann::json json = report_json(comparison);
     if (!all)
       json["error"] = fmt::format("'{}': not every method worked; '{}' says why", input.string(), output.string());
-    if (!all) json["passing"] = true;
+    if (!all && in_worker()) json["passing"] = true;  // for the batch only
     fmt::print("{}\n", json.dump(2));
   } else {
     fmt::print("{}\n", output.string());

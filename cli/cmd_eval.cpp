@@ -12,6 +12,7 @@
 #include "degradations/kernel_io.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 #include <torch/types.h>
 
@@ -50,8 +51,36 @@ struct Row {
   nlohmann::json figures;
 };
 
+// What was left out of the comparison; one line for all images that it happened to.
+class LeftOut {
+ public:
+  void add(const char* what, const std::string& image) { images_[what].push_back(image); }
+
+  std::vector<std::string> lines() const {
+    constexpr size_t kNamed = 3;
+    std::vector<std::string> lines;
+    for (const auto& [what, images] : images_) {
+      const size_t named = std::min(kNamed, images.size());
+      std::string line = fmt::format("{}: {}", what, fmt::join(images.begin(), images.begin() + named, ", "));
+      if (images.size() > named) line += fmt::format(" and {} more", images.size() - named);
+      lines.push_back(std::move(line));
+    }
+    return lines;
+  }
+
+ private:
+  std::map<std::string, std::vector<std::string>> images_;
+};
+
+torch::Tensor load_judged(const fs::path& path, LeftOut& left_out) {
+  const Photo photo = load_photo(path);
+  if (photo.alpha.defined()) left_out.add("transparency is ignored", path.string());
+  return photo.color;
+}
+
 // References that were not cut to a multiple of the scale are a few pixels larger; papers cut them at the bottom right.
-torch::Tensor cut_to(const torch::Tensor& reference, const torch::Tensor& result, Scale scale, const Entry& entry) {
+torch::Tensor cut_to(const torch::Tensor& reference, const torch::Tensor& result, Scale scale, const Entry& entry,
+                     LeftOut& left_out) {
   const int64_t more_rows = reference.size(2) - result.size(2);
   const int64_t more_columns = reference.size(3) - result.size(3);
   if (more_rows < 0 || more_columns < 0 || static_cast<double>(more_rows) >= scale.y ||
@@ -60,20 +89,21 @@ torch::Tensor cut_to(const torch::Tensor& reference, const torch::Tensor& result
                                  entry.result.string(), result.size(3), result.size(2), entry.reference.string(),
                                  reference.size(3), reference.size(2)));
   }
+  if (more_rows > 0 || more_columns > 0) {
+    left_out.add("the reference is cut at right and bottom to its result's size",
+                 fmt::format("{} ({}x{} to {}x{})", entry.reference.string(), reference.size(3), reference.size(2),
+                             result.size(3), result.size(2)));
+  }
   return reference.slice(2, 0, result.size(2)).slice(3, 0, result.size(3));
 }
 
-torch::Tensor read_photo(const Entry& entry, const torch::Tensor& result, Scale scale) {
-  const torch::Tensor photo = load_photo(entry.photo).color;
+torch::Tensor read_photo(const Entry& entry, const torch::Tensor& result, Scale scale, LeftOut& left_out) {
+  const torch::Tensor photo = load_judged(entry.photo, left_out);
   const Size size = scaled_size({photo.size(2), photo.size(3)}, scale);
   if (size.height != result.size(2) || size.width != result.size(3)) {
     throw InputError(fmt::format("'{}' is {}x{} but '{}' enlarged {} times is {}x{}", entry.result.string(),
                                  result.size(3), result.size(2), entry.photo.string(), format_scale(scale), size.width,
                                  size.height));
-  }
-  if (photo.size(1) != result.size(1)) {
-    throw InputError(fmt::format("'{}' and '{}' must both be gray or both have colours", entry.result.string(),
-                                 entry.photo.string()));
   }
   return photo;
 }
@@ -147,23 +177,23 @@ void choose_metrics(const EvalFlags& flags, FigureTools& tools) {
   tools.metrics = chosen;
 }
 
-// Null where an image has no such figure (equal images have no PSNR).
-nlohmann::json figure(const nlohmann::json& figures, const FigureColumn& column) {
-  return figures.contains(column.key) ? figures[column.key] : nlohmann::json(nullptr);
+nlohmann::json mean_of(const std::vector<Row>& rows, const std::vector<FigureColumn>& columns) {
+  std::vector<nlohmann::json> images;
+  std::vector<std::string> keys;
+  for (const Row& row : rows) images.push_back(row.figures);
+  for (const FigureColumn& column : columns) keys.push_back(column.key);
+  return mean_figures(images, keys);
 }
 
-nlohmann::json mean_of(const std::vector<Row>& rows, const std::vector<FigureColumn>& columns) {
-  nlohmann::json mean = nlohmann::json::object();
+// "PSNR Y over 3 of 4 images, ...": the means that are not over all images.
+std::string partial_means(const nlohmann::json& mean, const std::vector<FigureColumn>& columns, size_t images) {
+  std::string text;
   for (const FigureColumn& column : columns) {
-    double sum = 0.0;
-    bool all = !rows.empty();
-    for (const Row& row : rows) {
-      all = all && row.figures.contains(column.key);
-      if (all) sum += row.figures[column.key].get<double>();
-    }
-    mean[column.key] = all ? nlohmann::json(sum / static_cast<double>(rows.size())) : nlohmann::json(nullptr);
+    const auto count = mean["counted"][column.key].get<size_t>();
+    if (count == images || count == 0) continue;
+    text += fmt::format("{}{} over {} of {} images", text.empty() ? "" : ", ", column.title, count, images);
   }
-  return mean;
+  return text;
 }
 
 void print_table(const std::vector<Row>& rows, const nlohmann::json& mean, const std::vector<FigureColumn>& columns) {
@@ -172,9 +202,8 @@ void print_table(const std::vector<Row>& rows, const nlohmann::json& mean, const
   const auto line = [&](const std::string& name, const nlohmann::json& figures) {
     fmt::print("{:<{}}", name, width);
     for (const FigureColumn& column : columns) {
-      const nlohmann::json value = figure(figures, column);
       const int digits = column.metric == "psnr" ? 4 : column.digits;
-      const std::string text = value.is_null() ? "-" : fmt::format("{:.{}f}", value.get<double>(), digits);
+      const std::string text = figure_text(figure_value(figures, column.key), digits);
       fmt::print("  {:>{}}", text, std::max<size_t>(8, column.title.size()));
     }
     fmt::print("\n");
@@ -185,6 +214,8 @@ void print_table(const std::vector<Row>& rows, const nlohmann::json& mean, const
   fmt::print("\n");
   for (const Row& row : rows) line(row.name, row.figures);
   line("mean", mean);
+  const std::string partial = partial_means(mean, columns, rows.size());
+  if (!partial.empty()) fmt::print("means are over the finite figures: {}\n", partial);
 }
 
 std::string csv_text(const std::vector<Row>& rows, const std::vector<FigureColumn>& columns) {
@@ -199,12 +230,49 @@ std::string csv_text(const std::vector<Row>& rows, const std::vector<FigureColum
     }
     text += fmt::format("\"{}\"", name);
     for (const FigureColumn& column : columns) {
-      const nlohmann::json value = figure(row.figures, column);
-      text += value.is_null() ? "," : fmt::format(",{}", value.get<double>());
+      const std::optional<double> value = figure_value(row.figures, column.key);
+      text += value ? fmt::format(",{}", *value) : ",";
     }
     text += "\n";
   }
   return text;
+}
+
+// The figures of all images.
+std::vector<Row> measure_all(const EvalFlags& flags, Scale scale, const MetricProtocol& protocol,
+                             const FigureTools& tools, LeftOut& left_out) {
+  torch::Tensor kernel;
+  if (!flags.kernel.empty()) kernel = load_kernel(flags.kernel).weights();
+  std::vector<Row> rows;
+  for (const Entry& entry : entries_of(flags)) {
+    Judged judged;
+    judged.image = load_judged(entry.result, left_out);
+    judged.kernel = kernel;
+    judged.scale = scale;
+    judged.protocol = protocol;
+    if (!entry.reference.empty()) {
+      judged.reference = cut_to(load_judged(entry.reference, left_out), judged.image, scale, entry, left_out);
+    }
+    if (!entry.photo.empty()) judged.photo = read_photo(entry, judged.image, scale, left_out);
+    rows.push_back({entry.name, figures_of(judged, tools)});
+  }
+  return rows;
+}
+
+// One object: the mean, every image, the protocol, and what was left out of the comparison.
+nlohmann::json report_of(const std::vector<Row>& rows, const nlohmann::json& mean,
+                         const std::vector<FigureColumn>& columns, const std::string& about,
+                         const std::vector<std::string>& notes) {
+  nlohmann::json images = nlohmann::json::array();
+  for (const Row& row : rows) {
+    nlohmann::json entry{{"name", row.name}};
+    for (const FigureColumn& column : columns) {
+      entry[column.key] = nullptr;
+      if (const auto value = figure_value(row.figures, column.key)) put_figure(entry, column.key, *value);
+    }
+    images.push_back(std::move(entry));
+  }
+  return {{"mean", mean}, {"images", images}, {"protocol", about}, {"notes", notes}};
 }
 
 }  // namespace
@@ -215,7 +283,10 @@ int run_eval(const std::vector<std::string>& arguments) {
       "zsr eval -r REFERENCE -i RESULT -s 2 [options]",
       "PSNR and SSIM of images against references, paired by name. Protocol of the super-resolution papers:\n"
       "luma of MATLAB's rgb2ycbcr, as many pixels cut from every side as the scale says. Without references:\n"
-      "NIQE, and what --photo allows to say.",
+      "NIQE, and what --photo allows to say. Gray against RGB is compared as RGB. PSNR of equal images is inf; in\n"
+      "--json null, beside \"inf\": true and the list \"infinite\" of these figures. Means are over the finite "
+      "figures;\n"
+      "\"counted\" says how many.",
       "  zsr eval -r Set5/HR -i results -s 2\n  zsr eval -r truth.png -i result.png -s 4 --metrics all --json\n"
       "  zsr eval -i result.png --photo small.png -s 2 --kernel kernel.mat\n");
   options.group("Options");
@@ -254,37 +325,19 @@ int run_eval(const std::vector<std::string>& arguments) {
   FigureTools tools = load_figure_tools(flags.figures);
   choose_metrics(flags, tools);
   const std::vector<FigureColumn> columns = columns_of(flags, tools);
-  torch::Tensor kernel;
-  if (!flags.kernel.empty()) kernel = load_kernel(flags.kernel).weights();
-
-  std::vector<Row> rows;
-  for (const Entry& entry : entries_of(flags)) {
-    Judged judged;
-    judged.image = load_photo(entry.result).color;
-    judged.kernel = kernel;
-    judged.scale = scale;
-    judged.protocol = protocol;
-    if (!entry.reference.empty()) {
-      judged.reference = cut_to(load_photo(entry.reference).color, judged.image, scale, entry);
-    }
-    if (!entry.photo.empty()) judged.photo = read_photo(entry, judged.image, scale);
-    rows.push_back({entry.name, figures_of(judged, tools)});
-  }
+  LeftOut left_out;
+  const std::vector<Row> rows = measure_all(flags, scale, protocol, tools, left_out);
   const nlohmann::json mean = mean_of(rows, columns);
   if (!flags.csv.empty()) write_file_atomically(flags.csv, csv_text(rows, columns), overwrite);
   const std::string about = flags.reference.empty() ? "no references" : describe(protocol);
-  if (!flags.json) {
-    print_table(rows, mean, columns);
-    fmt::print("{}\n", about);
+  const std::vector<std::string> notes = left_out.lines();
+  for (const std::string& note : notes) fmt::print(stderr, "zsr: warning: {}\n", note);
+  if (flags.json) {
+    fmt::print("{}\n", report_of(rows, mean, columns, about, notes).dump(2));
     return kExitOk;
   }
-  nlohmann::json images = nlohmann::json::array();
-  for (const Row& row : rows) {
-    nlohmann::json entry{{"name", row.name}};
-    for (const FigureColumn& column : columns) entry[column.key] = figure(row.figures, column);
-    images.push_back(std::move(entry));
-  }
-  fmt::print("{}\n", nlohmann::json{{"mean", mean}, {"images", images}, {"protocol", about}}.dump(2));
+  print_table(rows, mean, columns);
+  fmt::print("{}\n", about);
   return kExitOk;
 }
 

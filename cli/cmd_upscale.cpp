@@ -194,7 +194,7 @@ int run_single(const BatchItem& job, const UpscaleSettings& settings, bool skip_
     progress.finish();
     if (!in_worker()) fmt::print(stderr, "zsr: {}\n", failure.message);
     record = {{"input", job.input.string()}, {"status", 1}, {"error", failure.message}};
-    if (failure.passing) record["passing"] = true;
+    if (failure.passing && in_worker()) record["passing"] = true;  // for the batch only
     code = failure.code;
   }
   if (json) fmt::print("{}\n", record.dump(2));

@@ -14,18 +14,21 @@
 #include <fmt/format.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace zsr::cli {
 namespace {
 
 // How well the result, made smaller, is the photo again.
 double consistency(const Judged& judged) {
-  const Size size{judged.photo.size(2), judged.photo.size(3)};
+  const auto [image, photo] = with_equal_channels(judged.image, judged.photo);
+  const Size size{photo.size(2), photo.size(3)};
   const Scale scale = judged.scale;
-  if (!judged.kernel.defined()) return psnr(imresize(judged.image, {1.0 / scale.y, 1.0 / scale.x}, size), judged.photo);
+  if (!judged.kernel.defined()) return psnr(imresize(image, {1.0 / scale.y, 1.0 / scale.x}, size), photo);
   const BlurKernel kernel = BlurKernel(judged.kernel).moved_to(centered_phase(scale));
-  return psnr(downsample(judged.image, kernel, scale, size), judged.photo);
+  return psnr(downsample(image, kernel, scale, size), photo);
 }
 
 }  // namespace
@@ -85,34 +88,85 @@ FigureTools load_figure_tools(const FigureFlags& flags) {
 nlohmann::json figures_of(const Judged& judged, const FigureTools& tools) {
   nlohmann::json figures = nlohmann::json::object();
   const auto wanted = [&](const char* metric) { return tools.metrics.count(metric) > 0; };
-  const auto put = [&](const char* key, double value) {
-    if (std::isfinite(value)) figures[key] = value;
-  };
+  const auto put = [&](const char* key, double value) { put_figure(figures, key, value); };
   if (tools.niqe && wanted("niqe")) put("niqe", niqe(judged.image, *tools.niqe));
   if (judged.photo.defined()) {
     if (wanted("consistency")) put("consistency_db", consistency(judged));
     if (wanted("invented") && judged.scale.y == judged.scale.x) {
-      put("invented", 255.0 * invented_detail(judged.image, judged.photo).mean().item<double>());
+      const auto [image, photo] = with_equal_channels(judged.image, judged.photo);
+      put("invented", 255.0 * invented_detail(image, photo).mean().item<double>());
     }
   }
   if (wanted("kernel") && judged.kernel.defined() && judged.true_kernel.defined()) {
     put("kernel_psnr", compare_kernels(BlurKernel(judged.true_kernel), BlurKernel(judged.kernel)).psnr);
   }
   if (!judged.reference.defined()) return figures;
+  const auto [image, reference] = with_equal_channels(judged.image, judged.reference);
   if (wanted("psnr") || wanted("ssim")) {
-    const Metrics metrics = compare_images(judged.image, judged.reference, judged.protocol);
+    const Metrics metrics = compare_images(image, reference, judged.protocol);
     if (wanted("psnr")) put("psnr_y", metrics.psnr_y), put("psnr_rgb", metrics.psnr_rgb);
     if (wanted("ssim")) put("ssim_y", metrics.ssim_y), put("ssim_rgb", metrics.ssim_rgb);
   }
-  if (wanted("ms-ssim")) put("ms_ssim", ms_ssim(luma(judged.image), luma(judged.reference)));
+  if (wanted("ms-ssim")) put("ms_ssim", ms_ssim(luma(image), luma(reference)));
   if (wanted("shifted")) {
-    const ShiftedPsnr shifted = shifted_psnr(luma(judged.image), luma(judged.reference), judged.protocol.shave);
+    const ShiftedPsnr shifted = shifted_psnr(luma(image), luma(reference), judged.protocol.shave);
     put("psnr_shifted", shifted.psnr);
     put("shift_x", shifted.shift_x);
     put("shift_y", shifted.shift_y);
   }
-  if (tools.lpips && wanted("lpips")) put("lpips", tools.lpips->distance(judged.image, judged.reference));
+  if (tools.lpips && wanted("lpips")) put("lpips", tools.lpips->distance(image, reference));
   return figures;
+}
+
+std::optional<double> figure_value(const nlohmann::json& figures, const std::string& key) {
+  const auto found = figures.find(key);
+  if (found == figures.end()) return std::nullopt;
+  if (found->is_number()) return found->get<double>();
+  const auto infinite = figures.find("infinite");
+  if (infinite == figures.end() || std::find(infinite->begin(), infinite->end(), key) == infinite->end()) {
+    return std::nullopt;
+  }
+  return std::numeric_limits<double>::infinity();
+}
+
+std::string figure_text(std::optional<double> value, int digits) {
+  if (!value) return "-";
+  return std::isinf(*value) ? "inf" : fmt::format("{:.{}f}", *value, digits);
+}
+
+void put_figure(nlohmann::json& figures, const std::string& key, double value) {
+  if (std::isfinite(value)) figures[key] = value;
+  if (!std::isinf(value)) return;
+  figures[key] = nullptr;
+  figures["inf"] = true;
+  figures["infinite"].push_back(key);
+}
+
+nlohmann::json mean_figures(const std::vector<nlohmann::json>& images, const std::vector<std::string>& keys) {
+  nlohmann::json mean = nlohmann::json::object();
+  nlohmann::json counted = nlohmann::json::object();
+  for (const std::string& key : keys) {
+    double sum = 0.0;
+    int64_t count = 0;
+    bool infinite = false;
+    for (const nlohmann::json& figures : images) {
+      const std::optional<double> value = figure_value(figures, key);
+      if (!value) continue;
+      infinite = infinite || std::isinf(*value);
+      if (std::isinf(*value)) continue;
+      sum += *value;
+      ++count;
+    }
+    counted[key] = count;
+    mean[key] = nullptr;
+    if (count > 0) {
+      mean[key] = sum / static_cast<double>(count);
+    } else if (infinite) {
+      put_figure(mean, key, std::numeric_limits<double>::infinity());
+    }
+  }
+  mean["counted"] = counted;
+  return mean;
 }
 
 }  // namespace zsr::cli

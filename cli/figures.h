@@ -59,8 +59,24 @@ struct Judged {
   MetricProtocol protocol;
 };
 
-/// The figures of a result by their keys; figures that are no finite numbers (of equal images, say) are absent. Throws
-/// InputError when sizes differ.
+/// Note [Infinite figures]
+/// JSON has no infinity. A figure of equal images that is infinite is null; the object then has "inf": true, and
+/// "infinite" lists the keys of all that are. What could not be measured (SSIM of an image smaller than its window) is
+/// absent or null without being listed.
+
+/// The figures of a result by their keys, infinite ones as Note [Infinite figures] says. Images of which one is gray
+/// and one RGB are compared as RGB. Throws InputError when sizes differ.
 nlohmann::json figures_of(const Judged& judged, const FigureTools& tools);
+
+/// The figure called `key`: infinity where it is infinite, nothing where it is not known.
+std::optional<double> figure_value(const nlohmann::json& figures, const std::string& key);
+/// For people: "31.27", "inf", or "-" where nothing is known. `digits`: after the point.
+std::string figure_text(std::optional<double> value, int digits);
+/// Puts a figure under `key`, an infinite one as Note [Infinite figures] says; what is no number is left out.
+void put_figure(nlohmann::json& figures, const std::string& key, double value);
+
+/// Means of the figures called `keys`, each over the images where it is finite; "counted" in it says how many those
+/// were. Infinite where all that are known are infinite; null where none is known.
+nlohmann::json mean_figures(const std::vector<nlohmann::json>& images, const std::vector<std::string>& keys);
 
 }  // namespace zsr::cli

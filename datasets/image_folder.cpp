@@ -73,19 +73,29 @@ std::vector<ImagePair> pair_by_name(const fs::path& results, const fs::path& ref
   }
   if (!folders) return {{results.stem().string(), results, references}};
 
+  const auto refuse_twice = [](const char* what, const fs::path& one, const fs::path& other, const fs::path& folder) {
+    throw InputError(fmt::format("{} '{}' and '{}' in '{}' have one name, and pairs go by name; remove or rename one",
+                                 what, one.filename().string(), other.filename().string(), folder.string()));
+  };
   std::map<std::string, fs::path> by_stem;
-  for (const fs::path& path : list_images(references)) by_stem[path.stem().string()] = path;
+  for (const fs::path& path : list_images(references)) {
+    const auto [at, is_new] = by_stem.try_emplace(path.stem().string(), path);
+    if (!is_new) refuse_twice("the references", at->second, path, references);
+  }
+  std::map<std::string, fs::path> taken;
   std::vector<ImagePair> pairs;
   std::vector<std::string> lost;
   for (const fs::path& path : list_images(results)) {
     std::string stem = path.stem().string();
     auto found = by_stem.find(stem);
-    if (found == by_stem.end()) found = by_stem.find(stem = without_scale_suffix(stem));
+    if (found == by_stem.end() && taken.count(stem) == 0) found = by_stem.find(stem = without_scale_suffix(stem));
+    if (found == by_stem.end() && taken.count(stem) > 0) refuse_twice("the results", taken[stem], path, results);
     if (found == by_stem.end()) {
       lost.push_back(path.filename().string());
       continue;
     }
     pairs.push_back({stem, path, found->second});
+    taken[stem] = path;
     by_stem.erase(found);
   }
   if (!lost.empty()) {

@@ -19,7 +19,8 @@ struct ImagePair {
 };
 
 /// Pairs two folders (or two files) by name: equal stems, or the result's stem with a suffix _x2, _x1.5, ... cut off.
-/// Every result must have its reference and the other way round, else InputError names the odd ones.
+/// Every result must have its reference and the other way round, else InputError names the odd ones. InputError too
+/// where two results, or two references, have one stem.
 std::vector<ImagePair> pair_by_name(const std::filesystem::path& results, const std::filesystem::path& references);
 
 }  // namespace zsr

@@ -16,12 +16,12 @@ namespace {
 using Json = nlohmann::json;
 
 std::string cell(const Json& figures, const Json& spread, const FigureColumn& column) {
-  if (!figures.contains(column.key)) return "<td>&ndash;</td>";
-  const double value = figures[column.key].get<double>();
-  std::string text = fmt::format("{:.{}f}", value, column.digits);
+  const std::optional<double> value = figure_value(figures, column.key);
+  if (!value) return "<td>&ndash;</td>";
+  std::string text = figure_text(value, column.digits);
   if (spread.contains(column.key))
     text += fmt::format(" &plusmn; {:.{}f}", spread[column.key].get<double>(), column.digits);
-  return fmt::format("<td data-sort=\"{}\">{}</td>", value, text);
+  return fmt::format("<td data-sort=\"{}\">{}</td>", *value, text);
 }
 
 // Methods and the means of their figures.
@@ -56,8 +56,9 @@ std::string images_table(const Json& report) {
   for (const Json& run : report["runs"]) {
     const auto image = run["image"].get<std::string>();
     const auto method = run["method"].get<std::string>();
-    if (run["status"] == "done" && run["figures"].contains("psnr_y")) {
-      values[image][method].push_back(run["figures"]["psnr_y"].get<double>());
+    const auto psnr_y = figure_value(run["figures"], "psnr_y");
+    if (run["status"] == "done" && psnr_y) {
+      values[image][method].push_back(*psnr_y);
     } else {
       values[image];
       why[image][method] = run["status"].get<std::string>();
@@ -102,6 +103,9 @@ std::string dataset_page(const Json& report) {
   for (const Json& left_out : report["left_out"]) {
     notes += fmt::format("<p class=\"note\">Left out: {}</p>", escaped(left_out.get<std::string>()));
   }
+  for (const Json& note : report["notes"]) {
+    notes += fmt::format("<p class=\"note\">{}</p>", escaped(note.get<std::string>()));
+  }
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width, "
@@ -128,7 +132,7 @@ std::string dataset_csv(const Json& report) {
     for (const FigureColumn& column : figure_columns()) {
       if (column.key == "name") continue;
       text += ",";
-      if (run["figures"].contains(column.key)) text += fmt::format("{:.6g}", run["figures"][column.key].get<double>());
+      if (const auto value = figure_value(run["figures"], column.key)) text += fmt::format("{:.6g}", *value);
     }
     text += "\n";
   }

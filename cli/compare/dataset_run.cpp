@@ -17,6 +17,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -36,8 +37,22 @@ struct Item {
   torch::Tensor reference;
 };
 
-Item prepare(const BenchmarkItem& from, const DatasetOptions& options) {
-  Item item{from.name, from.hr, from.lr, from.kernel, {}, load_photo(from.hr).color};
+// What the comparison leaves out of the images.
+struct LeftAside {
+  int64_t transparent = 0;  // images whose alpha is ignored
+  int64_t cut = 0;          // references cut to the results' size
+
+  std::vector<std::string> lines() const {
+    std::vector<std::string> lines;
+    if (transparent > 0) lines.push_back(fmt::format("transparency is ignored in {} image(s)", transparent));
+    if (cut > 0) lines.push_back(fmt::format("{} reference(s) cut at right and bottom to the results' size", cut));
+    return lines;
+  }
+};
+
+Item prepare(const BenchmarkItem& from, const DatasetOptions& options, LeftAside& aside) {
+  const Photo hr = load_photo(from.hr);
+  Item item{from.name, from.hr, from.lr, from.kernel, {}, hr.color};
   const int64_t s = options.scale;
   if (item.lr.empty()) {
     // MATLAB's way, of the part that the scale divides.
@@ -52,7 +67,8 @@ Item prepare(const BenchmarkItem& from, const DatasetOptions& options) {
       save_photo(small, item.lr, {});
     }
   }
-  item.photo = load_photo(item.lr).color;
+  const Photo lr = load_photo(item.lr);
+  item.photo = lr.color;
   const int64_t height = item.photo.size(2) * s;
   const int64_t width = item.photo.size(3) * s;
   if (item.reference.size(2) < height || item.reference.size(3) < width) {
@@ -60,6 +76,8 @@ Item prepare(const BenchmarkItem& from, const DatasetOptions& options) {
                                  item.reference.size(3), item.reference.size(2), item.lr.string(), s, width, height));
   }
   item.reference = item.reference.slice(2, 0, height).slice(3, 0, width).contiguous();
+  if (hr.alpha.defined() || lr.alpha.defined()) ++aside.transparent;
+  if (hr.color.size(2) > height || hr.color.size(3) > width) ++aside.cut;
   return item;
 }
 
@@ -74,10 +92,10 @@ std::string key_of(const MethodSpec& spec, const Item& item, const DatasetOption
   return sha256(text);
 }
 
-// What the figures depend on beside the result.
+// What the figures depend on beside the result; the number is that of the way they are computed.
 std::string figures_key_of(const Item& item, const DatasetOptions& options) {
   const std::string kernel = item.kernel.empty() ? "" : sha256_of_file(item.kernel);
-  return sha256(fmt::format("{} {} {} {}", kVersion, options.tools.key, sha256_of_file(item.hr), kernel));
+  return sha256(fmt::format("{} figures 2 {} {} {}", kVersion, options.tools.key, sha256_of_file(item.hr), kernel));
 }
 
 Json record_of(const MethodResult& result, const Item& item, int64_t seed, const std::string& key,
@@ -188,6 +206,7 @@ Json summarise(const Json& records, const std::vector<MethodSpec>& specs) {
   for (const MethodSpec& spec : specs) {
     std::map<std::string, std::map<int64_t, std::vector<double>>> by_figure;  // figure -> seed -> values
     std::set<std::string> images;
+    std::set<std::string> infinite;  // figures that are infinite for some image
     int64_t done = 0;
     int64_t others = 0;
     for (const Json& record : records) {
@@ -199,10 +218,12 @@ Json summarise(const Json& records, const std::vector<MethodSpec>& specs) {
       ++done;
       images.insert(record["image"].get<std::string>());
       for (const auto& [figure, value] : record["figures"].items()) {
-        by_figure[figure][record["seed"].get<int64_t>()].push_back(value.get<double>());
+        if (value.is_number()) by_figure[figure][record["seed"].get<int64_t>()].push_back(value.get<double>());
+        if (value.is_null() && figure_value(record["figures"], figure)) infinite.insert(figure);
       }
     }
     Json mean = Json::object();
+    Json counted = Json::object();
     Json spread = Json::object();
     for (const auto& [figure, by_seed] : by_figure) {
       double sum = 0.0;
@@ -216,6 +237,7 @@ Json summarise(const Json& records, const std::vector<MethodSpec>& specs) {
         means.push_back(own / static_cast<double>(values.size()));
       }
       mean[figure] = sum / static_cast<double>(count);
+      counted[figure] = count;
       if (means.size() < 2) continue;
       double middle = 0.0;
       for (const double value : means) middle += value / static_cast<double>(means.size());
@@ -223,6 +245,10 @@ Json summarise(const Json& records, const std::vector<MethodSpec>& specs) {
       for (const double value : means) square += (value - middle) * (value - middle);
       spread[figure] = std::sqrt(square / static_cast<double>(means.size() - 1));
     }
+    for (const std::string& figure : infinite) {
+      if (!mean.contains(figure)) put_figure(mean, figure, std::numeric_limits<double>::infinity());
+    }
+    mean["counted"] = counted;
     methods.push_back({{"method", spec.name},
                        {"images", images.size()},
                        {"runs", done},
@@ -239,11 +265,12 @@ Json run_dataset(const DatasetOptions& options, const std::string& footer) {
   const auto cancelled = [&] { return options.runs.cancelled && options.runs.cancelled(); };
   Json records = Json::array();
   std::vector<std::string> left_out;
+  LeftAside aside;
   for (const BenchmarkItem& from : benchmark.items) {
     if (cancelled()) break;
     Item item;
     try {
-      item = prepare(from, options);
+      item = prepare(from, options, aside);
     } catch (const InputError& error) {
       left_out.emplace_back(error.what());
       if (!options.quiet) fmt::print(stderr, "zsr: warning: left out {}\n", error.what());
@@ -258,15 +285,18 @@ Json run_dataset(const DatasetOptions& options, const std::string& footer) {
         if (cancelled()) break;
         MethodResult result = run_one(spec, item, options, seed, folder, records);
         if (!options.quiet) {
-          const bool known = result.figures.contains("psnr_y");
+          const auto psnr_y = figure_value(result.figures, "psnr_y");
           fmt::print(stderr, "{:<16} {:<20} {}\n", item.name, spec.name,
-                     known ? fmt::format("{:.2f} dB, {:.1f} s", result.figures["psnr_y"].get<double>(), result.seconds)
-                           : result.status + ": " + result.message);
+                     psnr_y ? fmt::format("{} dB, {:.1f} s", figure_text(psnr_y, 2), result.seconds)
+                            : result.status + ": " + result.message);
         }
         if (run == 0) shown.push_back(std::move(result));
       }
     }
     if (!shown.empty()) write_image_page(item, std::move(shown), options, footer);
+  }
+  for (const std::string& line : aside.lines()) {
+    if (!options.quiet) fmt::print(stderr, "zsr: warning: {}\n", line);
   }
   MetricProtocol protocol;
   protocol.shave = options.scale;
@@ -278,6 +308,7 @@ Json run_dataset(const DatasetOptions& options, const std::string& footer) {
               {"protocol", describe(protocol)},
               {"environment", footer},
               {"left_out", left_out},
+              {"notes", aside.lines()},
               {"methods", summarise(records, options.specs)},
               {"runs", records}};
   write_file_atomically(options.output / "index.html", dataset_page(report), Overwrite::kYes);

@@ -192,7 +192,7 @@ std::string report_csv(const Comparison& comparison) {
     for (const FigureColumn& column : figure_columns()) {
       if (column.key == "name") continue;
       text += ",";
-      if (result.figures.contains(column.key)) text += fmt::format("{:.6g}", result.figures[column.key].get<double>());
+      if (const auto value = figure_value(result.figures, column.key)) text += fmt::format("{:.6g}", *value);
     }
     text += "\n";
   }

@@ -49,4 +49,11 @@ torch::Tensor luma(const torch::Tensor& image) {
   return (rgb[0].mul(65.481) + rgb[1].mul(128.553) + rgb[2].mul(24.966)).add_(16.0).div_(255.0).unsqueeze(1);
 }
 
+std::pair<torch::Tensor, torch::Tensor> with_equal_channels(const torch::Tensor& a, const torch::Tensor& b) {
+  const auto widened = [](const torch::Tensor& gray, const torch::Tensor& other) {
+    return gray.size(1) == 1 && other.size(1) == 3 ? gray.repeat({1, 3, 1, 1}) : gray;
+  };
+  return {widened(a, b), widened(b, a)};
+}
+
 }  // namespace zsr

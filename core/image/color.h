@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include <utility>
+
 namespace zsr {
 
 /// Note [YCbCr range]
@@ -16,5 +18,9 @@ torch::Tensor ycbcr_to_rgb(const torch::Tensor& ycbcr);
 
 /// Y only, [N, 1, H, W]. A gray image (C = 1) is taken as luma already and returned as it is, as the SR papers do.
 torch::Tensor luma(const torch::Tensor& image);
+
+/// Both images with one number of channels: where one is gray (C = 1) and the other RGB (C = 3), the gray one becomes
+/// three equal channels. Two gray or two RGB images are returned as they are. [N, C, H, W] each.
+std::pair<torch::Tensor, torch::Tensor> with_equal_channels(const torch::Tensor& a, const torch::Tensor& b);
 
 }  // namespace zsr

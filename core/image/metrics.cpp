@@ -133,8 +133,8 @@ Metrics compare_images(const torch::Tensor& result, const torch::Tensor& referen
     throw InputError(fmt::format("the images differ in size: {}x{} against {}x{}", result.size(3), result.size(2),
                                  reference.size(3), reference.size(2)));
   }
-  const torch::Tensor a = shaved(result.to(torch::kFloat64), protocol.shave);
-  const torch::Tensor b = shaved(reference.to(torch::kFloat64), protocol.shave);
+  const auto [a, b] = with_equal_channels(shaved(result.to(torch::kFloat64), protocol.shave),
+                                          shaved(reference.to(torch::kFloat64), protocol.shave));
   const auto to_luma = [&](const torch::Tensor& image) {
     const torch::Tensor y = luma(image);
     return protocol.luma == MetricProtocol::Luma::kInteger ? y.mul(255.0).add(0.5).floor().div(255.0) : y;
@@ -144,9 +144,8 @@ Metrics compare_images(const torch::Tensor& result, const torch::Tensor& referen
   const torch::Tensor y_b = to_luma(b);
   metrics.psnr_y = psnr(y_a, y_b);
   metrics.ssim_y = ssim(y_a, y_b);
-  const bool same_channels = a.size(1) == b.size(1);
-  metrics.psnr_rgb = same_channels ? psnr(a, b) : metrics.psnr_y;
-  metrics.ssim_rgb = same_channels ? ssim(a.contiguous(), b.contiguous()) : metrics.ssim_y;
+  metrics.psnr_rgb = psnr(a, b);
+  metrics.ssim_rgb = ssim(a.contiguous(), b.contiguous());
   return metrics;
 }
 

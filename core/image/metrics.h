@@ -20,7 +20,7 @@ struct MetricProtocol {
 struct Metrics {
   double psnr_y = 0.0;  ///< dB; infinity for equal images.
   double ssim_y = 0.0;
-  double psnr_rgb = 0.0;  ///< Over all channels; equals psnr_y's input for gray images.
+  double psnr_rgb = 0.0;  ///< Over all channels; of two gray images: psnr_y.
   double ssim_rgb = 0.0;  ///< Mean of the channels.
 };
 
@@ -39,8 +39,9 @@ struct SsimTerms {
 /// Of two [N, C, H, W] tensors in [0, 1], no side smaller than the window of 11 pixels.
 SsimTerms ssim_terms(const torch::Tensor& a, const torch::Tensor& b);
 
-/// Compares `result` with `reference`, both [1, C, H, W] in [0, 1] and equal in size (InputError otherwise); a gray
-/// image may be compared with a colour one through luma. Computed in double precision.
+/// Compares `result` with `reference`, both [1, C, H, W] in [0, 1] and equal in size (InputError otherwise). Where one
+/// is gray and the other RGB, the gray one is compared as three equal channels, in luma too: equal pictures are equal
+/// however they are stored. Computed in double precision.
 Metrics compare_images(const torch::Tensor& result, const torch::Tensor& reference, const MetricProtocol& protocol);
 
 /// One line that states the protocol, for reports.

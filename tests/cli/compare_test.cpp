@@ -67,6 +67,23 @@ class CompareCommand : public ::testing::Test {
   TempDir dir_;
 };
 
+TEST_F(CompareCommand, ComparesAGrayPhotoWithAReferenceStoredAsRgb) {
+  Photo photo;
+  photo.color = quantize(texture(1, 40, 44).to(torch::kFloat32));
+  save_photo(photo, dir_ / "gray.png", {});
+  photo.color = quantize(texture(1, 80, 88).to(torch::kFloat32));
+  save_photo(photo, dir_ / "gray_truth.png", {});
+  photo.color = photo.color.repeat({1, 3, 1, 1});
+  save_photo(photo, dir_ / "rgb_truth.png", {});
+  const auto rgb_psnr = [&](const std::string& truth) {
+    const auto result = run_zsr({"compare", at("gray.png"), "-s", "2", "-m", "bicubic", "-r", at(truth), "-o",
+                                 at(truth + ".html"), "--json", "-q", "-j", "1"});
+    EXPECT_EQ(result.code, 0) << result.err;
+    return nlohmann::json::parse(result.out)["methods"][0]["figures"]["psnr_rgb"].get<double>();
+  };
+  EXPECT_NEAR(rgb_psnr("rgb_truth.png"), rgb_psnr("gray_truth.png"), 1e-9);
+}
+
 TEST_F(CompareCommand, WritesAReportOfWhatWorkedAndWhatDidNot) {
   const std::string methods = "bicubic,edsr=" + at("edsr.safetensors") + ",vdsr";
   const ProgramResult result = run_zsr({"compare", at("photo.png"), "-s", "2", "-m", methods, "-r", at("truth.png"),

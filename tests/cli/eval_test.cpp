@@ -30,11 +30,66 @@ TEST(Eval, JsonHasMeanImagesAndProtocol) {
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 3);
 }
 
-TEST(Eval, EqualImagesAreNullInJson) {
+// HR and result folders: "equal" is the same picture, once gray and once RGB; "other" differs.
+void make_eval_folders(const TempDir& dir) {
+  std::filesystem::create_directories(dir / "hr");
+  std::filesystem::create_directories(dir / "sr");
+  Photo photo;
+  photo.color = quantize(torch::rand({1, 1, 24, 24}));
+  save_photo(photo, dir / "hr/equal.png", {});
+  photo.color = photo.color.repeat({1, 3, 1, 1});
+  save_photo(photo, dir / "sr/equal.png", {});
+  make_photo(dir / "hr/other.png", 3, 24, 24);
+  make_photo(dir / "sr/other.png", 3, 24, 24);
+}
+
+TEST(Eval, EqualImagesAreInfAndTheMeanIsOverTheOthers) {
   const TempDir dir;
-  make_photo(dir / "a.png", 3, 24, 24);
-  const auto result = run_zsr({"eval", "-r", (dir / "a.png").string(), "-i", (dir / "a.png").string(), "--json"});
-  EXPECT_TRUE(nlohmann::json::parse(result.out)["mean"]["psnr_y"].is_null());
+  make_eval_folders(dir);
+  const std::vector<std::string> call = {"eval", "-r", (dir / "hr").string(), "-i", (dir / "sr").string()};
+  std::vector<std::string> as_json = call;
+  as_json.insert(as_json.end(), {"--json", "--csv", (dir / "table.csv").string()});
+  const auto json = nlohmann::json::parse(run_zsr(as_json).out);
+  const auto& equal = json["images"][0];
+  EXPECT_EQ(equal["name"], "equal");
+  EXPECT_TRUE(equal["psnr_y"].is_null());
+  EXPECT_EQ(equal["inf"], true);
+  EXPECT_EQ(equal["infinite"], (nlohmann::json{"psnr_y", "psnr_rgb"}));
+  EXPECT_FALSE(json["images"][1].contains("inf"));
+  EXPECT_EQ(json["mean"]["psnr_y"], json["images"][1]["psnr_y"]);
+  EXPECT_EQ(json["mean"]["counted"]["psnr_y"], 1);
+  EXPECT_EQ(json["mean"]["counted"]["ssim_y"], 2);
+  EXPECT_NE(read_bytes(dir / "table.csv").find("\"equal\",inf,"), std::string::npos);
+  const auto table = run_zsr(call);
+  EXPECT_NE(table.out.find(" inf "), std::string::npos) << table.out;
+  EXPECT_NE(table.out.find("PSNR Y over 1 of 2 images"), std::string::npos) << table.out;
+  std::filesystem::remove(dir / "hr/other.png");
+  std::filesystem::remove(dir / "sr/other.png");
+  const auto alone =
+      nlohmann::json::parse(run_zsr({"eval", "-r", (dir / "hr").string(), "-i", (dir / "sr").string(), "--json"}).out);
+  EXPECT_TRUE(alone["mean"]["psnr_y"].is_null());
+  EXPECT_EQ(alone["mean"]["inf"], true);
+}
+
+TEST(Eval, SaysWhatItLeavesOut) {
+  const TempDir dir;
+  make_photo(dir / "truth.png", 3, 25, 24);
+  make_photo(dir / "result.png", 3, 24, 24, true);
+  const auto result =
+      run_zsr({"eval", "-r", (dir / "truth.png").string(), "-i", (dir / "result.png").string(), "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_NE(result.err.find("transparency is ignored"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("24x25 to 24x24"), std::string::npos) << result.err;
+  EXPECT_EQ(nlohmann::json::parse(result.out)["notes"].size(), 2U);
+}
+
+TEST(Eval, ErrorObjectsHoldOnlyWhatHappened) {
+  const TempDir dir;
+  const auto result = run_zsr({"upscale", (dir / "none.png").string(), "-s", "2", "--json", "-q"});
+  EXPECT_EQ(result.code, 1);
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_FALSE(json.contains("passing")) << result.out;
+  EXPECT_TRUE(json.contains("error"));
 }
 
 TEST(Eval, MismatchesAreErrors) {

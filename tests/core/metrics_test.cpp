@@ -60,6 +60,29 @@ TEST(Metrics, IntegerLumaRoundsBothImages) {
   EXPECT_TRUE(std::isinf(compare_images(a, b, {.luma = MetricProtocol::Luma::kInteger}).psnr_y));
 }
 
+// Gray and RGB are compared in one colour space: what differs is only how the picture is stored.
+TEST(Metrics, GrayEqualsTheSamePictureStoredAsRgb) {
+  const torch::Tensor gray = test::random_bytes(1, 24, 20);
+  const torch::Tensor rgb = gray.repeat({1, 3, 1, 1});
+  for (const auto& metrics : {compare_images(gray, rgb, {}), compare_images(rgb, gray, {})}) {
+    EXPECT_TRUE(std::isinf(metrics.psnr_y));
+    EXPECT_TRUE(std::isinf(metrics.psnr_rgb));
+    EXPECT_NEAR(metrics.ssim_y, 1.0, 1e-12);
+  }
+  const torch::Tensor other = (gray + 0.02).clamp(0.0, 1.0);
+  const Metrics mixed = compare_images(other, rgb, {});
+  const Metrics same = compare_images(other.repeat({1, 3, 1, 1}), rgb, {});
+  EXPECT_EQ(mixed.psnr_y, same.psnr_y);
+  EXPECT_EQ(mixed.psnr_rgb, same.psnr_rgb);
+  EXPECT_EQ(mixed.ssim_rgb, same.ssim_rgb);
+}
+
+TEST(Metrics, LostColourCostsInRgb) {
+  const torch::Tensor rgb = test::random_bytes(3, 24, 20);
+  const torch::Tensor gray = rgb.mean(1, true);
+  EXPECT_NEAR(compare_images(gray, rgb, {}).psnr_rgb, psnr(gray.repeat({1, 3, 1, 1}), rgb), 1e-12);
+}
+
 TEST(Metrics, RefusesDifferentSizesAndTooMuchShaving) {
   EXPECT_THROW(compare_images(torch::rand({1, 1, 8, 8}), torch::rand({1, 1, 8, 9}), {}), InputError);
   EXPECT_THROW(compare_images(torch::rand({1, 1, 8, 8}), torch::rand({1, 1, 8, 8}), {.shave = 4}), InputError);

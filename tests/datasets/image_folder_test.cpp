@@ -56,5 +56,25 @@ TEST(PairByName, OddOnesAreNamed) {
   EXPECT_THROW(pair_by_name(dir / "res/a.png", dir / "ref"), InputError);
 }
 
+TEST(PairByName, NamesTwoFilesOfOneStem) {
+  const TempDir dir;
+  std::filesystem::create_directories(dir / "ref");
+  std::filesystem::create_directories(dir / "res");
+  for (const char* name : {"ref/x.png", "res/x.png", "res/x.jpg"}) write_bytes(dir / name, "x");
+  const auto message = [&] {
+    try {
+      pair_by_name(dir / "res", dir / "ref");
+    } catch (const InputError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_NE(message().find("'x.jpg' and 'x.png'"), std::string::npos) << message();
+  std::filesystem::remove(dir / "res/x.jpg");
+  EXPECT_EQ(message(), "");
+  write_bytes(dir / "ref/x.tif", "x");
+  EXPECT_NE(message().find("'x.png' and 'x.tif'"), std::string::npos) << message();
+}
+
 }  // namespace
 }  // namespace zsr

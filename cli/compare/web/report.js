@@ -19,10 +19,12 @@
     headRow.append(make("th", column.title, { scope: "col", title: column.about }));
   }
   table.tHead.append(headRow);
+  // JSON has no infinity: the figures of equal images are null and listed under "infinite".
+  const figure = (method, key) => ((method.figures.infinite || []).includes(key) ? Infinity : method.figures[key]);
   const best = {};
   for (const column of columns) {
     if (!column.best) continue;
-    const values = data.methods.map((method) => method.figures[column.key]).filter((value) => typeof value === "number");
+    const values = data.methods.map((method) => figure(method, column.key)).filter((value) => typeof value === "number");
     if (values.length > 1) best[column.key] = column.best === "high" ? Math.max(...values) : Math.min(...values);
   }
   for (const method of data.methods) {
@@ -34,9 +36,10 @@
       continue;
     }
     for (const column of columns) {
-      const value = column.key === "name" ? method.name : method.figures[column.key];
+      const value = column.key === "name" ? method.name : figure(method, column.key);
       const known = value !== undefined && value !== null;
-      const cell = make("td", !known ? "\u2013" : typeof value === "number" ? value.toFixed(column.digits) : value);
+      const shownAs = value === Infinity ? "inf" : typeof value === "number" ? value.toFixed(column.digits) : value;
+      const cell = make("td", known ? shownAs : "\u2013");
       if (typeof value === "number") cell.dataset.sort = value;
       if (!known) cell.dataset.sort = "";
       if (known && value === best[column.key]) cell.classList.add("best");
