@@ -21,6 +21,12 @@
 namespace zsr::cli {
 namespace {
 
+// Null: the photo states no resolution.
+nlohmann::ordered_json dpi(double pixels_per_mm) {
+  if (pixels_per_mm <= 0.0) return nullptr;
+  return pixels_per_mm * 25.4;
+}
+
 nlohmann::ordered_json photo_json(const std::string& path, const PhotoHeader& header, const PhotoCondition& condition) {
   return {{"file", path},
           {"format", to_string(header.format)},
@@ -31,8 +37,8 @@ nlohmann::ordered_json photo_json(const std::string& path, const PhotoHeader& he
           {"bit_depth", header.bit_depth},
           {"orientation", header.orientation},
           {"pages", header.pages},
-          {"dpi_x", header.pixels_per_mm_x * 25.4},
-          {"dpi_y", header.pixels_per_mm_y * 25.4},
+          {"dpi_x", dpi(header.resolution.x)},
+          {"dpi_y", dpi(header.resolution.y)},
           {"exif_bytes", header.exif_bytes},
           {"xmp_bytes", header.xmp_bytes},
           {"iptc_bytes", header.iptc_bytes},
@@ -53,7 +59,11 @@ void print_photo(const std::string& path, const PhotoHeader& header, const Photo
              header.orientation > 1 ? ": pixels will be turned upright and the tag reset" : "");
   fmt::print("  EXIF {}; XMP {}; IPTC {}; ICC profile {}\n", kept(header.exif_bytes), kept(header.xmp_bytes),
              kept(header.iptc_bytes), kept(header.icc_bytes));
-  if (header.pixels_per_mm_x > 0.0) fmt::print("  resolution {:.0f} dpi\n", header.pixels_per_mm_x * 25.4);
+  if (header.resolution.known()) {
+    fmt::print("  resolution {:.0f} dpi\n", header.resolution.x * 25.4);
+  } else {
+    fmt::print("  no resolution\n");
+  }
   if (header.pages > 1) fmt::print("  {} pages or frames: only the first is used\n", header.pages);
   fmt::print("  condition: {} (damage {:.2f} of 1)\n", describe(condition), condition.damage);
 }
@@ -150,8 +160,11 @@ int run_info(const std::vector<std::string>& arguments) {
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
   for (const std::string& path : photos) {
     try {
-      const PhotoHeader header = read_photo_header(path);
-      const PhotoCondition condition = look_at_condition(load_photo(path).color);
+      PhotoHeader header = read_photo_header(path);
+      const Photo photo = load_photo(path);
+      header.bands = static_cast<int>(photo.color.size(1)) + (photo.alpha.defined() ? 1 : 0);
+      for (const std::string& note : photo.notes) fmt::print(stderr, "zsr: warning: {}\n", note);
+      const PhotoCondition condition = look_at_condition(photo.color);
       json ? all.push_back(photo_json(path, header, condition)) : print_photo(path, header, condition);
     } catch (const Error& error) {
       fmt::print(stderr, "zsr: {}\n", error.what());

@@ -111,6 +111,9 @@ void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method
   options.flag("strip", "Leave EXIF, XMP, ICC profile and resolution out of the result", &flags.strip);
   options.flag("force", "Replace an existing output (never the input)", &flags.force);
   options.add("max-pixels", "N", "Largest photo to read or to make, e.g. 200M", &flags.max_pixels);
+  options.flag("accept-damaged",
+               "Take what can be decoded of a damaged photo instead of refusing it; the record says so",
+               &flags.accept_damaged);
   options.add("save-kernel", "FILE", "The blur kernel that was used, found or given: .mat, .npy, .txt or .png",
               &flags.save_kernel);
   options.add("loss-log", "FILE", "The training losses, step by step (.csv)", &flags.loss_log);
@@ -198,6 +201,7 @@ UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const 
     if (!kernels.empty() && fit_gaussian(kernels[0]).residual > kMostUnlike) settings.zssr.options = plain.options;
   }
   settings.limits.max_pixels = parse_count(flags.max_pixels, "max-pixels");
+  settings.limits.accept_damaged = flags.accept_damaged;
   if (flags.quality < 1 || flags.quality > 100) {
     throw UsageError(fmt::format("--quality {} must be from 1 to 100", flags.quality));
   }

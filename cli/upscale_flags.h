@@ -23,6 +23,7 @@ struct UpscaleFlags {
   bool keep_colors = false;
   std::string time;
   std::string max_pixels = "200M";
+  bool accept_damaged = false;
   std::string format;
   int64_t quality = 95;
   std::string depth = "auto";

@@ -42,6 +42,17 @@ void check_output_size(const Photo& photo, const std::filesystem::path& input, c
   }
 }
 
+// The photo. The message about a damaged one names the flag that accepts it.
+Photo read_input(const std::filesystem::path& input, const UpscaleSettings& settings) {
+  try {
+    return load_photo(input, settings.limits);
+  } catch (const InputError& error) {
+    const std::string message = error.what();
+    if (settings.limits.accept_damaged || message.find("is damaged") == std::string::npos) throw;
+    throw InputError(message + "; --accept-damaged takes what can be decoded");
+  }
+}
+
 nlohmann::json describe_runtime_json(const UpscaleSettings& settings) {
   const bool on_device = pipeline::find_method(settings.method)->uses(pipeline::Setting::kDevice);
   return {{"version", kVersion},
@@ -75,7 +86,7 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
                              const UpscaleSettings& given, ProgressPrinter& progress) {
   UpscaleSettings settings = given;
   const auto start = Clock::now();
-  Photo photo = load_photo(input, settings.limits);
+  Photo photo = read_input(input, settings);
   check_output_size(photo, input, settings);
   WriteOptions write = settings.write;
   if (!settings.format.empty()) {
@@ -166,6 +177,7 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
       {"warnings", warnings},
       {"environment", describe_runtime_json(settings)},
   };
+  if (!photo.damage.empty()) record["accepted_damage"] = photo.damage;
   if (condition) {
     record["condition"] = to_json(*condition);
     record["photo"] = describe(*condition);

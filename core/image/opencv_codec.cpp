@@ -2,12 +2,15 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/image/resolution.h"
 
 #include <fmt/format.h>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 
@@ -54,6 +57,7 @@ PhotoHeader read_bmp_header(const std::filesystem::path& path) {
         fmt::format("photo '{}' is damaged: its header says {}x{}", path.string(), header.width, header.height));
   }
   header.bands = bits == 32 ? 4 : 3;
+  header.resolution = read_resolution(path, ImageFormat::kBmp, {});
   return header;
 }
 
@@ -83,7 +87,8 @@ PixelBuffer decode_bmp(const std::filesystem::path& path) {
   return pixels;
 }
 
-void encode_bmp(const PixelBuffer& pixels, const std::filesystem::path& target, int descriptor) {
+void encode_bmp(const PixelBuffer& pixels, const Resolution& resolution, const std::filesystem::path& target,
+                int descriptor) {
   if (pixels.bands != 1 && pixels.bands != 3) throw OptionError("BMP holds gray and RGB only");
   const cv::Mat view(static_cast<int>(pixels.height), static_cast<int>(pixels.width), CV_8UC(pixels.bands),
                      const_cast<uint8_t*>(pixels.bytes.data()));
@@ -91,6 +96,13 @@ void encode_bmp(const PixelBuffer& pixels, const std::filesystem::path& target, 
   if (pixels.bands == 3) cv::cvtColor(view, image, cv::COLOR_RGB2BGR);
   std::vector<uchar> encoded;
   if (!cv::imencode(".bmp", image, encoded)) throw IoError(fmt::format("cannot encode '{}' as BMP", target.string()));
+  // Pixels per metre, 32 bits each, little-endian.
+  constexpr size_t kResolutionAt = 38;
+  const std::array<double, 2> per_mm{resolution.x, resolution.y};
+  for (size_t i = 0; i < 8 && kResolutionAt + 8 <= encoded.size(); ++i) {
+    const double per_meter = resolution.known() ? std::round(per_mm[i / 4] * 1000.0) : 0.0;
+    encoded[kResolutionAt + i] = static_cast<uchar>(static_cast<uint32_t>(per_meter) >> (8 * (i % 4)) & 0xFFU);
+  }
   write_all(descriptor, {reinterpret_cast<const char*>(encoded.data()), encoded.size()}, target);
 }
 

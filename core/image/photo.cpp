@@ -64,12 +64,15 @@ Photo load_photo(const std::filesystem::path& path, const ReadLimits& limits) {
   if (bands == 2 || bands == 4) {
     photo.alpha = planes.slice(1, bands - 1).clone();
     planes = planes.slice(1, 0, bands - 1).clone();
+    // Screenshots and many programs store an alpha channel that says nothing.
+    if (photo.alpha.min().item<float>() >= 1.0F) photo.alpha = torch::Tensor();
   }
   photo.color = planes;
   photo.bit_depth = decoded.pixels.bit_depth;
   photo.format = decoded.header.format;
   photo.metadata = std::move(decoded.metadata);
   photo.notes = std::move(decoded.notes);
+  photo.damage = std::move(decoded.damage);
   return photo;
 }
 

@@ -20,11 +20,12 @@ namespace zsr {
 /// A photo in memory with all that it carries.
 struct Photo {
   torch::Tensor color;  ///< [1, C, H, W] float32 in [0, 1], gray or RGB, upright.
-  torch::Tensor alpha;  ///< [1, 1, H, W] float32 in [0, 1]; undefined when the photo has none.
+  torch::Tensor alpha;  ///< [1, 1, H, W] float32 in [0, 1]; undefined when every pixel is opaque.
   int bit_depth = 8;    ///< 8 or 16, as stored.
   ImageFormat format = ImageFormat::kPng;
   std::shared_ptr<const PhotoMetadata> metadata;  ///< May be null.
-  std::vector<std::string> notes;                 ///< What the reader had to leave out, one line each.
+  std::vector<std::string> notes;                 ///< What the reader noticed or had to leave out, one line each.
+  std::string damage;                             ///< As in DecodedPhoto.
 };
 
 /// Loads a photo; errors as `decode_photo`.

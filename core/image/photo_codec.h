@@ -22,9 +22,18 @@ int max_bit_depth(ImageFormat format);
 /// True when the format can hold an alpha channel.
 bool holds_alpha(ImageFormat format);
 
-/// The limits that protect against decompression bombs; checked on the header, before pixels are allocated.
+/// What is read and what is refused. The limit protects against decompression bombs; it is checked on the header,
+/// before pixels are allocated.
 struct ReadLimits {
   int64_t max_pixels = 200'000'000;  ///< width * height; > 0.
+  bool accept_damaged = false;       ///< Take what can be decoded of a damaged file instead of refusing it.
+};
+
+/// Pixels per millimetre; zero: unknown.
+struct Resolution {
+  double x = 0.0;
+  double y = 0.0;
+  bool known() const { return x > 0.0 && y > 0.0; }
 };
 
 /// Interleaved samples as they stand in a file.
@@ -48,8 +57,7 @@ struct PhotoHeader {
   int bit_depth = 8;
   int orientation = 1;  ///< EXIF orientation as found, 1-8.
   int64_t pages = 1;
-  double pixels_per_mm_x = 0.0;
-  double pixels_per_mm_y = 0.0;
+  Resolution resolution;
   size_t exif_bytes = 0;
   size_t xmp_bytes = 0;
   size_t iptc_bytes = 0;
@@ -61,6 +69,7 @@ struct DecodedPhoto {
   PixelBuffer pixels;
   std::shared_ptr<const PhotoMetadata> metadata;
   std::vector<std::string> notes;  ///< One line each: what a careful person would want to know.
+  std::string damage;              ///< What is damaged in a file that was accepted all the same; empty: nothing.
 };
 
 struct EncodeOptions {
@@ -74,11 +83,14 @@ struct EncodeOptions {
 PhotoHeader read_photo_header(const std::filesystem::path& path);
 
 /// Decodes by content, not by name; applies the EXIF orientation. Throws IoError (missing, unreadable) or InputError
-/// (empty, not an image, truncated, damaged, over the limits, CMYK or floating point samples).
+/// (empty, not an image, over the limits, CMYK or floating point samples; truncated or damaged as far as its decoder
+/// notices, unless `limits` accept that). What the decoder takes for a harmless oddity becomes a note. Damage that no
+/// decoder can see, such as overwritten bytes in a format without checksums, is not found.
 DecodedPhoto decode_photo(const std::filesystem::path& path, const ReadLimits& limits);
 
 /// Writes `pixels` to the file descriptor. `metadata` (may be null) is carried over with its sizes corrected and the
-/// orientation reset. Throws IoError naming `target`.
+/// orientation reset. A resolution that it does not know, or that is stripped, is not written. Throws IoError naming
+/// `target`.
 void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, ImageFormat format,
                   const EncodeOptions& options, const std::filesystem::path& target, int descriptor);
 

@@ -59,7 +59,7 @@ TEST(PhotoCarrying, ExifXmpAndResolutionWithSizesCorrected) {
     EXPECT_EQ(header.width, 902);
     EXPECT_GT(header.xmp_bytes, 0U) << name;
     EXPECT_GT(header.exif_bytes, 0U) << name;
-    EXPECT_NEAR(header.pixels_per_mm_x * 25.4, 300.0, 0.5) << name;
+    EXPECT_NEAR(header.resolution.x * 25.4, 300.0, 0.5) << name;
   }
   // From TIFF on to the others: nothing is lost on the second leg either.
   for (const char* name : {"again.jpg", "again.png", "again.tif"}) {

@@ -21,6 +21,12 @@ inline std::vector<std::string> quick(std::vector<std::string> arguments) {
   return arguments;
 }
 
+/// Flags that make an enlargement by 2 a matter of milliseconds.
+inline std::vector<std::string> by_bicubic(std::vector<std::string> arguments) {
+  for (const char* const word : {"-s", "2", "-m", "bicubic", "-j", "1"}) arguments.emplace_back(word);
+  return arguments;
+}
+
 /// Writes a small photo of the given kind.
 inline void make_photo(const std::filesystem::path& path, int64_t channels, int64_t height, int64_t width,
                        bool alpha = false, int bit_depth = 8) {

@@ -1,0 +1,64 @@
+#include "core/image/photo_file.h"
+
+#include "core/error.h"
+#include "core/files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <optional>
+#include <string_view>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace zsr {
+namespace {
+
+std::optional<ImageFormat> sniff_format(std::string_view head) {
+  const auto starts = [&](std::string_view magic) { return head.substr(0, magic.size()) == magic; };
+  if (starts("\x89PNG\r\n\x1A\n")) return ImageFormat::kPng;
+  if (starts("\xFF\xD8\xFF")) return ImageFormat::kJpeg;
+  if (starts({"II*\0", 4}) || starts({"MM\0*", 4}) || starts({"II+\0", 4}) || starts({"MM\0+", 4})) {
+    return ImageFormat::kTiff;
+  }
+  if (starts("RIFF") && head.size() >= 12 && head.substr(8, 4) == "WEBP") return ImageFormat::kWebp;
+  if (starts("GIF8")) return ImageFormat::kGif;
+  if (starts("BM")) return ImageFormat::kBmp;
+  if (head.size() >= 3 && head[0] == 'P' && head[1] >= '1' && head[1] <= '6' && std::isspace(head[2]) != 0) {
+    return ImageFormat::kPnm;
+  }
+  if (head.size() >= 12 && head.substr(4, 4) == "ftyp") return ImageFormat::kHeif;
+  return std::nullopt;
+}
+
+}  // namespace
+
+ImageFormat sniff_photo(const std::filesystem::path& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) {
+    throw IoError(fmt::format("cannot read photo '{}': {}", path.string(), system_error_text(errno)));
+  }
+  if (S_ISDIR(status.st_mode)) throw IoError(fmt::format("cannot read photo '{}': it is a folder", path.string()));
+  if (!S_ISREG(status.st_mode)) {
+    throw IoError(fmt::format("cannot read photo '{}': it is not a regular file", path.string()));
+  }
+  if (status.st_size == 0) throw InputError(fmt::format("photo '{}' is empty (0 bytes)", path.string()));
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    throw IoError(fmt::format("cannot read photo '{}': {}", path.string(), system_error_text(errno)));
+  }
+  std::array<char, 16> head{};
+  const ssize_t count = read(descriptor, head.data(), head.size());
+  close(descriptor);
+  const auto format = sniff_format({head.data(), static_cast<size_t>(std::max<ssize_t>(count, 0))});
+  if (!format) {
+    throw InputError(fmt::format("'{}' is not a photo that zsr reads (PNG, JPEG, TIFF, WebP, GIF, HEIF, PNM or BMP)",
+                                 path.string()));
+  }
+  return *format;
+}
+
+}  // namespace zsr

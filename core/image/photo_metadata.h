@@ -1,0 +1,31 @@
+#pragma once
+
+// Only for the files of this folder that talk to libvips.
+
+#include "core/image/photo_codec.h"
+#include "core/image/vips_image.h"
+
+#include <filesystem>
+
+namespace zsr {
+
+/// The loaded image with the EXIF of its TIFF file added, which libvips does not read.
+ImagePtr with_tiff_exif(ImagePtr image, const std::filesystem::path& path);
+
+/// Holds the header image of the source; libvips keeps all fields and blobs on it.
+class PhotoMetadata {
+ public:
+  /// `header` may be null for formats that libvips does not read.
+  PhotoMetadata(ImagePtr header, Resolution resolution) : header_(std::move(header)), resolution_(resolution) {}
+
+  const Resolution& resolution() const { return resolution_; }
+
+  /// Copies the fields onto `image`, whose final size must be set. `gray`: the format keeps one channel.
+  void apply_to(VipsImage* image, bool gray) const;
+
+ private:
+  ImagePtr header_;
+  Resolution resolution_;
+};
+
+}  // namespace zsr
