@@ -53,6 +53,16 @@ Photo read_input(const std::filesystem::path& input, const UpscaleSettings& sett
   }
 }
 
+// What the format cannot hold is said before the work.
+void check_format_size(const std::filesystem::path& input, Size size, ImageFormat format) {
+  const int64_t most = max_side(format);
+  if (std::max(size.width, size.height) <= most) return;
+  throw UsageError(fmt::format(
+      "'{}' would become {}x{}, but a {} file has at most {} pixels a side; name a .png or .tif output, or a "
+      "smaller size",
+      input.string(), size.width, size.height, to_string(format), most));
+}
+
 nlohmann::json describe_runtime_json(const UpscaleSettings& settings) {
   const bool on_device = pipeline::find_method(settings.method)->uses(pipeline::Setting::kDevice);
   return {{"version", kVersion},
@@ -103,8 +113,12 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
         fmt::format("'{}' is partly transparent and {} cannot hold that; name a .png, .tif or .webp output",
                     input.string(), to_string(write.format)));
   }
+  check_format_size(input, scaled_size({photo.color.size(2), photo.color.size(3)}, settings.scale), write.format);
   // All that can fail for the output fails before the minutes of work.
+  make_folder_of(output);
   check_output(output, input, write.overwrite);
+  if (settings.keep_record && !is_device(output))
+    check_name(record_path(output), "the record; --no-record leaves it out");
   std::vector<std::string> warnings = photo.notes;
   const int wanted_depth = write.bit_depth == 0 ? photo.bit_depth : write.bit_depth;
   if (wanted_depth > max_bit_depth(write.format)) {

@@ -49,7 +49,7 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
 
-bool is_device(const struct stat& status) {
+bool is_device_status(const struct stat& status) {
   return S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode);
 }
 
@@ -75,11 +75,35 @@ void check_absent(const std::filesystem::path& output) {
   if (lstat(output.c_str(), &status) == 0) throw_exists(output);
 }
 
+void make_folder_of(const std::filesystem::path& output) {
+  std::error_code error;
+  std::filesystem::create_directories(folder_of(output), error);
+  if (error) {
+    throw IoError(fmt::format("cannot write '{}': cannot make the folder '{}': {}", output.string(),
+                              folder_of(output).string(), error.message()));
+  }
+}
+
+bool is_device(const std::filesystem::path& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 && is_device_status(status);
+}
+
+void check_name(const std::filesystem::path& path, const char* what) {
+  const std::string name = path.filename().string();
+  const long most = pathconf(folder_of(path).c_str(), _PC_NAME_MAX);
+  if (most <= 0 || name.size() <= static_cast<size_t>(most)) return;
+  throw IoError(
+      fmt::format("cannot write '{}' ({}): the name has {} bytes, the file system allows {}; name a shorter "
+                  "output with -o",
+                  path.string(), what, name.size(), most));
+}
+
 void check_output(const std::filesystem::path& output, const std::filesystem::path& input, Overwrite overwrite) {
   struct stat status {};
   if (stat(output.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode)) throw IoError(fmt::format("cannot write '{}': it is a folder", output.string()));
-    if (is_device(status)) return;
+    if (is_device_status(status)) return;
     if (!input.empty() && is_same_file(input, output)) {
       throw IoError(fmt::format("output '{}' is the input itself; zsr never overwrites its input, choose another name",
                                 output.string()));
@@ -93,6 +117,7 @@ void check_output(const std::filesystem::path& output, const std::filesystem::pa
   if (stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
     throw IoError(fmt::format("cannot write '{}': the folder '{}' does not exist", output.string(), folder.string()));
   }
+  check_name(output, "the output");
   // Trying is the only honest test of "writable": permissions, read-only mounts and root all differ.
   { const AtomicFile probe(output, Overwrite::kYes); }
 }
@@ -100,7 +125,7 @@ void check_output(const std::filesystem::path& output, const std::filesystem::pa
 AtomicFile::AtomicFile(std::filesystem::path target, Overwrite overwrite, Flush flush)
     : target_(std::move(target)), overwrite_(overwrite), flush_(flush) {
   struct stat status {};
-  if (stat(target_.c_str(), &status) == 0 && is_device(status)) {
+  if (stat(target_.c_str(), &status) == 0 && is_device_status(status)) {
     descriptor_ = open(target_.c_str(), O_WRONLY | O_CLOEXEC);
     if (descriptor_ < 0) throw_write_error(target_, errno);
     return;

@@ -19,6 +19,15 @@ void check_absent(const std::filesystem::path& output);
 /// of a folder, an existing file (unless `overwrite`) or `input` itself (never). Call it before long work.
 void check_output(const std::filesystem::path& output, const std::filesystem::path& input, Overwrite overwrite);
 
+/// Makes the folder that `output` will lie in, and those above it. Throws IoError.
+void make_folder_of(const std::filesystem::path& output);
+
+/// Whether there is a device or a pipe at `path`.
+bool is_device(const std::filesystem::path& path);
+
+/// Throws IoError when the name is longer than its file system allows. `what`: what the file is for.
+void check_name(const std::filesystem::path& path, const char* what);
+
 /// Whether a result must survive a power cut before the call returns, or only the end of this process.
 enum class Flush { kYes, kNo };
 

@@ -57,6 +57,13 @@ int max_bit_depth(ImageFormat format) {
   return format == ImageFormat::kPng || format == ImageFormat::kTiff || format == ImageFormat::kPnm ? 16 : 8;
 }
 
+int64_t max_side(ImageFormat format) {
+  constexpr int64_t kJpegSide = 65500;     // JPEG_MAX_DIMENSION of libjpeg
+  constexpr int64_t kWebpSide = 16383;     // 14 bits in the file
+  constexpr int64_t kVipsSide = 10000000;  // VIPS_MAX_COORD
+  return format == ImageFormat::kJpeg ? kJpegSide : format == ImageFormat::kWebp ? kWebpSide : kVipsSide;
+}
+
 bool holds_alpha(ImageFormat format) {
   // BMP has a variant with alpha, but OpenCV's writer does not make it.
   return format == ImageFormat::kPng || format == ImageFormat::kTiff || format == ImageFormat::kWebp;

@@ -19,6 +19,8 @@ ImageFormat format_from_name(const std::filesystem::path& path);
 bool is_writable(ImageFormat format);
 /// Bits per sample the format can hold at most: 8 or 16.
 int max_bit_depth(ImageFormat format);
+/// Pixels per side that a file of the format can have at most.
+int64_t max_side(ImageFormat format);
 /// True when the format can hold an alpha channel.
 bool holds_alpha(ImageFormat format);
 
