@@ -13,6 +13,7 @@
 #include "core/files.h"
 #include "core/image/metrics.h"
 #include "core/image/photo.h"
+#include "core/json_bytes.h"
 #include "degradations/kernel_io.h"
 #include "nn/kernels/conv_backend.h"
 #include "nn/weights/shipped.h"
@@ -207,7 +208,7 @@ int compare_dataset(const CompareFlags& flags, const CommonFlags& common, const 
   options.tools = load_figure_tools(flags.figures);
   const nlohmann::json report = run_dataset(options, footer_of(runtime));
   if (common.json) {
-    fmt::print("{}\n", report.dump(2));
+    fmt::print("{}\n", json_text(report, 2));
   } else {
     if (!common.quiet) print_means(report);
     fmt::print("{}\n", (options.output / "index.html").string());
@@ -317,14 +318,14 @@ int run_compare(const std::vector<std::string>& arguments) {
   for (const std::string& note : notes) comparison.protocol += "; " + note;
   comparison.footer = footer_of(runtime);
   write_file_atomically(output, report_page(comparison), overwrite);
-  write_file_atomically(beside(".json"), report_json(comparison).dump(2) + "\n", overwrite);
+  write_file_atomically(beside(".json"), json_text(report_json(comparison), 2) + "\n", overwrite);
   write_file_atomically(beside(".csv"), report_csv(comparison), overwrite);
   if (common.json) {
     nlohmann::json json = report_json(comparison);
     if (!all)
       json["error"] = fmt::format("'{}': not every method worked; '{}' says why", input.string(), output.string());
     if (!all && in_worker()) json["passing"] = true;  // for the batch only
-    fmt::print("{}\n", json.dump(2));
+    fmt::print("{}\n", json_text(json, 2));
   } else {
     fmt::print("{}\n", output.string());
   }

@@ -8,6 +8,7 @@
 #include "cli/values.h"
 #include "core/device.h"
 #include "core/error.h"
+#include "core/json_bytes.h"
 #include "datasets/contact_sheet.h"
 #include "datasets/image_folder.h"
 #include "datasets/pair_run.h"
@@ -75,7 +76,7 @@ void report(const PairTally& tally, const DegradeFlags& flags, double seconds) {
                                       {"problems", tally.problems},
                                       {"seconds", seconds},
                                       {"pairs_per_second", rate}};
-    fmt::print("{}\n", json.dump(2));
+    fmt::print("{}\n", json_text(json, 2));
     return;
   }
   fmt::print("{}\n", flags.output);

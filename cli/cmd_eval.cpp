@@ -8,6 +8,7 @@
 #include "core/files.h"
 #include "core/image/metrics.h"
 #include "core/image/photo.h"
+#include "core/json_bytes.h"
 #include "datasets/image_folder.h"
 #include "degradations/kernel_io.h"
 
@@ -333,7 +334,7 @@ int run_eval(const std::vector<std::string>& arguments) {
   const std::vector<std::string> notes = left_out.lines();
   for (const std::string& note : notes) fmt::print(stderr, "zsr: warning: {}\n", note);
   if (flags.json) {
-    fmt::print("{}\n", report_of(rows, mean, columns, about, notes).dump(2));
+    fmt::print("{}\n", json_text(report_of(rows, mean, columns, about, notes), 2));
     return kExitOk;
   }
   print_table(rows, mean, columns);

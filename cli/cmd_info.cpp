@@ -5,6 +5,7 @@
 #include "core/device.h"
 #include "core/image/photo.h"
 #include "core/image/photo_codec.h"
+#include "core/json_bytes.h"
 #include "degradations/photo_condition.h"
 #include "nn/kernels/conv_backend.h"
 #include "pipeline/methods.h"
@@ -143,13 +144,14 @@ int run_info(const std::vector<std::string>& arguments) {
   }
   if (photos.empty()) {
     if (json) {
-      fmt::print("{}\n", nlohmann::json{{"version", kVersion},
-                                        {"runtime", describe_runtime(describe_conv_backend())},
-                                        {"convolution", describe_conv_backend()},
-                                        {"cores", available_cores()},
-                                        {"available_memory_mb", static_cast<double>(available_memory()) / 1e6},
-                                        {"libvips", codec_version()}}
-                             .dump(2));
+      fmt::print("{}\n",
+                 json_text(nlohmann::json{{"version", kVersion},
+                                          {"runtime", describe_runtime(describe_conv_backend())},
+                                          {"convolution", describe_conv_backend()},
+                                          {"cores", available_cores()},
+                                          {"available_memory_mb", static_cast<double>(available_memory()) / 1e6},
+                                          {"libvips", codec_version()}},
+                           2));
       return kExitOk;
     }
     fmt::print("zsr {}\n{}\nlibvips {}\nfree memory: {:.1f} GB\n", kVersion, describe_runtime(describe_conv_backend()),
@@ -171,7 +173,7 @@ int run_info(const std::vector<std::string>& arguments) {
       result = kExitFailed;
     }
   }
-  if (json) fmt::print("{}\n", (all.size() == 1 ? all[0] : all).dump(2));
+  if (json) fmt::print("{}\n", json_text((all.size() == 1 ? all[0] : all), 2));
   return result;
 }
 

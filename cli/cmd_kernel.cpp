@@ -4,6 +4,7 @@
 #include "cli/values.h"
 #include "core/error.h"
 #include "core/image/photo.h"
+#include "core/json_bytes.h"
 #include "degradations/array_file.h"
 #include "degradations/kernel_analysis.h"
 #include "degradations/kernel_families.h"
@@ -201,7 +202,7 @@ int run_show(const std::vector<std::string>& arguments) {
     list.push_back(entry);
     if (!png.empty()) save_magnified(loaded.kernel, png, force ? Overwrite::kYes : Overwrite::kNo);
   }
-  if (json) fmt::print("{}\n", (list.size() == 1 ? list[0] : list).dump(2));
+  if (json) fmt::print("{}\n", json_text((list.size() == 1 ? list[0] : list), 2));
   return kExitOk;
 }
 
@@ -294,7 +295,7 @@ int compare_two(const std::vector<std::string>& arguments) {
                       {"psnr_not_moved", number(d.fkp_psnr)},
                       {"correlation", d.correlation},
                       {"difference", d.aligned_l1}};
-    fmt::print("{}\n", result.dump(2));
+    fmt::print("{}\n", json_text(result, 2));
     return kExitOk;
   }
   fmt::print("best fit when the second moves by {:+.2f} rows, {:+.2f} columns\n", d.shift_y, d.shift_x);

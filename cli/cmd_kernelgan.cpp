@@ -12,6 +12,7 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/image/photo.h"
+#include "core/json_bytes.h"
 #include "degradations/kernel_io.h"
 #include "kernelgan/estimate.h"
 
@@ -133,7 +134,7 @@ int run_kernelgan(const std::vector<std::string>& arguments) {
                                       {"consistency_db", consistency},
                                       {"steps", found.summary.steps},
                                       {"seconds", found.summary.train_s}};
-    fmt::print("{}\n", json.dump(2));
+    fmt::print("{}\n", json_text(json, 2));
   } else {
     fmt::print("{}\n", output);
     if (!common.quiet) {

@@ -9,6 +9,7 @@
 #include "cli/usage_error.h"
 #include "core/error.h"
 #include "core/image/photo.h"
+#include "core/json_bytes.h"
 #include "datasets/image_folder.h"
 #include "kernelgan/blur_training.h"
 #include "nn/weights/safetensors.h"
@@ -101,7 +102,7 @@ int run_train(const std::vector<std::string>& arguments) {
                                       {"steps", steps},       {"error", error},
                                       {"seed", runtime.seed}, {"parameters", weights.parameter_count()},
                                       {"seconds", seconds}};
-    fmt::print("{}\n", json.dump(2));
+    fmt::print("{}\n", json_text(json, 2));
   } else {
     fmt::print("{}\n", output);
   }

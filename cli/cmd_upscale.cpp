@@ -10,6 +10,7 @@
 #include "cli/values.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/json_bytes.h"
 #include "nn/weights/shipped.h"
 
 #include <fmt/format.h>
@@ -170,7 +171,8 @@ int run_single(const BatchItem& job, const UpscaleSettings& settings, bool skip_
   const bool json = settings.common.json;
   if (skip_existing && fs::exists(job.output)) {
     if (!json) fmt::print(stderr, "'{}' is already there\n", job.output.string());
-    if (json) fmt::print("{}\n", nlohmann::json{{"images", nlohmann::json::array()}, {"skipped_existing", 1}}.dump(2));
+    if (json)
+      fmt::print("{}\n", json_text(nlohmann::json{{"images", nlohmann::json::array()}, {"skipped_existing", 1}}, 2));
     return kExitOk;
   }
   ProgressPrinter progress(settings.common.quiet);
@@ -197,7 +199,7 @@ int run_single(const BatchItem& job, const UpscaleSettings& settings, bool skip_
     if (failure.passing && in_worker()) record["passing"] = true;  // for the batch only
     code = failure.code;
   }
-  if (json) fmt::print("{}\n", record.dump(2));
+  if (json) fmt::print("{}\n", json_text(record, 2));
   return interrupted() ? interrupt_exit_code() : code;
 }
 

@@ -4,6 +4,7 @@
 #include "cli/trained.h"
 #include "cli/usage_error.h"
 #include "core/error.h"
+#include "core/json_bytes.h"
 #include "networks/onnx_export.h"
 #include "nn/weights/safetensors.h"
 #include "nn/weights/shipped.h"
@@ -43,7 +44,7 @@ void print_info(const WeightsFile& file, bool json) {
                                    {"type", c10::toString(entry.tensor.scalar_type())},
                                    {"shape", entry.tensor.sizes().vec()}});
     }
-    fmt::print("{}\n", output.dump(2));
+    fmt::print("{}\n", json_text(output, 2));
     return;
   }
   fmt::print("{}: {}, {} tensors, {} parameters\n", file.origin, file.format, file.tensors.size(),
@@ -157,7 +158,7 @@ int run_weights(const std::vector<std::string>& arguments) {
                                 {"tensors", file.tensors.size()},
                                 {"parameters", file.parameter_count()}};
   write_converted(std::move(file), conversion, report);
-  fmt::print("{}\n", common.json ? report.dump(2) : output);
+  fmt::print("{}\n", common.json ? json_text(report, 2) : output);
   return kExitOk;
 }
 

@@ -1,11 +1,11 @@
 #include "cli/json_line.h"
 
-#include <nlohmann/json.hpp>
+#include "core/json_bytes.h"
 
 namespace zsr::cli {
 
 std::string json_line(const nlohmann::json& json) {
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return json_text(json);
 }
 
 }  // namespace zsr::cli

@@ -6,7 +6,7 @@
 
 namespace zsr::cli {
 
-/// JSON on one line, without its end. Bytes that are no UTF-8, as names of files may hold, become U+FFFD.
+/// JSON on one line, without its end. Names of files may be any bytes (Note [Bytes as text] in core/byte_text.h).
 std::string json_line(const nlohmann::json& json);
 
 }  // namespace zsr::cli

@@ -6,6 +6,7 @@
 #include "cli/refusals.h"
 #include "cli/usage_error.h"
 #include "core/files.h"
+#include "core/json_bytes.h"
 #include "nn/weights/safetensors.h"
 #include "training/kernel_prior.h"
 
@@ -71,7 +72,7 @@ int run_train_kernel_prior(const std::vector<std::string>& arguments) {
                                       {"parameters", prior.parameter_count()},
                                       {"seconds", last.elapsed_s},
                                       {"seed", runtime.seed}};
-    fmt::print("{}\n", json.dump(2));
+    fmt::print("{}\n", json_text(json, 2));
   } else {
     fmt::print("{}\n", output);
   }

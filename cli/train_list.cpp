@@ -1,5 +1,6 @@
 #include "cli/train_list.h"
 
+#include "core/json_bytes.h"
 #include "networks/registry.h"
 #include "nn/geometry.h"
 
@@ -68,7 +69,7 @@ void print_networks(bool json) {
     }
   }
   if (json) {
-    fmt::print("{}\n", nlohmann::ordered_json{{"command", "train"}, {"networks", list}}.dump(2));
+    fmt::print("{}\n", json_text(nlohmann::ordered_json{{"command", "train"}, {"networks", list}}, 2));
   } else {
     fmt::print(
         "Parameters and multiplications (for each pixel of the network's input) are those of the published\n"

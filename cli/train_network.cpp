@@ -9,6 +9,7 @@
 #include "cli/values.h"
 #include "core/error.h"
 #include "core/image/photo.h"
+#include "core/json_bytes.h"
 #include "datasets/benchmark_layout.h"
 #include "datasets/image_folder.h"
 #include "networks/registry.h"
@@ -455,7 +456,7 @@ int run_train_network(const std::vector<std::string>& arguments) {
                                       {"seed", runtime.seed},
                                       {"seconds", summary.train_s},
                                       {"waited_for_data_s", trainer.waited_s()}};
-    fmt::print("{}\n", json.dump(2));
+    fmt::print("{}\n", json_text(json, 2));
   } else {
     fmt::print("{}\n", flags.output);
   }

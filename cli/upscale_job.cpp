@@ -8,6 +8,7 @@
 #include "cli/version.h"
 #include "core/device.h"
 #include "core/error.h"
+#include "core/json_bytes.h"
 #include "degradations/kernel_families.h"
 #include "degradations/kernel_io.h"
 #include "degradations/photo_condition.h"
@@ -227,7 +228,7 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
   record.update(touched);
   // The output itself may be a device; only a file gets a companion.
   if (settings.keep_record && std::filesystem::is_regular_file(output)) {
-    write_file_atomically(record_path(output), record.dump(2) + "\n", Overwrite::kYes);
+    write_file_atomically(record_path(output), json_text(record, 2) + "\n", Overwrite::kYes);
   }
   return record;
 }

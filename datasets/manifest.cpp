@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/json_bytes.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -24,7 +25,7 @@ Manifest read_manifest(const std::filesystem::path& path, bool allow_cut) {
     const std::string line = text.substr(at, whole ? end - at : std::string::npos);
     at = whole ? end + 1 : text.size();
     if (!whole && allow_cut) break;
-    Json json = Json::parse(line, nullptr, false);
+    Json json = parse_json_text<Json>(line);
     if (json.is_discarded() || !json.is_object()) {
       throw InputError(fmt::format("manifest '{}', line {}: not a JSON object{}", path.string(), number,
                                    whole ? "" : " (the file is cut off)"));

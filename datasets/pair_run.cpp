@@ -3,6 +3,7 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/image/photo.h"
+#include "core/json_bytes.h"
 #include "core/sha256.h"
 #include "datasets/manifest.h"
 #include "datasets/photo_cache.h"
@@ -107,7 +108,7 @@ class Maker {
     make_folder(folders_.lr);
     std::unique_ptr<LineFile> manifest;
     if (!options_.flat) {
-      std::string text = header_.dump() + "\n";
+      std::string text = json_text(header_) + "\n";
       for (const std::string& line : old_lines) text += line + "\n";
       write_file_atomically(folder_ / "manifest.jsonl", text, Overwrite::kYes);
       manifest = std::make_unique<LineFile>(folder_ / "manifest.jsonl");
@@ -268,7 +269,7 @@ class Maker {
       line["kernel"] = path.lexically_relative(folder_).string();
     }
     line["steps"] = to_json(steps);
-    return line.dump();
+    return json_text(line);
   }
 
   const Recipe* recipe_;

@@ -9,6 +9,7 @@
 #include "cli/usage_error.h"
 #include "core/device.h"
 #include "core/error.h"
+#include "core/json_bytes.h"
 #include "core/process.h"
 #include "core/worker_process.h"
 
@@ -216,7 +217,7 @@ class BatchRun {
   }
 
   void answered(Slot& slot, const std::string& line) {
-    const Json answer = Json::parse(line, nullptr, false);
+    const Json answer = parse_json_text<Json>(line);
     if (answer.is_discarded() || !answer.contains("code")) {
       slot.worker->kill();
       lose(slot, "gave no answer that can be read");
@@ -224,7 +225,7 @@ class BatchRun {
     }
     const BatchItem& item = items_[slot.task->item];
     const int code = answer["code"];
-    Json record = Json::parse(answer.value("out", ""), nullptr, false);
+    Json record = parse_json_text<Json>(answer.value("out", ""));
     if (!record.is_object()) record = Json::object();
     if (code != kExitOk) {
       std::string error = answer.value("error", "");

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/usage_error.h"
+#include "core/json_bytes.h"
 
 #include <fmt/format.h>
 
@@ -9,17 +10,17 @@ namespace zsr::cli {
 
 int finish_batch(const BatchTally& tally, const BatchOptions& options, int64_t items, int64_t not_images) {
   if (options.json) {
-    fmt::print("{}\n", nlohmann::json{{"images", tally.records},
-                                      {"made", tally.made},
-                                      {"made_before", tally.made_before},
-                                      {"failed", tally.failed},
-                                      {"quarantined_before", tally.quarantined},
-                                      {"skipped_existing", tally.existing},
-                                      {"elsewhere", tally.elsewhere},
-                                      {"left", tally.left},
-                                      {"not_images", not_images},
-                                      {"shard", options.shard.text()}}
-                           .dump(2));
+    fmt::print("{}\n", json_text(nlohmann::json{{"images", tally.records},
+                                                {"made", tally.made},
+                                                {"made_before", tally.made_before},
+                                                {"failed", tally.failed},
+                                                {"quarantined_before", tally.quarantined},
+                                                {"skipped_existing", tally.existing},
+                                                {"elsewhere", tally.elsewhere},
+                                                {"left", tally.left},
+                                                {"not_images", not_images},
+                                                {"shard", options.shard.text()}},
+                                 2));
   } else {
     std::string text = fmt::format("{} of {} photos made", tally.made, items);
     const auto add = [&](int64_t count, const char* what) {

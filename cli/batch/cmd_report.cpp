@@ -5,6 +5,7 @@
 #include "cli/usage_error.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/json_bytes.h"
 #include "core/sha256.h"
 
 #include <fmt/format.h>
@@ -89,16 +90,16 @@ int merge(const std::vector<std::string>& arguments) {
     write_file_atomically(output, text, overwrite);
   }
   if (json) {
-    fmt::print("{}\n", Json{{"manifests", manifests.size()},
-                            {"made", joined.made},
-                            {"made_twice", joined.twice},
-                            {"failed", joined.failed},
-                            {"begun", joined.begun},
-                            {"missing", joined.missing},
-                            {"damaged_lines", damaged},
-                            {"seconds", joined.seconds},
-                            {"problems", joined.problems}}
-                           .dump(2));
+    fmt::print("{}\n", json_text(Json{{"manifests", manifests.size()},
+                                      {"made", joined.made},
+                                      {"made_twice", joined.twice},
+                                      {"failed", joined.failed},
+                                      {"begun", joined.begun},
+                                      {"missing", joined.missing},
+                                      {"damaged_lines", damaged},
+                                      {"seconds", joined.seconds},
+                                      {"problems", joined.problems}},
+                                 2));
   } else {
     constexpr size_t kMost = 20;
     for (size_t i = 0; i < std::min(kMost, joined.problems.size()); ++i) fmt::print(stderr, "{}\n", joined.problems[i]);

@@ -3,6 +3,7 @@
 #include "cli/json_line.h"
 #include "cli/usage_error.h"
 #include "core/error.h"
+#include "core/json_bytes.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -75,7 +76,7 @@ int run_worker(const std::vector<std::string>& arguments) {
   const int channel = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
   const CapturedOutput captured;
   for (std::string line; std::getline(std::cin, line);) {
-    const auto request = nlohmann::json::parse(line, nullptr, false);
+    const auto request = parse_json_text<nlohmann::json>(line);
     if (request.is_discarded()) return kExitUsage;
     captured.begin();
     const Failure outcome = run_one(request["arguments"].get<std::vector<std::string>>());

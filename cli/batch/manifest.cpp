@@ -3,6 +3,7 @@
 #include "cli/json_line.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/json_bytes.h"
 
 #include <fmt/format.h>
 
@@ -62,7 +63,7 @@ History read_manifests(const fs::path& folder, int64_t* damaged) {
     std::ifstream file(path);
     if (!file) throw IoError(fmt::format("cannot read '{}'", path.string()));
     for (std::string line; std::getline(file, line);) {
-      nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
+      nlohmann::json json = parse_json_text<nlohmann::json>(line);
       if (json.is_discarded()) {
         ++bad;
         continue;

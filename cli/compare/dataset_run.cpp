@@ -8,6 +8,7 @@
 #include "core/files.h"
 #include "core/image/metrics.h"
 #include "core/image/photo.h"
+#include "core/json_bytes.h"
 #include "core/sha256.h"
 #include "datasets/benchmark_layout.h"
 #include "degradations/kernel_io.h"
@@ -125,7 +126,8 @@ std::optional<MethodResult> kept(const Places& places, const MethodSpec& spec, c
                                  const std::string& figures_key) {
   std::ifstream file(places.record);
   if (!file || !fs::exists(places.image)) return std::nullopt;
-  const Json json = Json::parse(file, nullptr, false);
+  Json json = Json::parse(file, nullptr, false);
+  change_texts(json, [](const std::string& text) { return bytes_of_text(text); });
   if (json.is_discarded() || json.value("key", "") != key || json.value("status", "") != "done") return std::nullopt;
   MethodResult result;
   result.spec = spec;
@@ -171,7 +173,7 @@ MethodResult run_one(const MethodSpec& spec, const Item& item, const DatasetOpti
     if (result.image.defined()) measure(result, judged, options.tools);
     const bool stopped = options.runs.cancelled && options.runs.cancelled();
     if (!stopped) {
-      write_file_atomically(places.record, record_of(result, item, seed, key, figures_key).dump(1) + "\n",
+      write_file_atomically(places.record, json_text(record_of(result, item, seed, key, figures_key), 1) + "\n",
                             Overwrite::kYes);
     }
   }
@@ -317,7 +319,7 @@ Json run_dataset(const DatasetOptions& options, const std::string& footer) {
   for (Json& run : short_report["runs"]) {
     for (const char* const long_part : {"settings", "steps", "losses", "key", "figures_key"}) run.erase(long_part);
   }
-  write_file_atomically(options.output / "report.json", short_report.dump(2) + "\n", Overwrite::kYes);
+  write_file_atomically(options.output / "report.json", json_text(short_report, 2) + "\n", Overwrite::kYes);
   return short_report;
 }
 

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/image/photo.h"
+#include "core/json_bytes.h"
 #include "core/process.h"
 #include "degradations/kernel_io.h"
 #include "pipeline/methods.h"
@@ -103,6 +104,7 @@ MethodResult run_method(const MethodSpec& spec, const std::filesystem::path& pho
       return result;
     }
     result.settings = nlohmann::json::parse(run.out);
+    change_texts(result.settings, [](const std::string& text) { return bytes_of_text(text); });
     for (const auto& warning : result.settings["warnings"]) {
       result.message += (result.message.empty() ? "" : "; ") + warning.get<std::string>();
     }
