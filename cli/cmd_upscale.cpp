@@ -3,9 +3,11 @@
 #include "cli/failure.h"
 #include "cli/interrupt.h"
 #include "cli/refusals.h"
+#include "cli/result_names.h"
 #include "cli/touch_up.h"
 #include "cli/upscale_flags.h"
 #include "cli/upscale_job.h"
+#include "cli/upscale_request.h"
 #include "cli/usage_error.h"
 #include "cli/values.h"
 #include "core/error.h"
@@ -23,31 +25,6 @@ namespace zsr::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path beside(const fs::path& input, const UpscaleSettings& settings) {
-  const std::string& format = settings.format;
-
-  std::string extension = input.extension().string();
-  if (!format.empty()) {
-    extension = "." + format;
-  } else if (extension.empty() || !is_writable(format_from_name(input))) {
-    extension = ".png";  // GIF and HEIF are read only
-  }
-  const std::string what = settings.scale.y == 1.0 && settings.method == "restore" ? "restored"
-                           : settings.scale.y == 1.0                               ? settings.dip.task
-                                                     : fmt::format("x{}", format_scale(settings.scale));
-  return input.parent_path() / fmt::format("{}_{}{}", input.stem().string(), what, extension);
-}
-
-fs::path in_folder(const fs::path& relative, const std::string& format) {
-  fs::path name = relative;
-  if (!format.empty()) {
-    name.replace_extension(format);
-  } else if (name.has_extension() && !is_writable(format_from_name(name))) {
-    name.replace_extension("png");
-  }
-  return name;
-}
 
 void print_settings(const UpscaleSettings& settings) {
   if (settings.common.quiet) return;
@@ -134,7 +111,12 @@ void print_restoration(const nlohmann::json& record) {
 }
 
 void print_result(const nlohmann::json& record) {
-  fmt::print("{}\n", record["output"].get<std::string>());
+  const auto output = record["output"].get<std::string>();
+  if (output != "-") fmt::print("{}\n", output);
+  if (record.contains("resampled")) {
+    fmt::print(stderr, "enlarged {} times, then resampled by bicubic interpolation\n",
+               record["resampled"]["factor"].get<int64_t>());
+  }
   fmt::print(stderr, "{} -> {}: {}x{} to {}x{} in {:.1f} s, peak memory {:.0f} MB\n",
              record["input"].get<std::string>(), record["output"].get<std::string>(),
              record["input_size"]["width"].get<int64_t>(), record["input_size"]["height"].get<int64_t>(),
@@ -169,7 +151,7 @@ void check_side_file(const SideFile& file, const BatchItem& item, const UpscaleS
 // One photo, in this process.
 int run_single(const BatchItem& job, const UpscaleSettings& settings, bool skip_existing) {
   const bool json = settings.common.json;
-  if (skip_existing && fs::exists(job.output)) {
+  if (skip_existing && job.output != "-" && fs::exists(job.output)) {
     if (!json) fmt::print(stderr, "'{}' is already there\n", job.output.string());
     if (json)
       fmt::print("{}\n", json_text(nlohmann::json{{"images", nlohmann::json::array()}, {"skipped_existing", 1}}, 2));
@@ -262,13 +244,25 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
   const auto first = make_options(first_flags);
   if (!first->parse(arguments)) return kExitOk;
   const bool old_photo = is_old_photo(first_flags.upscale, *first);
+  check_standard_streams(first_flags.upscale, first_flags.common.json);
+  const auto photo = photo_size(first_flags.upscale);
+  const bool channels = means_channels(first_flags.upscale.size.width, name, *first,
+                                       photo ? std::optional<int64_t>(photo->width) : std::nullopt);
+  if (channels) warn_of_old_name(first_flags.upscale.size.width);
+  const std::optional<SizeRequest> request =
+      requested_size(first_flags.upscale.size, *first, channels, first_flags.dip.task);
+  std::optional<Size> target;
+  if (request && photo) target = request->of(*photo, first_flags.upscale.inputs[0]);
+  if (target) first_flags.upscale.scale = std::to_string(factor_for(*photo, *target, factors_of(first_flags.upscale)));
   const auto trained = find_trained(first_flags.upscale);
   if (trained && !first->given("scale") && trained->scales().size() == 1) {
     first_flags.upscale.scale = std::to_string(trained->scales()[0]);
+  } else if (trained && target && !trained->scales().empty()) {
+    first_flags.upscale.scale = std::to_string(factor_for(*photo, *target, trained->scales()));
   }
   const bool enlarges = first_flags.dip.task == "sr";
   // Restoration is chosen by its flags, and by the scale 1, which only restoration has.
-  const bool same_size = enlarges && first_flags.upscale.scale == "1" && !names_zero_shot(*first);
+  const bool same_size = enlarges && !request && first_flags.upscale.scale == "1" && !names_zero_shot(*first);
   const auto restores = [&](const UpscaleFlags& typed) {
     return typed.method == "restore" || old_photo ||
            (typed.method == "auto" && !trained && (!typed.restore.first_named().empty() || same_size));
@@ -280,9 +274,9 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
     first_flags.upscale.scale = "1";
   }
   const bool restoring = first_flags.upscale.method == "restore";
-  if (restoring && name == "restore" && !first->given("scale")) first_flags.upscale.scale = "1";
+  if (restoring && name == "restore" && !first->given("scale") && !request) first_flags.upscale.scale = "1";
   const Scale scale = parse_scale(first_flags.upscale.scale, !enlarges || restoring);
-  const bool own_network = first->given("width") || first->given("depth");
+  const bool own_network = channels || first->given("channels") || first->given("depth");
   const auto parse_over = [&](AllFlags start, const std::string& init) {
     ZssrFlags defaults = first_flags.zssr;
     defaults.init = init;
@@ -290,12 +284,15 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
     start.zssr.options = starting_options(defaults, scale, own_network);
     start.zssr.options.steps_asked = first->given("steps");
     make_options(start)->parse(arguments);
+    if (channels) start.zssr.options.width = static_cast<int64_t>(parse_number(start.upscale.size.width, "width"));
+    if (request) start.upscale.scale = first_flags.upscale.scale;
     if (restoring) start.upscale.method = "restore";
     if (restoring) start.upscale.scale = first_flags.upscale.scale;
     return start;
   };
   AllFlags parsed = parse_over(all, first_flags.zssr.init);
   auto& [flags, zssr, dip, common, batch] = parsed;
+  flags.output = first_flags.upscale.output;
   if (zssr.options.start && first_flags.zssr.init == "auto") zssr.from_nothing = parse_over(all, "none").zssr.options;
   // `zsr upscale -m dip --steps 500`: there the flags are bound to ZSSR's fields.
   if (method.empty() && flags.method.starts_with("dip")) {
@@ -321,16 +318,23 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
     }
   }
   UpscaleSettings settings = resolve(flags, zssr, dip, common, trained);
+  settings.size_request = request;
+  settings.target = target;
+  settings.keep_time = flags.keep_time;
   settings.chooses = flags.method == "auto" && settings.method == "zssr" && !names_zero_shot(*first);
   if (flags.inputs.empty()) throw UsageError("no photo given; 'zsr upscale photo.jpg -s 2'");
-  const bool many = flags.inputs.size() > 1 || fs::is_directory(flags.inputs[0]);
+  const bool many = flags.inputs.size() > 1 || (flags.inputs[0] != "-" && fs::is_directory(flags.inputs[0]));
   if (many && settings.restore.scratches == Scratches::kFile) {
     throw UsageError("--scratches MASK takes one photo at a time; --scratches auto takes any number");
   }
+  const NameRule names = name_rule(settings, flags.name);
   const BatchPlan plan = plan_batch(flags.inputs, flags.output, batch,
-                                    {[&](const fs::path& relative) { return in_folder(relative, settings.format); },
-                                     [&](const fs::path& input) { return beside(input, settings); }});
+                                    {[&](const fs::path& relative) { return in_result_folder(relative, names); },
+                                     [&](const fs::path& input) { return beside_photo(input, names); }});
   if (plan.items.empty()) throw UsageError("no photos found");
+  if (!flags.name.empty() && !flags.output.empty() && !plan.into_folder) {
+    throw UsageError("-o names the result already; leave --name out, or name a folder with -o FOLDER/");
+  }
   for (const SideFile& file : {SideFile{"--frames", dip.frames},
                                {"--save-kernel", flags.save_kernel},
                                {"--loss-log", flags.loss_log},
@@ -339,7 +343,9 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
     if (plan.many) throw UsageError(fmt::format("{} takes one photo at a time", file.flag));
     check_side_file(file, plan.items[0], settings);
   }
-  if (!in_worker()) print_settings(settings);
+  // The factor of a size differs from photo to photo.
+  if (!in_worker() && !(plan.many && request)) print_settings(settings);
+  if (flags.output == "-") reserve_standard_output();
   if (!plan.many) return run_single(plan.items[0], settings, batch.skip_existing);
   const BatchOptions options = batch_options(batch, common, *first, {name}, plan, flags.output, flags.force);
   const BatchTally tally = run_batch(plan.items, options);

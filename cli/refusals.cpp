@@ -33,7 +33,7 @@ constexpr FlagSetting kFlags[] = {
     {"optimizer", Setting::kZssrNetwork},
     {"crop", Setting::kZssrNetwork},
     {"batch", Setting::kZssrNetwork},
-    {"width", Setting::kZssrNetwork},
+    {"channels", Setting::kZssrNetwork},
     {"depth", Setting::kZssrNetwork},
     {"init-variance", Setting::kZssrNetwork},
     {"last-init-variance", Setting::kZssrNetwork},

@@ -40,6 +40,7 @@ struct TrainFlags {
   std::string network;
   int64_t scale = 2;
   std::map<std::string, std::string> fields;  // of the configuration, by name; as typed
+  std::string old_width;                      // --width, as --channels was called
   training::PatchOptions patches;
   training::TrainOptions train;
   std::string losses = "l1";
@@ -70,6 +71,7 @@ void set_defaults(TrainFlags& flags, const std::string& network) {
 
 // A field's name as a flag.
 std::string flag_of(std::string name) {
+  if (name == "width") return "channels";  // --width is a size in pixels elsewhere
   std::replace(name.begin(), name.end(), '_', '-');
   return name;
 }
@@ -91,6 +93,14 @@ std::map<std::string, std::string> field_meanings() {
     }
   }
   return all;
+}
+
+// Throws UsageError where both names were given.
+void take_old_width(TrainFlags& flags) {
+  if (flags.old_width.empty()) return;
+  if (!flags.fields["width"].empty()) throw UsageError("--width is the old name of --channels; give one of them");
+  fmt::print(stderr, "zsr: warning: --width is called --channels now; the old name goes with the next release\n");
+  flags.fields["width"] = flags.old_width;
 }
 
 std::map<std::string, double> chosen_fields(const TrainFlags& flags) {
@@ -121,6 +131,7 @@ std::unique_ptr<OptionSet> make_options(TrainFlags& flags, CommonFlags& common) 
   for (const auto& [name, meaning] : field_meanings()) {
     options->add(flag_of(name), "N", meaning, &flags.fields[name]);
   }
+  options->add("width", "N", "Old name of --channels", &flags.old_width);
   options->add(
       "init", "FILE",
       "Weights to begin with, a file or a name like edsr-light-x2; what another scale or a network of fewer layers "
@@ -338,6 +349,7 @@ int run_train_network(const std::vector<std::string>& arguments) {
   const auto options = make_options(flags, common);
   if (!options->parse(arguments)) return kExitOk;
   refuse_gpu(*options, "zsr train");
+  take_old_width(flags);
   const networks::Kind& kind = *networks::find_kind(flags.network);
   const networks::Config config = kind.configured(flags.scale, chosen_fields(flags));
   flags.train.losses = training::parse_losses(flags.losses);

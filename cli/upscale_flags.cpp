@@ -87,11 +87,18 @@ void add_network_flags(OptionSet& options, UpscaleFlags& flags) {
 
 void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method) {
   options.group("Photos");
-  options.positional("input,i", "PHOTO", "Photos or folders", &flags.inputs);
-  options.add("output,o", "PATH", "File, or folder for several photos. Default: NAME_x2 beside the photo",
+  options.positional("input,i", "PHOTO", "Photos or folders; - reads one photo from a pipe", &flags.inputs);
+  options.add("output,o", "PATH", "File, folder for several photos, or - for a pipe. Default: NAME_x2 beside the photo",
               &flags.output);
   options.add("scale,s", "FACTOR",
               "Above 1, fractions too; 2x1.5 = horizontal x vertical. Default: 2, or the weights' own", &flags.scale);
+  add_size_flags(options, flags.size);
+  options.add(
+      "name", "PATTERN",
+      "Names of results, e.g. '{stem}_x{scale}{ext}'; also {method}. Default in a folder: as the photo, with the "
+      "photo's extension in it where results would have one name",
+      &flags.name);
+  options.flag("keep-time", "The result gets the photo's time of last change", &flags.keep_time);
   if (with_method) {
     options.add(
         "method,m", "NAME",

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/options.h"
+#include "cli/size_flags.h"
 #include "cli/upscale_job.h"
 
 #include <memory>
@@ -24,6 +25,9 @@ struct UpscaleFlags {
   std::string time;
   std::string max_pixels = "200M";
   bool accept_damaged = false;
+  bool keep_time = false;
+  std::string name;
+  SizeFlags size;
   std::string format;
   int64_t quality = 95;
   std::string depth = "auto";

@@ -2,6 +2,7 @@
 
 #include "cli/blind.h"
 #include "cli/enlarge.h"
+#include "cli/result_names.h"
 #include "cli/touch_up.h"
 #include "cli/usage_error.h"
 #include "cli/values.h"
@@ -20,7 +21,9 @@
 #include <nlohmann/json.hpp>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 
 namespace zsr::cli {
 namespace {
@@ -31,8 +34,23 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+// Of the result.
+Size output_size(const Photo& photo, const UpscaleSettings& settings) {
+  return settings.target.value_or(scaled_size({photo.color.size(2), photo.color.size(3)}, settings.scale));
+}
+
+// A plane of the photo, enlarged already by `settings.scale`, at the size that was asked for.
+torch::Tensor at_target(const torch::Tensor& image, const UpscaleSettings& settings) {
+  if (!settings.target) return image;
+  const Size target = *settings.target;
+  if (image.size(2) == target.height && image.size(3) == target.width) return image;
+  const Scale scale{static_cast<double>(target.height) / static_cast<double>(image.size(2)),
+                    static_cast<double>(target.width) / static_cast<double>(image.size(3))};
+  return imresize(image, scale, target).clamp_(0.0, 1.0);
+}
+
 void check_output_size(const Photo& photo, const std::filesystem::path& input, const UpscaleSettings& settings) {
-  const Size size = scaled_size({photo.color.size(2), photo.color.size(3)}, settings.scale);
+  const Size size = output_size(photo, settings);
   const double pixels = static_cast<double>(size.height) * static_cast<double>(size.width);
   if (pixels > static_cast<double>(settings.limits.max_pixels)) {
     throw InputError(
@@ -114,7 +132,7 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
         fmt::format("'{}' is partly transparent and {} cannot hold that; name a .png, .tif or .webp output",
                     input.string(), to_string(write.format)));
   }
-  check_format_size(input, scaled_size({photo.color.size(2), photo.color.size(3)}, settings.scale), write.format);
+  check_format_size(input, output_size(photo, settings), write.format);
   // All that can fail for the output fails before the minutes of work.
   make_folder_of(output);
   check_output(output, input, write.overwrite);
@@ -159,23 +177,35 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
   if (!torch::isfinite(enlarged.color).all().item<bool>()) {
     throw Error(fmt::format("'{}': the result has pixels that are not numbers; nothing was written", input.string()));
   }
-  photo.color = correct_tone_of(enlarged.color, settings, touched);
-  if (photo.alpha.defined() && settings.scale.y != 1.0)
+  // Bicubic interpolation needs no whole factor on the way.
+  const bool direct = settings.target && settings.method == "bicubic";
+  const Size made{enlarged.color.size(2), enlarged.color.size(3)};
+  photo.color = correct_tone_of(at_target(direct ? color : enlarged.color, settings), settings, touched);
+  const bool resampled = !direct && (made.height != photo.color.size(2) || made.width != photo.color.size(3));
+  if (photo.alpha.defined() && settings.target) {
+    photo.alpha = at_target(photo.alpha, settings);
+  } else if (photo.alpha.defined() && settings.scale.y != 1.0) {
     photo.alpha = imresize(photo.alpha, settings.scale).clamp_(0.0, 1.0);
+  }
   if (!enlarged.summary.message.empty()) warnings.push_back(enlarged.summary.message);
 
   const auto save_start = Clock::now();
   save_photo(photo, output, write);
+  if (settings.keep_time && !is_device(output)) copy_file_time(input, output);
   const double save_s = seconds_since(save_start);
   const bool diverged = enlarged.summary.termination == Termination::kDiverged;
 
+  const Scale scale = settings.target
+                          ? Scale{static_cast<double>(photo.color.size(2)) / static_cast<double>(low.height),
+                                  static_cast<double>(photo.color.size(3)) / static_cast<double>(low.width)}
+                          : settings.scale;
   nlohmann::json record{
       {"command", "upscale"},
       {"status", diverged ? 1 : 0},
       {"input", input.string()},
       {"output", output.string()},
       {"method", settings.method},
-      {"scale", {{"x", settings.scale.x}, {"y", settings.scale.y}}},
+      {"scale", {{"x", scale.x}, {"y", scale.y}}},
       {"input_size", {{"width", low.width}, {"height", low.height}}},
       {"output_size", {{"width", photo.color.size(3)}, {"height", photo.color.size(2)}}},
       {"channels", photo.color.size(1)},
@@ -192,6 +222,8 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
       {"warnings", warnings},
       {"environment", describe_runtime_json(settings)},
   };
+  if (settings.size_request) record["size_request"] = settings.size_request->text();
+  if (resampled) record["resampled"] = {{"factor", std::llround(settings.scale.y)}, {"by", "bicubic"}};
   if (!photo.damage.empty()) record["accepted_damage"] = photo.damage;
   if (condition) {
     record["condition"] = to_json(*condition);
@@ -227,7 +259,7 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
   if (!enlarged.record.is_null()) record.update(enlarged.record);
   record.update(touched);
   // The output itself may be a device; only a file gets a companion.
-  if (settings.keep_record && std::filesystem::is_regular_file(output)) {
+  if (settings.keep_record && !is_device(output) && std::filesystem::is_regular_file(output)) {
     write_file_atomically(record_path(output), json_text(record, 2) + "\n", Overwrite::kYes);
   }
   return record;

@@ -4,6 +4,7 @@
 #include "cli/dip_flags.h"
 #include "cli/progress.h"
 #include "cli/restore_flags.h"
+#include "cli/size_flags.h"
 #include "cli/trained.h"
 #include "cli/zssr_flags.h"
 #include "core/image/photo.h"
@@ -13,6 +14,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace zsr::cli {
@@ -25,8 +27,10 @@ struct UpscaleSettings {
   RestoreSettings restore;
   ZssrFlags zssr;
   DipFlags dip;
-  std::shared_ptr<const FlowPrior> prior;  ///< dip-fkp.
-  Scale scale{2.0, 2.0};
+  std::shared_ptr<const FlowPrior> prior;   ///< dip-fkp.
+  Scale scale{2.0, 2.0};                    ///< By which the method enlarges.
+  std::optional<SizeRequest> size_request;  ///< A size was named instead of a factor.
+  std::optional<Size> target;  ///< Of this photo, by `size_request`; the method's result is resampled to it.
   ReadLimits limits;
   WriteOptions write;                         ///< format is set per photo.
   std::string format;                         ///< Empty: by the output's extension.
@@ -40,6 +44,7 @@ struct UpscaleSettings {
   std::string loss_log;                       ///< File, or empty.
   std::optional<double> time_budget_s;
   bool keep_record = true;
+  bool keep_time = false;  ///< The result gets the photo's time.
   CommonFlags common;
   Runtime runtime;
 };

@@ -76,7 +76,7 @@ void add_training_flags(OptionSet& options, ZssrFlags& flags) {
   options.add("learning-rate", "RATE", "Step size (muon wants about 25 times adam's)", &zssr.learning_rate);
   options.add("crop", "PIXELS", "Side of a training crop", &zssr.crop);
   options.add("batch", "N", "Crops per step (default preset)", &zssr.batch);
-  options.add("width", "N", "Channels of the network", &zssr.width);
+  options.add("channels", "N", "Channels of the network", &zssr.width);
   options.add("depth", "N", "Layers of the network", &zssr.depth);
   options.add("init-variance", "V", "Weights start as N(0, V / fan-in)", &zssr.init_variance);
   options.add("last-init-variance", "V", "The same for the last layer", &zssr.last_init_variance);
@@ -98,7 +98,7 @@ zssr::Options starting_options(const ZssrFlags& flags, Scale scale, bool own_net
     return options;
   }
   if (flags.preset != "default") throw UsageError("--init belongs to the default preset");
-  if (own_network) throw UsageError("--init brings its own network; leave --width and --depth out");
+  if (own_network) throw UsageError("--init brings its own network; leave --channels and --depth out");
   const auto start = is_shipped(flags.init)
                          ? zssr::Start::shipped(flags.init)
                          : std::make_shared<const zssr::Start>(zssr::Start::from_weights(load_weights(flags.init)));

@@ -11,8 +11,12 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
+#include <map>
+#include <mutex>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <vector>
 
 namespace zsr {
 namespace {
@@ -53,6 +57,26 @@ bool is_device_status(const struct stat& status) {
   return S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode);
 }
 
+// Standard output as the program was started with it.
+int& output_descriptor() {
+  static int descriptor = STDOUT_FILENO;
+  return descriptor;
+}
+
+// All that can be read from `descriptor`, in a file in memory.
+int copy_in_memory(int descriptor, const std::filesystem::path& name) {
+  const int copy = memfd_create("zsr-input", MFD_CLOEXEC);
+  if (copy < 0) throw IoError("cannot get memory for standard input");
+  std::vector<char> buffer(size_t{1} << 20U);
+  for (;;) {
+    const ssize_t count = read(descriptor, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw IoError(fmt::format("cannot read '{}': {}", name.string(), system_error_text(errno)));
+    if (count == 0) return copy;
+    write_all(copy, {buffer.data(), static_cast<size_t>(count)}, name);
+  }
+}
+
 [[noreturn]] void throw_write_error(const std::filesystem::path& path, int code) {
   throw IoError(fmt::format("cannot write '{}': {}", path.string(), system_error_text(code)));
 }
@@ -75,6 +99,44 @@ void check_absent(const std::filesystem::path& output) {
   if (lstat(output.c_str(), &status) == 0) throw_exists(output);
 }
 
+std::filesystem::path readable_path(const std::filesystem::path& path) {
+  static std::mutex mutex;
+  static std::map<std::string, int> copies;
+  const std::lock_guard lock(mutex);
+  const std::string name = path.string();
+  const auto known = copies.find(name);
+  if (known != copies.end()) return fmt::format("/proc/self/fd/{}", known->second);
+  const bool standard = name == "-";
+  struct stat status {};
+  const bool pipe = (name.starts_with("/dev/") || name.starts_with("/proc/")) && stat(name.c_str(), &status) == 0 &&
+                    (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
+  if (!standard && !pipe) return path;
+  if (standard && isatty(STDIN_FILENO) != 0) {
+    throw IoError("standard input is a terminal; send a photo there, e.g. with < photo.jpg, or name a file");
+  }
+  const int from = standard ? STDIN_FILENO : open(name.c_str(), O_RDONLY | O_CLOEXEC);
+  if (from < 0) throw IoError(fmt::format("cannot read '{}': {}", name, system_error_text(errno)));
+  const int copy = copy_in_memory(from, path);
+  if (!standard) close(from);
+  copies[name] = copy;
+  return fmt::format("/proc/self/fd/{}", copy);
+}
+
+bool is_standard_output(const std::filesystem::path& path) {
+  const std::string name = path.string();
+  return name == "-" || name == "/dev/stdout" || name == "/dev/fd/1" || name == "/proc/self/fd/1";
+}
+
+void reserve_standard_output() {
+  std::fflush(stdout);
+  if (output_descriptor() != STDOUT_FILENO) return;
+  const int kept = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+  if (kept < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
+    throw IoError(fmt::format("cannot use standard output: {}", system_error_text(errno)));
+  }
+  output_descriptor() = kept;
+}
+
 void make_folder_of(const std::filesystem::path& output) {
   std::error_code error;
   std::filesystem::create_directories(folder_of(output), error);
@@ -86,7 +148,7 @@ void make_folder_of(const std::filesystem::path& output) {
 
 bool is_device(const std::filesystem::path& path) {
   struct stat status {};
-  return stat(path.c_str(), &status) == 0 && is_device_status(status);
+  return path == "-" || (stat(path.c_str(), &status) == 0 && is_device_status(status));
 }
 
 void check_name(const std::filesystem::path& path, const char* what) {
@@ -100,6 +162,7 @@ void check_name(const std::filesystem::path& path, const char* what) {
 }
 
 void check_output(const std::filesystem::path& output, const std::filesystem::path& input, Overwrite overwrite) {
+  if (output == "-") return;
   struct stat status {};
   if (stat(output.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode)) throw IoError(fmt::format("cannot write '{}': it is a folder", output.string()));
@@ -124,6 +187,11 @@ void check_output(const std::filesystem::path& output, const std::filesystem::pa
 
 AtomicFile::AtomicFile(std::filesystem::path target, Overwrite overwrite, Flush flush)
     : target_(std::move(target)), overwrite_(overwrite), flush_(flush) {
+  if (target_ == "-") {
+    descriptor_ = fcntl(output_descriptor(), F_DUPFD_CLOEXEC, 3);
+    if (descriptor_ < 0) throw_write_error(target_, errno);
+    return;
+  }
   struct stat status {};
   if (stat(target_.c_str(), &status) == 0 && is_device_status(status)) {
     descriptor_ = open(target_.c_str(), O_WRONLY | O_CLOEXEC);

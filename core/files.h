@@ -19,10 +19,22 @@ void check_absent(const std::filesystem::path& output);
 /// of a folder, an existing file (unless `overwrite`) or `input` itself (never). Call it before long work.
 void check_output(const std::filesystem::path& output, const std::filesystem::path& input, Overwrite overwrite);
 
+/// Where the content of an input can be read as often as need be: `path` itself, or, for "-" (standard input) and for
+/// pipes such as /dev/stdin and the shell's <(...), a copy in memory that the first call makes. Throws IoError where
+/// standard input is a terminal or cannot be read.
+std::filesystem::path readable_path(const std::filesystem::path& path);
+
+/// Whether `path` names standard output: "-", /dev/stdout and what else leads there.
+bool is_standard_output(const std::filesystem::path& path);
+
+/// From now on only an AtomicFile called "-" writes to the standard output that the program was started with; all else
+/// that is printed there goes to standard error.
+void reserve_standard_output();
+
 /// Makes the folder that `output` will lie in, and those above it. Throws IoError.
 void make_folder_of(const std::filesystem::path& output);
 
-/// Whether there is a device or a pipe at `path`.
+/// Whether there is a device or a pipe at `path`, or it is "-".
 bool is_device(const std::filesystem::path& path);
 
 /// Throws IoError when the name is longer than its file system allows. `what`: what the file is for.
@@ -32,8 +44,8 @@ void check_name(const std::filesystem::path& path, const char* what);
 enum class Flush { kYes, kNo };
 
 /// A file that appears whole or not at all: written under a temporary name in the same folder, flushed to the disk,
-/// then renamed. Without commit() the destructor removes the temporary file. A device such as /dev/stdout is
-/// written directly.
+/// then renamed. Without commit() the destructor removes the temporary file. A device is written directly, and "-" is
+/// standard output.
 class AtomicFile {
  public:
   /// Throws IoError when the temporary file cannot be made.

@@ -3,6 +3,7 @@
 #include "cli/usage_error.h"
 #include "cli/values.h"
 #include "core/error.h"
+#include "core/image/photo_codec.h"
 #include "datasets/image_folder.h"
 
 #include <fmt/format.h>
@@ -10,6 +11,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fnmatch.h>
+#include <map>
+#include <set>
 
 namespace zsr::cli {
 namespace {
@@ -21,8 +24,52 @@ bool fits(const std::string& patterns, const std::string& relative) {
   const std::vector<std::string> list = split_list(patterns);
   const std::string name = fs::path(relative).filename().string();
   return std::any_of(list.begin(), list.end(), [&](const std::string& pattern) {
-    return fnmatch(pattern.c_str(), relative.c_str(), 0) == 0 || fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+    return fnmatch(pattern.c_str(), relative.c_str(), FNM_CASEFOLD) == 0 ||
+           fnmatch(pattern.c_str(), name.c_str(), FNM_CASEFOLD) == 0;
   });
+}
+
+// "-" is standard input, whatever is called so.
+bool is_folder(const std::string& path) {
+  return path != "-" && fs::is_directory(path);
+}
+
+// Several results cannot be one file.
+void check_is_no_file(const std::string& output) {
+  static const std::set<std::string> kFiles = {".html", ".mat", ".npy", ".json", ".csv", ".txt"};
+  bool file = kFiles.count(fs::path(output).extension().string()) > 0;
+  try {
+    file = file || (fs::path(output).has_extension() && (format_from_name(output), true));
+  } catch (const OptionError&) {
+    // no name of a photo
+  }
+  if (output == "-") throw UsageError("-o -: standard output takes one result");
+  if (file && output.back() != '/' && !fs::is_directory(output)) {
+    throw UsageError(
+        fmt::format("-o '{0}' is the name of one file; for several photos name a folder, or '{0}/'", output));
+  }
+}
+
+// Where results of one folder have one name because only the extensions of their photos differ, the name gets the
+// photo's extension: a_jpg.png and a_png.png.
+void keep_apart(std::vector<BatchItem>& items) {
+  std::map<std::string, std::vector<BatchItem*>> by_output;
+  for (BatchItem& item : items) by_output[item.output.lexically_normal().string()].push_back(&item);
+  std::map<fs::path, BatchItem*> renamed;
+  for (const auto& [output, group] : by_output) {
+    const auto is_sibling = [&](const BatchItem* item) {
+      return item->input.parent_path() == group[0]->input.parent_path() && item->input.stem() == group[0]->input.stem();
+    };
+    if (group.size() < 2 || !std::all_of(group.begin(), group.end(), is_sibling)) continue;
+    for (BatchItem* item : group) {
+      const std::string extension = item->input.extension().string();
+      if (extension.empty()) continue;
+      const fs::path own = item->output.parent_path() / (item->output.stem().string() + "_" + extension.substr(1) +
+                                                         item->output.extension().string());
+      if (by_output.count(own.lexically_normal().string()) == 0 && renamed.count(own) == 0) renamed[own] = item;
+    }
+  }
+  for (const auto& [own, item] : renamed) item->output = own;
 }
 
 }  // namespace
@@ -35,7 +82,8 @@ void add_batch_flags(OptionSet& options, BatchFlags& flags, bool letter) {
   options.group("Folders");
   options.flag(letter ? "recursive,r" : "recursive", "Folders with their subfolders; the tree is kept",
                &flags.recursive);
-  options.add("include", "PATTERNS", "Only photos whose path or name fits one of them, e.g. '*.jpg,scans/*'",
+  options.add("include", "PATTERNS",
+              "Only photos whose path or name fits one of them, in capitals or not, e.g. '*.jpg,scans/*'",
               &flags.include);
   options.add("exclude", "PATTERNS", "Not the photos that fit one of them", &flags.exclude);
   options.flag("skip-existing", "Leave out photos whose result exists, whoever made it", &flags.skip_existing);
@@ -63,11 +111,12 @@ BatchPlan plan_batch(const std::vector<std::string>& inputs, const std::string& 
   parse_duration(flags.grace, "grace");
   parse_duration(flags.lease, "lease");
   BatchPlan plan;
-  plan.many = inputs.size() > 1 || fs::is_directory(inputs[0]);
-  plan.into_folder = !output.empty() && (plan.many || fs::is_directory(output) || output.back() == '/');
+  plan.many = inputs.size() > 1 || is_folder(inputs[0]);
+  if (plan.many && !output.empty()) check_is_no_file(output);
+  plan.into_folder = !output.empty() && (plan.many || is_folder(output) || output.back() == '/');
   for (const std::string& text : inputs) {
     const fs::path input = text;
-    if (!fs::is_directory(input)) {
+    if (!is_folder(text)) {
       if (plan.into_folder) {
         plan.items.push_back({input.filename().string(), input, fs::path(output) / names.in_folder(input.filename())});
       } else {
@@ -90,6 +139,7 @@ BatchPlan plan_batch(const std::vector<std::string>& inputs, const std::string& 
     }
     plan.not_images += others;
   }
+  keep_apart(plan.items);
   if (plan.into_folder) {
     std::error_code error;
     fs::create_directories(output, error);
@@ -105,9 +155,10 @@ BatchOptions batch_options(const BatchFlags& flags, const CommonFlags& common, c
   if (flags.retries < 0) throw UsageError(fmt::format("--retries {} must be >= 0", flags.retries));
   BatchOptions options;
   options.command = std::move(command);
-  options.arguments = given.words({"input", "output", "recursive", "include", "exclude", "skip-existing", "jobs",
-                                   "memory", "timeout", "retries", "retry-quarantined", "shard", "claim", "lease",
-                                   "grace", "quiet", "json", "force", "threads"});
+  options.arguments = given.words({"input",         "output", "name",   "recursive", "include", "exclude",
+                                   "skip-existing", "jobs",   "memory", "timeout",   "retries", "retry-quarantined",
+                                   "shard",         "claim",  "lease",  "grace",     "quiet",   "json",
+                                   "force",         "threads"});
   if (plan.into_folder) options.folder = output;
   options.jobs = flags.jobs;
   options.threads = common.threads;

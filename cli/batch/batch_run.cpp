@@ -18,9 +18,9 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <map>
 #include <memory>
 #include <poll.h>
-#include <set>
 
 namespace zsr::cli {
 namespace {
@@ -38,17 +38,20 @@ double since(Clock::time_point start) {
 class BatchRun {
  public:
   BatchRun(const std::vector<BatchItem>& items, const BatchOptions& options) : items_(items), options_(options) {
-    check_names();
     plan_resources();
     record_ = std::make_unique<BatchRecord>(options, slots_.size());
+    std::map<std::string, const BatchItem*> outputs;
     for (size_t i = 0; i < items.size(); ++i) {
-      if (options.shard.has(items[i].name)) {
+      const auto [at, is_new] = outputs.try_emplace(items[i].output.lexically_normal().string(), &items[i]);
+      if (!is_new && options.shard.has(items[i].name)) {
+        refuse(items[i], *at->second);
+      } else if (options.shard.has(items[i].name)) {
         pending_.push_back({i, 1});
       } else {
         ++tally_.elsewhere;
       }
     }
-    planned_ = static_cast<int64_t>(pending_.size());
+    planned_ = static_cast<int64_t>(pending_.size()) + tally_.failed;
   }
 
   BatchTally run() {
@@ -82,16 +85,15 @@ class BatchRun {
     std::string input_hash;
   };
 
-  void check_names() const {
-    std::set<std::string> outputs;
-    for (const BatchItem& item : items_) {
-      if (!outputs.insert(item.output.lexically_normal().string()).second) {
-        throw InputError(
-            fmt::format("'{}' would be written twice ('{}' and another photo of that name); give the "
-                        "photos names of their own, or -r to keep their folders",
-                        item.output.string(), item.input.string()));
-      }
-    }
+  // A result of this name comes from another photo of this run, and would be lost.
+  void refuse(const BatchItem& item, const BatchItem& other) {
+    const std::string why = fmt::format(
+        "'{}' is left out: its result '{}' would be written twice, '{}' has it too; rename the photo, or keep "
+        "folders apart with -r, or name results with --name",
+        item.input.string(), item.output.string(), other.input.string());
+    fmt::print(stderr, "zsr: {}\n", why);
+    ++tally_.failed;
+    keep({{"input", item.input.string()}, {"status", 1}, {"error", why}});
   }
 
   void plan_resources() {

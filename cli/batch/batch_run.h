@@ -54,8 +54,8 @@ struct BatchTally {
 
 /// Runs the command on every item, several at once, each in a worker process: one that crashes, hangs or takes too much
 /// memory costs its own photo only. With a folder the run is kept in a manifest (Note [Batch manifest]) and can be
-/// killed and called again at any moment. Prints a line for each photo. Throws InputError when two items have one
-/// output, UsageError and IoError.
+/// killed and called again at any moment. Prints a line for each photo. Where two items have one output, the first is
+/// made and the others fail. Throws UsageError and IoError.
 BatchTally run_batch(const std::vector<BatchItem>& items, const BatchOptions& options);
 
 /// The last lines: how many were made, failed, left. Exit code: 0, 1 (something failed), or the signal's.

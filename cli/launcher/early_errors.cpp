@@ -118,7 +118,7 @@ std::optional<EarlyError> find_early_error(const std::vector<std::string_view>& 
                         std::all_of(reading.given.begin(), reading.given.end(),
                                     [](const std::string& name) { return name == "scale"; }) &&
                         (reading.scale.empty() || reading.scale == "2" || reading.scale == "3" || reading.scale == "4");
-  if (table->takes_photos_alone && is_plain) {
+  if (table->takes_photos_alone && is_plain && reading.positionals[0] != "-") {
     struct stat status = {};
     if (stat(reading.positionals[0].c_str(), &status) != 0 && errno == ENOENT) {
       return EarlyError{"cannot read photo '" + reading.positionals[0] + "': " + std::strerror(ENOENT), 1};

@@ -36,7 +36,7 @@ bool is_gray(const cv::Mat& bgr) {
 }  // namespace
 
 PhotoHeader read_bmp_header(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
+  std::ifstream file(readable_path(path), std::ios::binary);
   char bytes[30] = {};
   if (!file.read(bytes, sizeof(bytes))) throw InputError(fmt::format("photo '{}' is cut off", path.string()));
   PhotoHeader header;
@@ -57,12 +57,12 @@ PhotoHeader read_bmp_header(const std::filesystem::path& path) {
         fmt::format("photo '{}' is damaged: its header says {}x{}", path.string(), header.width, header.height));
   }
   header.bands = bits == 32 ? 4 : 3;
-  header.resolution = read_resolution(path, ImageFormat::kBmp, {});
+  header.resolution = read_resolution(readable_path(path), ImageFormat::kBmp, {});
   return header;
 }
 
 PixelBuffer decode_bmp(const std::filesystem::path& path) {
-  const std::string bytes = read_file(path, size_t{4} << 30U);
+  const std::string bytes = read_file(readable_path(path), size_t{4} << 30U);
   const cv::Mat raw(1, static_cast<int>(bytes.size()), CV_8U, const_cast<char*>(bytes.data()));
   cv::Mat image;
   try {

@@ -31,7 +31,7 @@ enum class Reading {
 ImagePtr open_with_vips(const std::filesystem::path& path, ImageFormat format, Reading reading = Reading::kStrict) {
   start_vips();
   // A source, not a file name: libvips would read "[...]" in a name as options.
-  const std::unique_ptr<VipsSource, VipsDeleter> source(vips_source_new_from_file(path.c_str()));
+  const std::unique_ptr<VipsSource, VipsDeleter> source(vips_source_new_from_file(readable_path(path).c_str()));
   if (!source) throw IoError(fmt::format("cannot read photo '{}': {}", path.string(), take_vips_error()));
   // "error" refuses truncated and corrupt data and lets pass what decoders only warn of. libjpeg's warnings are sorted
   // after decoding; the GIF decoder warns of nothing but frames that are broken.
@@ -43,7 +43,7 @@ ImagePtr open_with_vips(const std::filesystem::path& path, ImageFormat format, R
     throw InputError(
         fmt::format("photo '{}' is damaged or of an unsupported kind: {}", path.string(), take_vips_error()));
   }
-  return format == ImageFormat::kTiff ? with_tiff_exif(std::move(image), path) : std::move(image);
+  return format == ImageFormat::kTiff ? with_tiff_exif(std::move(image), readable_path(path)) : std::move(image);
 }
 
 PhotoHeader header_of(VipsImage* image, ImageFormat format, const std::filesystem::path& path) {
@@ -79,7 +79,7 @@ PhotoHeader header_of(VipsImage* image, ImageFormat format, const std::filesyste
   if (vips_image_get_orientation_swap(image) != 0) std::swap(header.width, header.height);
   header.pages = std::max(1, vips_image_get_n_pages(image));
   const std::string_view exif = vips_blob(image, VIPS_META_EXIF_NAME);
-  header.resolution = read_resolution(path, format, exif);
+  header.resolution = read_resolution(readable_path(path), format, exif);
   header.exif_bytes = exif.size();
   header.xmp_bytes = vips_blob(image, VIPS_META_XMP_NAME).size();
   header.iptc_bytes = vips_blob(image, VIPS_META_IPTC_NAME).size();
@@ -212,6 +212,36 @@ DecodedPhoto decode_damaged(const std::filesystem::path& path, ImageFormat forma
   return photo;
 }
 
+// Encodes the image, in formats whose files libvips writes as they come. 0 when all went well.
+int write_image(VipsImage* image, VipsTarget* output, ImageFormat format, const EncodeOptions& options) {
+  switch (format) {
+    case ImageFormat::kPng:
+      return vips_pngsave_target(image, output, "compression", 6, "strip", options.strip, nullptr);
+    case ImageFormat::kJpeg:
+      return vips_jpegsave_target(image, output, "Q", options.quality, "optimize_coding", TRUE, "subsample_mode",
+                                  VIPS_FOREIGN_SUBSAMPLE_OFF, "strip", options.strip, nullptr);
+    case ImageFormat::kWebp:
+      if (options.frames > 1) {
+        const std::vector<int> delays(static_cast<size_t>(options.frames), options.frame_ms);
+        vips_image_set_int(image, VIPS_META_PAGE_HEIGHT, vips_image_get_height(image) / options.frames);
+        vips_image_set_array_int(image, "delay", delays.data(), options.frames);
+      }
+      return vips_webpsave_target(image, output, "Q", options.quality, "smart_subsample", TRUE, "lossless",
+                                  options.quality >= 100, "strip", options.strip, nullptr);
+    case ImageFormat::kPnm:
+      return vips_ppmsave_target(
+          image, output, "format",
+          vips_image_get_bands(image) <= 2 ? VIPS_FOREIGN_PPM_FORMAT_PGM : VIPS_FOREIGN_PPM_FORMAT_PPM, nullptr);
+    case ImageFormat::kTiff:
+    case ImageFormat::kBmp:
+    case ImageFormat::kGif:
+    case ImageFormat::kHeif:
+      throw OptionError(
+          fmt::format("zsr does not write {} files; use png, jpeg, tiff, webp, pnm or bmp", to_string(format)));
+  }
+  return -1;
+}
+
 }  // namespace
 
 std::string codec_version() {
@@ -278,42 +308,12 @@ void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, Imag
   const std::unique_ptr<VipsTarget, VipsDeleter> output(in_memory ? vips_target_new_to_memory()
                                                                   : vips_target_new_to_descriptor(descriptor));
   if (!output) fail();
-  int result = -1;
-  std::string encoded;
-  switch (format) {
-    case ImageFormat::kPng:
-      result = vips_pngsave_target(image.get(), output.get(), "compression", 6, "strip", options.strip, nullptr);
-      break;
-    case ImageFormat::kJpeg:
-      result = vips_jpegsave_target(image.get(), output.get(), "Q", options.quality, "optimize_coding", TRUE,
-                                    "subsample_mode", VIPS_FOREIGN_SUBSAMPLE_OFF, "strip", options.strip, nullptr);
-      break;
-    case ImageFormat::kTiff:
-      encoded = encode_tiff(image.get(), options);
-      if (unknown) encoded = without_resolution(std::move(encoded), format);
-      write_all(descriptor, encoded, target);
-      return;
-      break;
-    case ImageFormat::kWebp:
-      if (options.frames > 1) {
-        const std::vector<int> delays(static_cast<size_t>(options.frames), options.frame_ms);
-        vips_image_set_int(image.get(), VIPS_META_PAGE_HEIGHT, static_cast<int>(pixels.height) / options.frames);
-        vips_image_set_array_int(image.get(), "delay", delays.data(), options.frames);
-      }
-      result = vips_webpsave_target(image.get(), output.get(), "Q", options.quality, "smart_subsample", TRUE,
-                                    "lossless", options.quality >= 100, "strip", options.strip, nullptr);
-      break;
-    case ImageFormat::kPnm:
-      result = vips_ppmsave_target(image.get(), output.get(), "format",
-                                   gray ? VIPS_FOREIGN_PPM_FORMAT_PGM : VIPS_FOREIGN_PPM_FORMAT_PPM, nullptr);
-      break;
-    case ImageFormat::kBmp:
-    case ImageFormat::kGif:
-    case ImageFormat::kHeif:
-      throw OptionError(
-          fmt::format("zsr does not write {} files; use png, jpeg, tiff, webp, pnm or bmp", to_string(format)));
+  if (format == ImageFormat::kTiff) {
+    std::string encoded = encode_tiff(image.get(), options);
+    write_all(descriptor, unknown ? without_resolution(std::move(encoded), format) : encoded, target);
+    return;
   }
-  if (result != 0) fail();
+  if (write_image(image.get(), output.get(), format, options) != 0) fail();
   if (!in_memory) return;
   // Its bytes are there once the writer has ended the target.
   VipsBlob* blob = nullptr;
@@ -321,7 +321,7 @@ void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, Imag
   if (blob == nullptr) fail();
   size_t size = 0;
   const void* const bytes = vips_blob_get(blob, &size);
-  encoded.assign(static_cast<const char*>(bytes), size);
+  std::string encoded(static_cast<const char*>(bytes), size);
   vips_area_unref(VIPS_AREA(blob));
   write_all(descriptor, without_resolution(std::move(encoded), format), target);
 }

@@ -37,8 +37,9 @@ std::optional<ImageFormat> sniff_format(std::string_view head) {
 }  // namespace
 
 ImageFormat sniff_photo(const std::filesystem::path& path) {
+  const std::filesystem::path file = readable_path(path);
   struct stat status {};
-  if (stat(path.c_str(), &status) != 0) {
+  if (stat(file.c_str(), &status) != 0) {
     throw IoError(fmt::format("cannot read photo '{}': {}", path.string(), system_error_text(errno)));
   }
   if (S_ISDIR(status.st_mode)) throw IoError(fmt::format("cannot read photo '{}': it is a folder", path.string()));
@@ -46,7 +47,7 @@ ImageFormat sniff_photo(const std::filesystem::path& path) {
     throw IoError(fmt::format("cannot read photo '{}': it is not a regular file", path.string()));
   }
   if (status.st_size == 0) throw InputError(fmt::format("photo '{}' is empty (0 bytes)", path.string()));
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
     throw IoError(fmt::format("cannot read photo '{}': {}", path.string(), system_error_text(errno)));
   }

@@ -158,7 +158,7 @@ TEST_F(BadInput, ADifferentFlagMayNotBeGuessedFromItsBeginning) {
 
 TEST_F(BadInput, DivergedTrainingGivesBicubicAWarningAndAStatus) {
   const ProgramResult result = run_zsr({"upscale", at("good.png"), "-o", at("out.png"), "--learning-rate", "1e30",
-                                        "--warm-up", "0", "--steps", "20", "--width", "16", "-q", "--json"});
+                                        "--warm-up", "0", "--steps", "20", "--channels", "16", "-q", "--json"});
   EXPECT_EQ(result.code, 1);
   EXPECT_NE(result.err.find("warning"), std::string::npos);
   const auto record = nlohmann::json::parse(result.out);

@@ -403,7 +403,7 @@ TEST_F(BatchRun, MemoryIsSharedOutAndTooLittleIsSaid) {
   EXPECT_EQ(load_photo(dir_ / "out/p1.png").color.size(3), 104);
 }
 
-TEST_F(BatchRun, TwoPhotosOfOneNameAreRefusedBeforeAnythingIsMade) {
+TEST_F(BatchRun, TheSecondPhotoOfOneNameFails) {
   make_photos(1);
   make_photo(dir_ / "p0.png", 3, 8, 8);
   const ProgramResult result = run_zsr({"upscale", (dir_ / "p0.png").string(), (dir_ / "in/deep/p0.png").string(), "-o",

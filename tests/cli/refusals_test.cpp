@@ -27,7 +27,7 @@ TEST(Refusals, AFlagThatTheMethodCannotUseIsRefused) {
     refused({"-m", method, "--time", "5s"}, named + " cannot use --time");
     refused({"-m", method, "--device", "cuda"}, named + " cannot use --device");
     refused({"-m", method, "--gpu", "0"}, named + " cannot use --gpu");
-    refused({"-m", method, "--width", "8"}, named + " cannot use --width");
+    refused({"-m", method, "--channels", "8"}, named + " cannot use --channels");
     refused({"-m", method, "--steps", "8"}, named + " cannot use --steps");
     refused({"-m", method, "--loss-log", (dir / "l.csv").string()}, named + " cannot use --loss-log");
   }

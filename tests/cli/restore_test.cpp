@@ -56,15 +56,15 @@ TEST_F(RestoreCommand, UpscaleChoosesItForDamagedPhotosAlone) {
 
 TEST_F(RestoreCommand, UpscaleDoesNotChooseWhereTheUserNamedSomething) {
   const auto named = record({"upscale", at("noisy.png"), "-s", "2", "--kernel", "bicubic", "--noise", "0", "--steps",
-                             "2", "--width", "16", "--depth", "3", "--ensemble", "off"},
+                             "2", "--channels", "16", "--depth", "3", "--ensemble", "off"},
                             "o.png");
   EXPECT_EQ(named["method"], "zssr");
   EXPECT_FALSE(named.contains("condition"));
 }
 
 TEST_F(RestoreCommand, TheFlagsReachTheRecord) {
-  const auto json = record({"upscale", at("noisy.png"), "-s", "1.5", "--strength", "0.4", "--detail", "0.6", "--denoise",
-                            "0.5", "--dejpeg", "0", "--grain", "keep"},
+  const auto json = record({"upscale", at("noisy.png"), "-s", "1.5", "--strength", "0.4", "--detail", "0.6",
+                            "--denoise", "0.5", "--dejpeg", "0", "--grain", "keep"},
                            "o.png");
   const auto& done = json["restoration"];
   EXPECT_EQ(done["strength"], 0.4);

@@ -124,7 +124,7 @@ TEST_F(TrainNetwork, AStartingPointServesZssr) {
     EXPECT_FALSE(fs::exists(dir_ / "r.png"));
   };
   refused({"--init", at("start.safetensors"), "-s", "3"}, "is a starting point for x2, not for x3");
-  refused({"--init", at("start.safetensors"), "--width", "32"}, "brings its own network");
+  refused({"--init", at("start.safetensors"), "--channels", "32"}, "brings its own network");
   refused({"--init", at("start.safetensors"), "--preset", "paper"}, "belongs to the default preset");
   refused({"--init", at("no.safetensors")}, "no.safetensors");
   ASSERT_EQ(run_zsr(train("edsr.safetensors", {"--steps", "1"})).code, 0);

@@ -1,0 +1,110 @@
+#include "cli/result_names.h"
+
+#include "cli/usage_error.h"
+#include "cli/values.h"
+#include "core/error.h"
+#include "core/files.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <fcntl.h>
+#include <map>
+#include <sys/stat.h>
+
+namespace zsr::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// {stem} and its like by their values; "{{" and "}}" are braces. Throws UsageError.
+std::string expand(const std::string& pattern, const std::map<std::string, std::string>& values) {
+  std::string text;
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    if ((c == '{' || c == '}') && i + 1 < pattern.size() && pattern[i + 1] == c) {
+      text += c;
+      ++i;
+    } else if (c == '{') {
+      const size_t end = pattern.find('}', i);
+      const auto found = values.find(pattern.substr(i + 1, end == std::string::npos ? end : end - i - 1));
+      if (end == std::string::npos || found == values.end()) {
+        throw UsageError(fmt::format(
+            "--name '{}': braces hold one of stem, ext, scale and method, as in '{{stem}}_x2{{ext}}'", pattern));
+      }
+      text += found->second;
+      i = end;
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+// With its dot. GIF and HEIF are read only.
+std::string extension_of(const fs::path& input, const std::string& format) {
+  if (!format.empty()) return "." + format;
+  const bool writable = input.has_extension() && is_writable(format_from_name(input));
+  return writable ? input.extension().string() : std::string(".png");
+}
+
+std::string expanded(const fs::path& input, const NameRule& rule) {
+  return expand(rule.pattern, {{"stem", input.stem().string()},
+                               {"ext", extension_of(input, rule.format)},
+                               {"scale", rule.what.starts_with("x") ? rule.what.substr(1) : rule.what},
+                               {"method", rule.method}});
+}
+
+}  // namespace
+
+NameRule name_rule(const UpscaleSettings& settings, const std::string& pattern) {
+  const bool same_size = settings.scale.y == 1.0 && settings.scale.x == 1.0;
+  NameRule rule{pattern, settings.format, fmt::format("x{}", format_scale(settings.scale)), settings.method};
+  if (settings.size_request) {
+    rule.what = settings.size_request->label();
+  } else if (same_size) {
+    rule.what = settings.method == "restore" ? "restored" : settings.dip.task;
+  }
+  if (pattern.empty()) return rule;
+  const std::string example = expanded("photo.png", rule);
+  if (example.empty() || example.find('/') != std::string::npos || example == "." || example == "..") {
+    throw UsageError(fmt::format("--name '{}' must be the name of a file, without folders", pattern));
+  }
+  if (!fs::path(example).has_extension()) {
+    throw UsageError(fmt::format("--name '{}' has no extension; end it in {{ext}} or .png", pattern));
+  }
+  if (!is_writable(format_from_name(example))) {
+    throw UsageError(fmt::format("--name '{}': zsr writes png, jpeg, tiff, webp, pnm and bmp", pattern));
+  }
+  return rule;
+}
+
+fs::path beside_photo(const fs::path& input, const NameRule& rule) {
+  if (!rule.pattern.empty()) return input.parent_path() / expanded(input, rule);
+  const std::string extension = extension_of(input, rule.format);
+  return input.parent_path() / fmt::format("{}_{}{}", input.stem().string(), rule.what, extension);
+}
+
+fs::path in_result_folder(const fs::path& relative, const NameRule& rule) {
+  if (!rule.pattern.empty()) return relative.parent_path() / expanded(relative, rule);
+  fs::path name = relative;
+  if (!rule.format.empty()) {
+    name.replace_extension(rule.format);
+  } else if (name.has_extension() && !is_writable(format_from_name(name))) {
+    name.replace_extension("png");
+  }
+  return name;
+}
+
+void copy_file_time(const fs::path& input, const fs::path& output) {
+  struct stat status {};
+  if (stat(input.c_str(), &status) != 0) {
+    throw IoError(fmt::format("cannot read the time of '{}': {}", input.string(), system_error_text(errno)));
+  }
+  const timespec times[2] = {{0, UTIME_OMIT}, status.st_mtim};
+  if (utimensat(AT_FDCWD, output.c_str(), times, 0) != 0) {
+    throw IoError(fmt::format("cannot set the time of '{}': {}", output.string(), system_error_text(errno)));
+  }
+}
+
+}  // namespace zsr::cli
