@@ -2,11 +2,11 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/image/camera_raw.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <optional>
@@ -51,10 +51,21 @@ ImageFormat sniff_photo(const std::filesystem::path& path) {
   if (descriptor < 0) {
     throw IoError(fmt::format("cannot read photo '{}': {}", path.string(), system_error_text(errno)));
   }
-  std::array<char, 16> head{};
-  const ssize_t count = read(descriptor, head.data(), head.size());
+  const ByteSource bytes = [descriptor](uint64_t at, size_t size) {
+    std::string part(size, '\0');
+    const ssize_t count = pread(descriptor, part.data(), size, static_cast<off_t>(at));
+    part.resize(static_cast<size_t>(std::max<ssize_t>(count, 0)));
+    return part;
+  };
+  const std::string raw = camera_raw_kind(bytes);
+  const auto format = sniff_format(bytes(0, 16));
   close(descriptor);
-  const auto format = sniff_format({head.data(), static_cast<size_t>(std::max<ssize_t>(count, 0))});
+  if (!raw.empty()) {
+    throw InputError(fmt::format(
+        "'{}' is a camera raw file ({}); zsr does not develop those, and what it could read is only a small "
+        "preview. Develop it with darktable, RawTherapee or the camera's program, and enlarge the result",
+        path.string(), raw));
+  }
   if (!format) {
     throw InputError(fmt::format("'{}' is not a photo that zsr reads (PNG, JPEG, TIFF, WebP, GIF, HEIF, PNM or BMP)",
                                  path.string()));
