@@ -9,6 +9,7 @@
 #include "cli/version.h"
 #include "core/device.h"
 #include "core/error.h"
+#include "core/image/metadata_table.h"
 #include "core/json_bytes.h"
 #include "degradations/kernel_families.h"
 #include "degradations/kernel_io.h"
@@ -18,6 +19,7 @@
 #include "pipeline/methods.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 #include <torch/types.h>
 
@@ -82,6 +84,21 @@ void check_format_size(const std::filesystem::path& input, Size size, ImageForma
       input.string(), size.width, size.height, to_string(format), most));
 }
 
+// What the result cannot carry is said before the work. Returns it for the record.
+std::vector<std::string> say_what_is_left_behind(const std::filesystem::path& input, const WriteOptions& write) {
+  if (write.encode.strip) return {};
+  std::vector<std::string> lost;
+  try {
+    lost = left_behind(input, read_photo_header(input), write.format);
+  } catch (const InputError&) {
+    return {};  // a damaged photo that is accepted
+  }
+  if (lost.empty()) return lost;
+  fmt::print(stderr, "zsr: warning: '{}' carries {}, which the {} result does not keep\n", input.string(),
+             fmt::join(lost, ", "), to_string(write.format));
+  return lost;
+}
+
 nlohmann::json describe_runtime_json(const UpscaleSettings& settings) {
   const bool on_device = pipeline::find_method(settings.method)->uses(pipeline::Setting::kDevice);
   return {{"version", kVersion},
@@ -144,6 +161,7 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
     warnings.push_back(fmt::format("'{}' has 16 bits a sample, {} holds 8; use .png or .tif to keep them",
                                    input.string(), to_string(write.format)));
   }
+  const std::vector<std::string> lost = say_what_is_left_behind(input, write);
   const double load_s = seconds_since(start);
 
   const Size low{photo.color.size(2), photo.color.size(3)};
@@ -222,6 +240,7 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
       {"warnings", warnings},
       {"environment", describe_runtime_json(settings)},
   };
+  if (!lost.empty()) record["not_kept"] = lost;
   if (settings.size_request) record["size_request"] = settings.size_request->text();
   if (resampled) record["resampled"] = {{"factor", std::llround(settings.scale.y)}, {"by", "bicubic"}};
   if (!photo.damage.empty()) record["accepted_damage"] = photo.damage;

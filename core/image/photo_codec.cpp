@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/image/decoder_messages.h"
+#include "core/image/metadata_table.h"
 #include "core/image/opencv_codec.h"
 #include "core/image/photo_file.h"
 #include "core/image/photo_metadata.h"
@@ -184,7 +185,8 @@ DecodedPhoto decode_with_vips(const std::filesystem::path& path, ImageFormat for
     photo.notes.push_back(
         fmt::format("'{}' has a harmless oddity: {}", path.string(), fmt::join(findings.oddities, "; ")));
   }
-  photo.metadata = std::make_shared<PhotoMetadata>(std::move(image), header.resolution);
+  std::string chunks = format == ImageFormat::kPng ? kept_png_chunks(path, header.icc_bytes == 0) : std::string();
+  photo.metadata = std::make_shared<PhotoMetadata>(std::move(image), header.resolution, std::move(chunks));
   return photo;
 }
 
@@ -304,7 +306,8 @@ void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, Imag
 
   // libvips always writes a resolution. Where none is known the file is made in memory and the invented one taken out.
   const bool unknown = options.strip || (metadata != nullptr && !metadata->resolution().known());
-  const bool in_memory = unknown && format != ImageFormat::kPnm;
+  const bool has_chunks = keeps && format == ImageFormat::kPng && !metadata->png_chunks().empty();
+  const bool in_memory = has_chunks || (unknown && format != ImageFormat::kPnm);
   const std::unique_ptr<VipsTarget, VipsDeleter> output(in_memory ? vips_target_new_to_memory()
                                                                   : vips_target_new_to_descriptor(descriptor));
   if (!output) fail();
@@ -323,7 +326,9 @@ void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, Imag
   const void* const bytes = vips_blob_get(blob, &size);
   std::string encoded(static_cast<const char*>(bytes), size);
   vips_area_unref(VIPS_AREA(blob));
-  write_all(descriptor, without_resolution(std::move(encoded), format), target);
+  if (unknown) encoded = without_resolution(std::move(encoded), format);
+  if (has_chunks) encoded = with_png_chunks(std::move(encoded), metadata->png_chunks());
+  write_all(descriptor, encoded, target);
 }
 
 }  // namespace zsr

@@ -1,6 +1,7 @@
 #include "core/image/photo_metadata.h"
 
 #include "core/files.h"
+#include "core/image/tiff_directory.h"
 #include "core/image/tiff_exif.h"
 
 #include <fmt/format.h>
@@ -65,12 +66,51 @@ bool profile_fits(const void* data, size_t size, bool gray) {
   return gray ? space == "GRAY" : space == "RGB ";
 }
 
-void fix_blobs(VipsImage* image, int width, int height, bool gray) {
+// What comes between two marks, with them; nested ones are left.
+void erase_between(std::string& text, std::string_view from, std::string_view to) {
+  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at)) {
+    const size_t end = text.find(to, at + from.size());
+    if (end == std::string::npos) return;
+    text.erase(at, end + to.size() - at);
+  }
+}
+
+// Of what described a gain map that the result does not have, and of faces that were elsewhere before the photo was
+// turned.
+std::string without_stale_parts(std::string xmp, bool turned) {
+  if (xmp.find("hdrgm:") != std::string::npos) {
+    static const std::regex attributes("\\s+hdrgm:[A-Za-z]+\\s*=\\s*(\"[^\"]*\"|'[^']*')");
+    xmp = std::regex_replace(xmp, attributes, "");
+    erase_between(xmp, "<hdrgm:Version>", "</hdrgm:Version>");
+    erase_between(xmp, "<Container:Directory>", "</Container:Directory>");
+  }
+  if (turned) erase_between(xmp, "<mwg-rs:Regions", "</mwg-rs:Regions>");
+  return xmp;
+}
+
+// The thumbnail of the photo that the block holds is one of other pixels.
+void drop_thumbnail(VipsImage* image) {
+  std::string block(vips_blob(image, VIPS_META_EXIF_NAME));
+  if (block.empty()) return;
+  const bool marked = block.compare(0, 6, std::string("Exif\0\0", 6)) == 0;
+  remove_later_tiff_directories(block, marked ? 6 : 0);
+  vips_image_set_blob_copy(image, VIPS_META_EXIF_NAME, block.data(), block.size());
+  // Setting a block makes libvips read it again: the fields of the first one still describe the thumbnail.
+  vips_image_remove(image, "jpeg-thumbnail-data");
+  gchar** fields = vips_image_get_fields(image);
+  for (gchar** field = fields; *field != nullptr; ++field) {
+    if (std::string_view(*field).substr(0, 10) == "exif-ifd1-") vips_image_remove(image, *field);
+  }
+  g_strfreev(fields);
+}
+
+void fix_blobs(VipsImage* image, int width, int height, bool gray, bool turned) {
   const void* data = nullptr;
   size_t size = 0;
   if (vips_image_get_typeof(image, VIPS_META_XMP_NAME) != 0 &&
       vips_image_get_blob(image, VIPS_META_XMP_NAME, &data, &size) == 0 && size < (10U << 20U)) {
-    const std::string xmp = corrected_xmp({static_cast<const char*>(data), size}, width, height);
+    const std::string whole(static_cast<const char*>(data), size);
+    const std::string xmp = corrected_xmp(without_stale_parts(whole, turned), width, height);
     vips_image_set_blob_copy(image, VIPS_META_XMP_NAME, xmp.data(), xmp.size());
   }
   if (vips_image_get_typeof(image, VIPS_META_ICC_NAME) != 0 &&
@@ -114,8 +154,8 @@ void PhotoMetadata::apply_to(VipsImage* image, bool gray) const {
   for (gchar** field = fields; *field != nullptr; ++field) {
     const std::string name = *field;
     const bool wanted = name.rfind("exif-", 0) == 0 || name == VIPS_META_XMP_NAME || name == VIPS_META_IPTC_NAME ||
-                        name == VIPS_META_ICC_NAME || name == "png-comment" || name == VIPS_META_IMAGEDESCRIPTION ||
-                        name == VIPS_META_RESOLUTION_UNIT || name.rfind("png-comment-", 0) == 0;
+                        name == VIPS_META_ICC_NAME || name == VIPS_META_IMAGEDESCRIPTION ||
+                        name == VIPS_META_RESOLUTION_UNIT;
     // The thumbnail shows the old pixels and IFD1 describes only it.
     if (!wanted || name.rfind("exif-ifd1-", 0) == 0) continue;
     GValue value = G_VALUE_INIT;
@@ -124,9 +164,11 @@ void PhotoMetadata::apply_to(VipsImage* image, bool gray) const {
     g_value_unset(&value);
   }
   g_strfreev(fields);
+  drop_thumbnail(image);
+  // After the EXIF block was set for the last time, because libvips reads the orientation from it.
   vips_autorot_remove_angle(image);
   prefer_inches(image, resolution_);
-  fix_blobs(image, width, height, gray);
+  fix_blobs(image, width, height, gray, vips_image_get_orientation(header_.get()) > 1);
   vips_error_clear();
 }
 

@@ -6,6 +6,7 @@
 #include "core/image/vips_image.h"
 
 #include <filesystem>
+#include <string>
 
 namespace zsr {
 
@@ -16,9 +17,12 @@ ImagePtr with_tiff_exif(ImagePtr image, const std::filesystem::path& path);
 class PhotoMetadata {
  public:
   /// `header` may be null for formats that libvips does not read.
-  PhotoMetadata(ImagePtr header, Resolution resolution) : header_(std::move(header)), resolution_(resolution) {}
+  /// `png_chunks`: what a PNG result keeps byte for byte.
+  PhotoMetadata(ImagePtr header, Resolution resolution, std::string png_chunks = {})
+      : header_(std::move(header)), resolution_(resolution), png_chunks_(std::move(png_chunks)) {}
 
   const Resolution& resolution() const { return resolution_; }
+  const std::string& png_chunks() const { return png_chunks_; }
 
   /// Copies the fields onto `image`, whose final size must be set. `gray`: the format keeps one channel.
   void apply_to(VipsImage* image, bool gray) const;
@@ -26,6 +30,7 @@ class PhotoMetadata {
  private:
   ImagePtr header_;
   Resolution resolution_;
+  std::string png_chunks_;
 };
 
 }  // namespace zsr

@@ -89,29 +89,56 @@ std::string TiffDirectory::text(uint16_t tag) const {
   return found->second.data.substr(0, found->second.data.find('\0'));
 }
 
+namespace {
+
+// Where the first directory of a classic TIFF file lies, and how many entries it has.
+struct Place {
+  size_t directory = 0;  // 0: there is none
+  size_t count = 0;
+  bool little = true;
+  size_t entry(size_t i) const { return directory + 2 + i * 12; }
+};
+
+Place place_of_directory(std::string_view bytes, size_t begin) {
+  if (begin + 8 > bytes.size()) return {};
+  Place place;
+  place.little = bytes[begin] == 'I';
+  const auto number = [&](size_t at, size_t size) {
+    return static_cast<size_t>(integer_of(bytes, at, size, place.little));
+  };
+  if (bytes[begin] != bytes[begin + 1] || (!place.little && bytes[begin] != 'M') || number(begin + 2, 2) != 42)
+    return {};
+  const size_t directory = begin + number(begin + 4, 4);
+  if (directory + 2 > bytes.size()) return {};
+  place.count = number(directory, 2);
+  if (directory + 2 + place.count * 12 + 4 > bytes.size()) return {};
+  place.directory = directory;
+  return place;
+}
+
+}  // namespace
+
 void remove_tiff_fields(std::string& bytes, size_t begin, std::initializer_list<uint16_t> tags) {
+  const Place place = place_of_directory(bytes, begin);
+  if (place.directory == 0) return;
   constexpr size_t kEntry = 12;
-  if (begin + 8 > bytes.size()) return;
-  const bool little = bytes[begin] == 'I';
-  const auto number = [&](size_t at, size_t size) { return integer_of(bytes, at, size, little); };
-  if (bytes[begin] != bytes[begin + 1] || (!little && bytes[begin] != 'M') || number(begin + 2, 2) != 42) return;
-  const size_t directory = begin + static_cast<size_t>(number(begin + 4, 4));
-  if (directory + 2 > bytes.size()) return;
-  const auto count = static_cast<size_t>(number(directory, 2));
-  const size_t end = directory + 2 + count * kEntry + 4;  // behind the offset of the next directory
-  if (end > bytes.size()) return;
+  const size_t end = place.entry(place.count) + 4;  // behind the offset of the next directory
   size_t kept = 0;
-  for (size_t i = 0; i < count; ++i) {
-    const size_t entry = directory + 2 + i * kEntry;
-    const auto tag = static_cast<uint16_t>(number(entry, 2));
+  for (size_t i = 0; i < place.count; ++i) {
+    const auto tag = static_cast<uint16_t>(integer_of(bytes, place.entry(i), 2, place.little));
     if (std::find(tags.begin(), tags.end(), tag) != tags.end()) continue;
-    bytes.replace(directory + 2 + kept++ * kEntry, kEntry, bytes.substr(entry, kEntry));
+    bytes.replace(place.entry(kept++), kEntry, bytes.substr(place.entry(i), kEntry));
   }
-  bytes.replace(directory + 2 + kept * kEntry, 4, bytes.substr(end - 4, 4));
-  const size_t gone = (count - kept) * kEntry;
+  bytes.replace(place.entry(kept), 4, bytes.substr(end - 4, 4));
+  const size_t gone = (place.count - kept) * kEntry;
   bytes.replace(end - gone, gone, gone, '\0');
-  bytes[directory + (little ? 0 : 1)] = static_cast<char>(kept & 0xFFU);
-  bytes[directory + (little ? 1 : 0)] = static_cast<char>(kept >> 8U);
+  bytes[place.directory + (place.little ? 0 : 1)] = static_cast<char>(kept & 0xFFU);
+  bytes[place.directory + (place.little ? 1 : 0)] = static_cast<char>(kept >> 8U);
+}
+
+void remove_later_tiff_directories(std::string& bytes, size_t begin) {
+  const Place place = place_of_directory(bytes, begin);
+  if (place.directory != 0) bytes.replace(place.entry(place.count), 4, 4, '\0');
 }
 
 }  // namespace zsr

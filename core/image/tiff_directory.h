@@ -42,4 +42,7 @@ class TiffDirectory {
 /// `bytes`. The size stays as it is. Does nothing where there is no such directory.
 void remove_tiff_fields(std::string& bytes, size_t begin, std::initializer_list<uint16_t> tags);
 
+/// Cuts off what follows the first directory of that file or block: in EXIF, the thumbnail.
+void remove_later_tiff_directories(std::string& bytes, size_t begin);
+
 }  // namespace zsr

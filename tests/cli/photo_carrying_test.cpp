@@ -115,6 +115,43 @@ TEST(PhotoCarrying, OrientationIsAppliedOnceAndReset) {
   EXPECT_NE(bytes.find("tiff:ImageWidth='40'"), std::string::npos);
 }
 
+// Puts an EXIF segment into a JPEG whose second directory holds `thumbnail`.
+std::string with_thumbnail(const std::string& jpeg, const std::string& thumbnail) {
+  const auto number = [](size_t value, size_t bytes) {
+    std::string text;
+    for (size_t i = 0; i < bytes; ++i) text += static_cast<char>(value >> (8 * i) & 0xFFU);
+    return text;
+  };
+  const auto entry = [&](size_t tag, size_t type, size_t value) {
+    return number(tag, 2) + number(type, 2) + number(1, 4) + number(value, 4);
+  };
+  constexpr size_t kShort = 3;
+  constexpr size_t kLong = 4;
+  std::string tiff = std::string("II*\0", 4) + number(8, 4);
+  tiff += number(1, 2) + entry(0x112, kShort, 6) + number(26, 4);
+  tiff += number(3, 2) + entry(0x103, kShort, 6) + entry(0x201, kLong, 68) + entry(0x202, kLong, thumbnail.size());
+  tiff += number(0, 4);
+  const std::string payload = std::string("Exif\0\0", 6) + tiff + thumbnail;
+  const size_t length = payload.size() + 2;
+  return jpeg.substr(0, 2) + "\xFF\xE1" + static_cast<char>(length >> 8U) + static_cast<char>(length & 0xFFU) +
+         payload + jpeg.substr(2);
+}
+
+TEST(PhotoCarrying, TheThumbnailOfOtherPixelsIsDropped) {
+  const TempDir dir;
+  Photo photo;
+  photo.color = torch::full({1, 3, 16, 24}, 0.5);
+  save_photo(photo, dir / "plain.jpg", {.format = ImageFormat::kJpeg});
+  const std::string plain = read_bytes(dir / "plain.jpg");
+  write_bytes(dir / "in.jpg", with_thumbnail(plain, plain));
+  ASSERT_EQ(read_photo_header(dir / "in.jpg").orientation, 6);
+  for (const char* name : {"out.jpg", "out.png", "out.tif", "out.webp"}) {
+    ASSERT_EQ(upscale(dir / "in.jpg", dir / name).code, 0);
+    EXPECT_EQ(read_photo_header(dir / name).orientation, 1) << name;
+    EXPECT_EQ(read_bytes(dir / name).find("\xFF\xD8\xFF", 1), std::string::npos) << name;
+  }
+}
+
 TEST(PhotoCarrying, NoFringeAroundTransparentParts) {
   // A bright disk on hidden black: where the result shows at all, it must be bright.
   const TempDir dir;
