@@ -4,6 +4,7 @@
 #include "cli/values.h"
 #include "core/error.h"
 #include "degradations/flow_prior.h"
+#include "networks/prefix_remark.h"
 #include "nn/weights/shipped.h"
 #include "pipeline/methods.h"
 #include "training/kernel_prior.h"
@@ -62,6 +63,9 @@ Trained load_trained(const std::string& method, const std::string& given, const 
   made.method = is_srmd ? "srmd" : kind->name;
   if (is_srmd) made.srmd = std::make_unique<srmd::Network>(file);
   made.title = is_srmd ? title_of(*made.srmd) : kind->title;
+  if (const auto prefix = file.metadata.find(networks::kPrefixRemark); prefix != file.metadata.end()) {
+    made.title += fmt::format(" (of the file's '{}' weights)", prefix->second);
+  }
   if (method != "auto" && method != made.method) {
     throw UsageError(fmt::format("'{}' holds {}; use -m {}", weights, made.title, made.method));
   }

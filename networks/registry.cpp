@@ -3,12 +3,14 @@
 #include "core/error.h"
 #include "networks/all_kinds.h"
 #include "networks/graph_network.h"
+#include "networks/prefix_remark.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace zsr::networks {
 
@@ -75,13 +77,51 @@ const Kind* recognise(const WeightsFile& weights) {
   return found == all.end() ? nullptr : &*found;
 }
 
+namespace {
+
+// The tensors whose names begin with `prefix`, without it.
+WeightsFile part_of(const WeightsFile& weights, const std::string& prefix) {
+  WeightsFile part{weights.origin, weights.format, {}, weights.metadata};
+  for (const NamedTensor& entry : weights.tensors) {
+    if (entry.name.starts_with(prefix)) part.tensors.push_back({entry.name.substr(prefix.size()), entry.tensor});
+  }
+  return part;
+}
+
+// Beginnings of names up to a dot, those of averaged weights ("..._ema.") first, then longer ones before shorter ones.
+std::vector<std::string> prefixes_of(const WeightsFile& weights) {
+  constexpr int kDeepest = 4;
+  std::set<std::string> found;
+  for (const NamedTensor& entry : weights.tensors) {
+    size_t dot = entry.name.find('.');
+    for (int i = 0; i < kDeepest && dot != std::string::npos; ++i, dot = entry.name.find('.', dot + 1)) {
+      found.insert(entry.name.substr(0, dot + 1));
+    }
+  }
+  std::vector<std::string> prefixes(found.begin(), found.end());
+  const auto is_average = [](const std::string& prefix) { return prefix.find("ema") != std::string::npos; };
+  std::stable_sort(prefixes.begin(), prefixes.end(), [&](const std::string& a, const std::string& b) {
+    if (is_average(a) != is_average(b)) return is_average(a);
+    return a.size() > b.size();
+  });
+  return prefixes;
+}
+
+}  // namespace
+
 WeightsFile unwrapped(WeightsFile weights) {
   for (const std::string prefix : {"module.", "_orig_mod.", "generator.", "model.module."}) {
     const bool all = !weights.tensors.empty() &&
                      std::all_of(weights.tensors.begin(), weights.tensors.end(),
                                  [&](const NamedTensor& entry) { return entry.name.starts_with(prefix); });
-    if (!all) continue;
-    for (NamedTensor& entry : weights.tensors) entry.name.erase(0, prefix.size());
+    if (all) weights = part_of(weights, prefix);
+  }
+  if (recognise(weights) != nullptr) return weights;
+  for (const std::string& prefix : prefixes_of(weights)) {
+    WeightsFile part = part_of(weights, prefix);
+    if (recognise(part) == nullptr) continue;
+    part.metadata[kPrefixRemark] = prefix;
+    return part;
   }
   return weights;
 }

@@ -1,6 +1,11 @@
 #include "networks/all_kinds.h"
 
 #include <fmt/format.h>
+#include <torch/types.h>
+
+#include <map>
+#include <regex>
+#include <set>
 
 namespace zsr::networks {
 namespace {
@@ -21,6 +26,41 @@ struct Names {
 Names names_of(const std::string& naming) {
   if (naming.empty()) return {"body.{}.rdb{}.conv", "conv_body", "conv_up1", "conv_up2", "conv_hr"};
   return {"RRDB_trunk.{}.RDB{}.conv", "trunk_conv", "upconv1", "upconv2", "HRconv"};
+}
+
+// Whether the names are those of ESRGAN's first published code, which numbered its layers.
+bool has_old_names(const WeightsFile& weights) {
+  return weights.find("model.1.sub.0.RDB1.conv1.0.weight") != nullptr;
+}
+
+// Those names as its later code has them: "model.1.sub.3.RDB2.conv4.0.bias" is "RRDB_trunk.3.RDB2.conv4.bias". Layers
+// without parameters have numbers too, so the convolutions of the tail are told by their order.
+WeightsFile with_later_names(WeightsFile weights) {
+  if (!has_old_names(weights)) return weights;
+  static const std::regex dense("model\\.1\\.sub\\.(\\d+)\\.(RDB\\d\\.conv\\d)\\.0\\.(weight|bias)");
+  static const std::regex trunk("model\\.1\\.sub\\.\\d+\\.(weight|bias)");
+  static const std::regex plain("model\\.(\\d+)\\.(weight|bias)");
+  std::smatch match;
+  std::set<int64_t> tail;
+  for (const NamedTensor& entry : weights.tensors) {
+    if (std::regex_match(entry.name, match, plain) && match[1] != "0") tail.insert(std::stoll(match[1].str()));
+  }
+  std::map<int64_t, std::string> names{{0, "conv_first"}};
+  const auto count = static_cast<int64_t>(tail.size());
+  for (int64_t place = 0; const int64_t number : tail) {
+    const int64_t left = count - place++;
+    names[number] = left == 1 ? "conv_last" : left == 2 ? "HRconv" : fmt::format("upconv{}", place);
+  }
+  for (NamedTensor& entry : weights.tensors) {
+    if (std::regex_match(entry.name, match, dense)) {
+      entry.name = fmt::format("RRDB_trunk.{}.{}.{}", match[1].str(), match[2].str(), match[3].str());
+    } else if (std::regex_match(entry.name, match, trunk)) {
+      entry.name = "trunk_conv." + match[1].str();
+    } else if (std::regex_match(entry.name, match, plain)) {
+      entry.name = names[std::stoll(match[1].str())] + "." + match[2].str();
+    }
+  }
+  return weights;
 }
 
 // Each of the five convolutions sees all that came before it.
@@ -63,6 +103,7 @@ Graph rrdb_graph(const Config& config) {
 }
 
 std::optional<Config> read_rrdb(const WeightsFile& weights) {
+  if (has_old_names(weights)) return read_rrdb(with_later_names(weights));
   const FileShapes shapes(weights);
   Config config;
   if (shapes.has("RRDB_trunk.0.RDB1.conv1.weight")) {
@@ -95,6 +136,7 @@ Kind rrdb() {
                  {"growth", "channels that each dense convolution adds", 32, 16, 64, 16},
                  {"unshuffle", "photo pixels a side that become channels first", 1, 1, 4}};
   kind.trainable_scales = {4};
+  kind.renamed = with_later_names;
   return kind;
 }
 

@@ -49,6 +49,9 @@ torch::Tensor take_parameters(const Graph& graph, const WeightsFile& file, const
     const torch::Tensor own = file.take(parameter.name, parameter.shape).reshape({-1});
     values.narrow(0, parameter.offset, parameter.count()).copy_(own / parameter.file_unit);
   }
+  if (values.numel() > 0 && values.abs().max().item<float>() == 0.0F) {
+    throw InputError(fmt::format("'{}': every weight is zero; the file was never trained or is damaged", file.origin));
+  }
   return values;
 }
 

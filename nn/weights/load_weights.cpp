@@ -38,7 +38,12 @@ WeightsFile load_weights(const std::filesystem::path& path) {
   if (begins("MATLAB 7.3")) {
     throw InputError(fmt::format("'{}' is a MATLAB 7.3 (HDF5) file; save it again with -v6 or -v7", origin));
   }
-  if (begins("GGUF") || begins("\x89HDF") || begins("\x08\x00\x00\x00TFL3")) {
+  // ONNX is a Protobuf message whose first field is the version of the format.
+  if (extension == ".onnx" || (begins("\x08") && bytes.size() > 2 && bytes[2] == '\x12')) {
+    throw InputError(
+        fmt::format("'{}' is an ONNX file; zsr reads the weights it was made of (.pth, .safetensors)", origin));
+  }
+  if (begins("GGUF") || begins("\x89HDF") || (bytes.size() > 8 && bytes.compare(4, 4, "TFL3") == 0)) {
     throw InputError(fmt::format("'{}' is a GGUF, HDF5 or TFLite file; convert it to safetensors", origin));
   }
   throw InputError(

@@ -79,9 +79,10 @@ class Collector {
     if (value.kind == Kind::kTensor) return nullptr;
     if (value.kind != Kind::kDictionary || depth > kDeepest) return nullptr;
     if (has_tensors(value)) return &value;
-    static constexpr std::array<const char*, 10> kNames = {"params_ema", "params",     "state_dict", "model_state_dict",
-                                                           "model",      "generator",  "netG",       "net",
-                                                           "weights",    "model_state"};
+    static constexpr std::array<const char*, 16> kNames = {
+        "generator_ema", "net_g_ema",  "model_ema", "params_ema", "params", "state_dict", "model_state_dict",
+        "model",         "generator",  "net_g",     "network",    "ema",    "netG",       "net",
+        "weights",       "model_state"};
     for (const char* name : kNames) {
       for (size_t i = 0; i + 1 < value.items.size(); i += 2) {
         if (value.items[i]->kind != Kind::kText || value.items[i]->text != name) continue;
