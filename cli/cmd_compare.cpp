@@ -94,7 +94,7 @@ std::unique_ptr<OptionSet> make_options(CompareFlags& flags, CommonFlags& common
       "A benchmark instead: HR images, with LR images and kernels where it has them (HR, LR, kernels; DIV2KRK, "
       "SelfExSR, ...)",
       &flags.dataset);
-  options->add("seeds", "N", "--dataset: runs of every method; the spread of their means is told", &flags.seeds);
+  options->add("seeds", "N", "--dataset: runs of every method; the spread of their means is reported", &flags.seeds);
   options->add(
       "output,o", "PATH",
       "The report (.html); .json and .csv lie beside it. Default: PHOTO_compare.html. For several photos, and for "
@@ -148,8 +148,8 @@ void print_row(const MethodResult& result) {
   for (const char* const name : {"psnr_y", "consistency_db"}) {
     const auto value = figure_value(result.figures, name);
     if (!value) continue;
-    figures += fmt::format("  {} {} dB", std::string(name) == "psnr_y" ? "PSNR" : "gives the photo back at",
-                           figure_text(value, 2));
+    figures +=
+        fmt::format("  {} {} dB", std::string(name) == "psnr_y" ? "PSNR" : "LR consistency", figure_text(value, 2));
   }
   if (result.status == "done") {
     fmt::print(stderr, "{:<20} {:7.1f} s{}\n", result.spec.name, result.seconds, figures);
@@ -170,7 +170,7 @@ MethodRuns common_runs(const CompareFlags& flags, const CommonFlags& common, con
 }
 
 std::string footer_of(const Runtime& runtime) {
-  return fmt::format("zsr {}; {}; {} thread(s), seed {}", kVersion, describe_runtime(describe_conv_backend()),
+  return fmt::format("zsr {}; {}; {} thread(s), seed {}", build_identity(), describe_runtime(describe_conv_backend()),
                      runtime.threads, runtime.seed);
 }
 
@@ -216,6 +216,96 @@ int compare_dataset(const CompareFlags& flags, const CommonFlags& common, const 
   if (interrupted()) return interrupt_exit_code();
   bool all = report["left_out"].empty();
   for (const auto& method : report["methods"]) all = all && method["not_done"] == 0;
+  return all ? kExitOk : kExitFailed;
+}
+
+// The files of a report. Throws where they cannot be written.
+struct ReportFiles {
+  fs::path page;
+  Overwrite overwrite;
+
+  ReportFiles(const fs::path& output, const fs::path& input, bool force)
+      : page(output), overwrite(force ? Overwrite::kYes : Overwrite::kNo) {
+    if (page.extension() != ".html") throw UsageError(fmt::format("-o '{}' must end in .html", page.string()));
+    for (const fs::path& path : {page, beside(".json"), beside(".csv")}) check_output(path, input, overwrite);
+  }
+  fs::path beside(const char* extension) const { return fs::path(page).replace_extension(extension); }
+  void write(const Comparison& comparison) const {
+    write_file_atomically(page, report_page(comparison), overwrite);
+    write_file_atomically(beside(".json"), json_text(report_json(comparison), 2) + "\n", overwrite);
+    write_file_atomically(beside(".csv"), report_csv(comparison), overwrite);
+  }
+};
+
+// Runs the methods one after the other, until the user interrupts. False where one of them did not work.
+bool run_methods(const std::vector<MethodSpec>& specs, const fs::path& input, const MethodRuns& runs,
+                 const Judged& judged, const FigureTools& tools, bool quiet, std::vector<MethodResult>& results) {
+  bool all = true;
+  for (const MethodSpec& spec : specs) {
+    if (interrupted()) break;
+    MethodResult result = run_method(spec, input, runs);
+    if (result.image.defined()) measure(result, judged, tools);
+    if (!quiet) print_row(result);
+    all = all && result.status == "done";
+    results.push_back(std::move(result));
+  }
+  return all;
+}
+
+// What the report says above and below the pictures.
+void describe_comparison(Comparison& comparison, const fs::path& input, Scale scale,
+                         const std::vector<std::string>& notes) {
+  const bool has_reference = comparison.reference.defined();
+  comparison.photo = input.filename().string();
+  comparison.subtitle =
+      fmt::format("{}x{} pixels, enlarged {} times{}", comparison.input.size(3), comparison.input.size(2),
+                  format_scale(scale), has_reference ? ", compared with the true image" : "");
+  MetricProtocol protocol;
+  protocol.shave = static_cast<int64_t>(std::ceil(std::max(scale.y, scale.x)));
+  comparison.protocol =
+      has_reference ? describe(protocol)
+                    : "No true image: what can be measured is LR consistency and the detail that a result adds.";
+  for (const std::string& note : notes) comparison.protocol += "; " + note;
+}
+
+int compare_one(const CompareFlags& flags, const CommonFlags& common, const std::vector<MethodSpec>& specs, Scale scale,
+                const BatchItem& item) {
+  const fs::path& input = item.input;
+  const ReportFiles files(item.output, input, flags.force);
+  const FigureTools tools = load_figure_tools(flags.figures);
+  std::vector<std::string> notes;
+  Comparison comparison;
+  comparison.input = load_compared(input, notes);
+  const Runtime runtime = start_runtime(common);
+  comparison.reference = read_reference(flags, comparison.input, scale, notes);
+  for (const std::string& note : notes) fmt::print(stderr, "zsr: warning: {}\n", note);
+  Judged judged{.photo = comparison.input, .reference = comparison.reference, .scale = scale};
+  if (!flags.kernel.empty()) judged.true_kernel = load_kernel(flags.kernel).weights();
+  const ScratchFolder scratch;
+  MethodRuns runs = common_runs(flags, common, runtime, scale);
+  runs.arguments.insert(runs.arguments.end(), {"--seed", std::to_string(runtime.seed)});
+  runs.folder = scratch.path();
+  if (!flags.keep.empty()) {
+    fs::create_directories(flags.keep);
+    runs.folder = flags.keep;
+  }
+  const bool all = run_methods(specs, input, runs, judged, tools, common.quiet, comparison.results);
+  constexpr int64_t kCropSide = 56;
+  comparison.crops = crops_of_difference(comparison.results, kCropSide, static_cast<size_t>(flags.crops));
+  describe_comparison(comparison, input, scale, notes);
+  comparison.footer = footer_of(runtime);
+  files.write(comparison);
+  if (common.json) {
+    nlohmann::json json = report_json(comparison);
+    if (!all) {
+      json["error"] = fmt::format("'{}': not every method worked; '{}' says why", input.string(), files.page.string());
+    }
+    if (!all && in_worker()) json["passing"] = true;  // for the batch only
+    fmt::print("{}\n", json_text(json, 2));
+  } else {
+    fmt::print("{}\n", files.page.string());
+  }
+  if (interrupted()) return interrupt_exit_code();
   return all ? kExitOk : kExitFailed;
 }
 
@@ -269,68 +359,7 @@ int run_compare(const std::vector<std::string>& arguments) {
     const BatchTally tally = run_batch(plan.items, options);
     return finish_batch(tally, options, static_cast<int64_t>(plan.items.size()), plan.not_images);
   }
-  const fs::path input = plan.items[0].input;
-  const fs::path output = plan.items[0].output;
-  if (output.extension() != ".html") throw UsageError(fmt::format("-o '{}' must end in .html", output.string()));
-  const auto beside = [&](const char* extension) { return fs::path(output).replace_extension(extension); };
-  const Overwrite overwrite = flags.force ? Overwrite::kYes : Overwrite::kNo;
-  for (const fs::path& path : {output, beside(".json"), beside(".csv")}) check_output(path, input, overwrite);
-  const FigureTools tools = load_figure_tools(flags.figures);
-  std::vector<std::string> notes;
-  const torch::Tensor photo = load_compared(input, notes);
-  const Runtime runtime = start_runtime(common);
-
-  Comparison comparison;
-  comparison.input = photo;
-  comparison.reference = read_reference(flags, photo, scale, notes);
-  for (const std::string& note : notes) fmt::print(stderr, "zsr: warning: {}\n", note);
-  Judged judged{.photo = photo, .reference = comparison.reference, .scale = scale};
-  if (!flags.kernel.empty()) judged.true_kernel = load_kernel(flags.kernel).weights();
-  const ScratchFolder scratch;
-  MethodRuns runs = common_runs(flags, common, runtime, scale);
-  runs.arguments.insert(runs.arguments.end(), {"--seed", std::to_string(runtime.seed)});
-  runs.folder = scratch.path();
-  if (!flags.keep.empty()) {
-    fs::create_directories(flags.keep);
-    runs.folder = flags.keep;
-  }
-  bool all = true;
-  for (const MethodSpec& spec : specs) {
-    if (interrupted()) break;
-    MethodResult result = run_method(spec, input, runs);
-    if (result.image.defined()) measure(result, judged, tools);
-    if (!common.quiet) print_row(result);
-    all = all && result.status == "done";
-    comparison.results.push_back(std::move(result));
-  }
-  constexpr int64_t kCropSide = 56;
-  comparison.crops = crops_of_difference(comparison.results, kCropSide, static_cast<size_t>(flags.crops));
-  comparison.photo = input.filename().string();
-  comparison.subtitle =
-      fmt::format("{}x{} pixels, enlarged {} times{}", photo.size(3), photo.size(2), format_scale(scale),
-                  comparison.reference.defined() ? ", compared with the true image" : "");
-  MetricProtocol protocol;
-  protocol.shave = static_cast<int64_t>(std::ceil(std::max(scale.y, scale.x)));
-  comparison.protocol =
-      comparison.reference.defined()
-          ? describe(protocol)
-          : "No true image: what can be said is whether a result gives the photo back, and what it adds.";
-  for (const std::string& note : notes) comparison.protocol += "; " + note;
-  comparison.footer = footer_of(runtime);
-  write_file_atomically(output, report_page(comparison), overwrite);
-  write_file_atomically(beside(".json"), json_text(report_json(comparison), 2) + "\n", overwrite);
-  write_file_atomically(beside(".csv"), report_csv(comparison), overwrite);
-  if (common.json) {
-    nlohmann::json json = report_json(comparison);
-    if (!all)
-      json["error"] = fmt::format("'{}': not every method worked; '{}' says why", input.string(), output.string());
-    if (!all && in_worker()) json["passing"] = true;  // for the batch only
-    fmt::print("{}\n", json_text(json, 2));
-  } else {
-    fmt::print("{}\n", output.string());
-  }
-  if (interrupted()) return interrupt_exit_code();
-  return all ? kExitOk : kExitFailed;
+  return compare_one(flags, common, specs, scale, plan.items[0]);
 }
 
 }  // namespace zsr::cli

@@ -18,6 +18,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 
 namespace zsr::cli {
 namespace {
@@ -135,11 +136,18 @@ void check(const DegradeFlags& flags) {
   }
 }
 
-}  // namespace
+void add_common_group(OptionSet& options, DegradeFlags& flags) {
+  options.group("Common");
+  options.add("seed", "N", "Seed of all random numbers, >= 0; same seed, same pairs", &flags.seed);
+  options.add("threads,j", "N", "Pairs made at once; 0 = all the cores this process may use", &flags.threads);
+  options.add("max-pixels", "N", "Largest photo to read, e.g. 200M", &flags.max_pixels);
+  options.flag("force", "Replace existing results", &flags.force);
+  options.flag("quiet,q", "No progress on stderr", &flags.quiet);
+  options.flag("json", "Print one JSON object on stdout", &flags.json);
+}
 
-int run_degrade(const std::vector<std::string>& arguments) {
-  DegradeFlags flags;
-  OptionSet options(
+std::unique_ptr<OptionSet> make_options(DegradeFlags& flags) {
+  auto options = std::make_unique<OptionSet>(
       "zsr degrade HR... -o FOLDER -s 2 [options]",
       "Makes low-resolution images from high-resolution ones.\n"
       "Without --recipe: LR images straight into FOLDER, by MATLAB's imresize to the byte (the benchmark protocol) or\n"
@@ -150,37 +158,39 @@ int run_degrade(const std::vector<std::string>& arguments) {
       "  zsr degrade HR/ -o pairs/ --recipe bsrgan -s 4 --patch 320 --patches 8 --contact-sheet sheet.png\n"
       "  zsr degrade HR/ -o pairs/ --recipe classical -s 2 --like old_photo.jpg\n"
       "  zsr degrade --replay pairs/manifest.jsonl -o again/\n");
-  options.group("Pairs");
-  options.positional("input,i", "HR", "Images or folders", &flags.inputs);
-  options.add("output,o", "FOLDER", "Folder for the results", &flags.output);
-  options.add("variants,n", "N", "Pairs drawn per photo or patch", &flags.variants);
-  options.add("patch", "PIXELS", "Random HR patches of this side instead of whole photos", &flags.patch);
-  options.add("patches", "N", "Patches per photo", &flags.patches);
-  options.flag("no-hr", "Do not write the HR side of the pairs", &flags.no_hr);
-  options.flag("recursive,r", "Folders with their subfolders; the tree is kept", &flags.recursive);
-  options.add("replay", "MANIFEST", "Make the pairs of a manifest again, to the byte (HR: where the photos are now)",
-              &flags.replay);
-  options.flag("any-version", "Replay the manifest of another version of zsr or its libraries", &flags.any_version);
-  options.add("contact-sheet", "FILE", "Also a picture that shows some of the pairs", &flags.contact_sheet);
-  options.add("include", "PATTERNS", "Only photos whose path or name fits one of them, e.g. '*.png,trip/*'",
-              &flags.include);
-  options.add("exclude", "PATTERNS", "Not the photos that fit one of them", &flags.exclude);
-  options.add("shard", "I/N",
-              "Make the pairs of the I-th of N parts of the photos, with a --recipe in FOLDER/shard-I-of-N; auto: as "
-              "Slurm arrays, mpirun and srun say; off",
-              &flags.shard);
-  add_recipe_flags(options, flags.recipe);
-  options.add("bit-depth", "BITS",
-              "Of the LR images, without --recipe: 8, or 16 to keep what lies between whole levels",
-              &flags.recipe.bit_depth);
-  options.group("Common");
-  options.add("seed", "N", "Seed of all random numbers, >= 0; same seed, same pairs", &flags.seed);
-  options.add("threads,j", "N", "Pairs made at once; 0 = all the cores this process may use", &flags.threads);
-  options.add("max-pixels", "N", "Largest photo to read, e.g. 200M", &flags.max_pixels);
-  options.flag("force", "Replace existing results", &flags.force);
-  options.flag("quiet,q", "No progress on stderr", &flags.quiet);
-  options.flag("json", "Print one JSON object on stdout", &flags.json);
-  if (!options.parse(arguments)) return kExitOk;
+  options->group("Pairs");
+  options->positional("input,i", "HR", "Images or folders", &flags.inputs);
+  options->add("output,o", "FOLDER", "Folder for the results", &flags.output);
+  options->add("variants,n", "N", "Pairs drawn per photo or patch", &flags.variants);
+  options->add("patch", "PIXELS", "Random HR patches of this side instead of whole photos", &flags.patch);
+  options->add("patches", "N", "Patches per photo", &flags.patches);
+  options->flag("no-hr", "Do not write the HR side of the pairs", &flags.no_hr);
+  options->flag("recursive,r", "Folders with their subfolders; the tree is kept", &flags.recursive);
+  options->add("replay", "MANIFEST", "Make the pairs of a manifest again, to the byte (HR: where the photos are now)",
+               &flags.replay);
+  options->flag("any-version", "Replay the manifest of another version of zsr or its libraries", &flags.any_version);
+  options->add("contact-sheet", "FILE", "Also a picture that shows some of the pairs", &flags.contact_sheet);
+  options->add("include", "PATTERNS", "Only photos whose path or name fits one of them, e.g. '*.png,trip/*'",
+               &flags.include);
+  options->add("exclude", "PATTERNS", "Not the photos that fit one of them", &flags.exclude);
+  options->add("shard", "I/N",
+               "Make the pairs of the I-th of N parts of the photos, with a --recipe in FOLDER/shard-I-of-N; auto: as "
+               "Slurm arrays, mpirun and srun say; off",
+               &flags.shard);
+  add_recipe_flags(*options, flags.recipe);
+  options->add("bit-depth", "BITS",
+               "Of the LR images, without --recipe: 8, or 16 to keep what lies between whole levels",
+               &flags.recipe.bit_depth);
+  add_common_group(*options, flags);
+  return options;
+}
+
+}  // namespace
+
+int run_degrade(const std::vector<std::string>& arguments) {
+  DegradeFlags flags;
+  const auto options = make_options(flags);
+  if (!options->parse(arguments)) return kExitOk;
   check(flags);
 
   const int64_t threads = set_thread_count(flags.threads);
@@ -200,11 +210,11 @@ int run_degrade(const std::vector<std::string>& arguments) {
   const auto start = std::chrono::steady_clock::now();
   const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
   ProgressPrinter printer(flags.quiet);
-  size_t told = 0;
+  size_t shown = 0;
   const PairTally tally = run_pairs(flags, sources, threads, [&](const PairTally& now) {
-    for (; told < now.problems.size(); ++told) {
+    for (; shown < now.problems.size(); ++shown) {
       printer.finish();
-      fmt::print(stderr, "zsr: {}\n", now.problems[told]);
+      fmt::print(stderr, "zsr: {}\n", now.problems[shown]);
     }
     const Progress progress{"degrade", now.made + now.already_there + now.failed, now.planned, 0.0, seconds()};
     return printer(progress) == ProgressAction::kContinue;

@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <memory>
 
 namespace zsr::cli {
 namespace {
@@ -276,11 +277,8 @@ nlohmann::json report_of(const std::vector<Row>& rows, const nlohmann::json& mea
   return {{"mean", mean}, {"images", images}, {"protocol", about}, {"notes", notes}};
 }
 
-}  // namespace
-
-int run_eval(const std::vector<std::string>& arguments) {
-  EvalFlags flags;
-  OptionSet options(
+std::unique_ptr<OptionSet> make_options(EvalFlags& flags) {
+  auto options = std::make_unique<OptionSet>(
       "zsr eval -r REFERENCE -i RESULT -s 2 [options]",
       "PSNR and SSIM of images against references, paired by name. Protocol of the super-resolution papers:\n"
       "luma of MATLAB's rgb2ycbcr, as many pixels cut from every side as the scale says. Without references:\n"
@@ -290,24 +288,28 @@ int run_eval(const std::vector<std::string>& arguments) {
       "\"counted\" says how many.",
       "  zsr eval -r Set5/HR -i results -s 2\n  zsr eval -r truth.png -i result.png -s 4 --metrics all --json\n"
       "  zsr eval -i result.png --photo small.png -s 2 --kernel kernel.mat\n");
-  options.group("Options");
-  options.add("reference,r", "PATH", "Ground truth: a file or a folder", &flags.reference);
-  options.add("input,i", "PATH", "Results: a file or a folder", &flags.result);
-  options.add("photo", "PATH", "What the results were made of: does a result give its photo back, what does it add?",
-              &flags.photo);
-  options.add("kernel", "FILE", "--photo: the blur kernel; else bicubic", &flags.kernel);
-  options.add("scale,s", "FACTOR", "Scale of the results; decides how much is shaved", &flags.scale);
-  options.add("metrics", "LIST",
-              "psnr, ssim, ms-ssim, shifted, lpips, niqe, consistency, invented, or all. Default: psnr, ssim and what "
-              "the other flags' files allow",
-              &flags.metrics);
-  add_figure_flags(options, flags.figures);
-  options.add("shave", "PIXELS", "Pixels cut from every side; -1 = the scale", &flags.shave);
-  options.add("luma", "NAME", "float (as RCAN and later) or integer (rounded, as SelfExSR and older)", &flags.luma);
-  options.add("csv", "FILE", "Also write a row per image", &flags.csv);
-  options.flag("force", "Replace an existing CSV file", &flags.force);
-  options.flag("json", "Print one JSON object instead of the table", &flags.json);
-  if (!options.parse(arguments)) return kExitOk;
+  options->group("Options");
+  options->add("reference,r", "PATH", "Ground truth: a file or a folder", &flags.reference);
+  options->add("input,i", "PATH", "Results: a file or a folder", &flags.result);
+  options->add("photo", "PATH", "What the results were made of: measures LR consistency and the detail that they add",
+               &flags.photo);
+  options->add("kernel", "FILE", "--photo: the blur kernel; else bicubic", &flags.kernel);
+  options->add("scale,s", "FACTOR", "Scale of the results; decides how much is shaved", &flags.scale);
+  options->add("metrics", "LIST",
+               "psnr, ssim, ms-ssim, shifted, lpips, niqe, consistency, invented, or all. Default: psnr, ssim and what "
+               "the other flags' files allow",
+               &flags.metrics);
+  add_figure_flags(*options, flags.figures);
+  options->add("shave", "PIXELS", "Pixels cut from every side; -1 = the scale", &flags.shave);
+  options->add("luma", "NAME", "float (as RCAN and later) or integer (rounded, as SelfExSR and older)", &flags.luma);
+  options->add("csv", "FILE", "Also write a row per image", &flags.csv);
+  options->flag("force", "Replace an existing CSV file", &flags.force);
+  options->flag("json", "Print one JSON object instead of the table", &flags.json);
+  return options;
+}
+
+// Throws UsageError.
+void check(const EvalFlags& flags) {
   if (flags.result.empty()) throw UsageError("eval needs -i RESULT, and -r REFERENCE, --photo or --niqe");
   if (flags.reference.empty() && flags.photo.empty() && flags.figures.niqe.empty()) {
     throw UsageError("eval needs -r REFERENCE; without one, --photo or --niqe");
@@ -316,6 +318,15 @@ int run_eval(const std::vector<std::string>& arguments) {
     throw UsageError(fmt::format("--luma '{}' must be float or integer", flags.luma));
   }
   if (!flags.kernel.empty() && flags.photo.empty()) throw UsageError("--kernel belongs to --photo");
+}
+
+}  // namespace
+
+int run_eval(const std::vector<std::string>& arguments) {
+  EvalFlags flags;
+  const auto options = make_options(flags);
+  if (!options->parse(arguments)) return kExitOk;
+  check(flags);
   const Scale scale = parse_scale(flags.scale, true);
   MetricProtocol protocol;
   protocol.shave = flags.shave >= 0 ? flags.shave : static_cast<int64_t>(std::ceil(std::max(scale.x, scale.y)));

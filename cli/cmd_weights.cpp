@@ -1,8 +1,8 @@
 #include "cli/command.h"
 #include "cli/common_flags.h"
 #include "cli/options.h"
-#include "cli/trained.h"
 #include "cli/usage_error.h"
+#include "cli/weights_description.h"
 #include "core/error.h"
 #include "core/json_bytes.h"
 #include "networks/onnx_export.h"
@@ -34,7 +34,7 @@ constexpr const char* kWeightsExamples =
 
 void print_info(const WeightsFile& file, bool json) {
   nlohmann::ordered_json network;
-  const std::string told = describe_weights(file, &network);
+  const std::string description = describe_weights(file, &network);
   if (json) {
     nlohmann::ordered_json output{
         {"file", file.origin},       {"format", file.format}, {"parameters", file.parameter_count()},
@@ -49,7 +49,7 @@ void print_info(const WeightsFile& file, bool json) {
   }
   fmt::print("{}: {}, {} tensors, {} parameters\n", file.origin, file.format, file.tensors.size(),
              file.parameter_count());
-  fmt::print("  network: {}\n", told);
+  fmt::print("  network: {}\n", description);
   for (const auto& [key, value] : file.metadata) fmt::print("  {}: {}\n", key, value);
   for (const NamedTensor& entry : file.tensors) {
     fmt::print("  {:<40} {:<8} [{}]\n", entry.name, c10::toString(entry.tensor.scalar_type()),

@@ -53,7 +53,7 @@ int dispatch(const std::vector<std::string>& arguments) {
     return kExitOk;
   }
   if (name == "--version" || name == "version") {
-    fmt::print("zsr {}\n", kVersion);
+    fmt::print("zsr {}\n", build_identity());
     return kExitOk;
   }
   if (name == "documentation") return run_documentation({arguments.begin() + 1, arguments.end()});

@@ -3,31 +3,34 @@
 #include "cli/mask_file.h"
 #include "cli/usage_error.h"
 #include "cli/values.h"
-#include "core/device.h"
 #include "core/error.h"
 #include "degradations/scratches.h"
 #include "nn/weights/shipped.h"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <torch/types.h>
 
 #include <cmath>
+#include <memory>
 
 namespace zsr::cli {
 namespace {
 
-// Pieces as large as may be when the whole needs more than what may be used.
-int64_t tile_within(dip::Options options, int64_t height, int64_t width, int64_t bytes) {
-  options.tile = 0;
-  if (dip::needed_bytes(options, height, width) <= bytes) return 0;
-  constexpr int64_t kLargest = 2048;
-  constexpr int64_t kLeast = 192;
-  for (int64_t tile = kLargest; tile > kLeast; tile -= 64) {
-    options.tile = tile;
-    if (dip::needed_bytes(options, height, width) <= bytes) return tile;
+void check_dip_flags(const DipFlags& flags, Scale scale) {
+  const dip::Task task = dip::parse_task(flags.task);
+  const bool whole = scale.y == scale.x && scale.y == std::floor(scale.y);
+  if (!whole) {
+    throw UsageError(fmt::format("deep image prior enlarges by whole factors, not by {}", format_scale(scale)));
   }
-  return kLeast;
+  if (task == dip::Task::kInpaint && flags.mask.empty()) {
+    throw UsageError("--task inpaint needs --mask FILE: white is kept, black is filled");
+  }
+  if (task != dip::Task::kInpaint && !flags.mask.empty()) throw UsageError("--mask belongs to --task inpaint");
+  if (flags.stop != "auto" && flags.stop != "steps") {
+    throw UsageError(fmt::format("--stop '{}' must be auto or steps", flags.stop));
+  }
+  if (flags.steps < 0) throw UsageError(fmt::format("--steps {} must be 0 or more", flags.steps));
+  if (flags.frame_every < 1) throw UsageError(fmt::format("--frame-every {} must be 1 or more", flags.frame_every));
 }
 
 }  // namespace
@@ -80,38 +83,23 @@ FlowPrior load_prior(const DipFlags& flags, Scale scale) {
   return prior;
 }
 
-void check_dip_flags(const DipFlags& flags, Scale scale) {
-  const dip::Task task = dip::parse_task(flags.task);
-  const bool whole = scale.y == scale.x && scale.y == std::floor(scale.y);
-  if (!whole) {
-    throw UsageError(fmt::format("deep image prior enlarges by whole factors, not by {}", format_scale(scale)));
-  }
-  if (task == dip::Task::kInpaint && flags.mask.empty()) {
-    throw UsageError("--task inpaint needs --mask FILE: white is kept, black is filled");
-  }
-  if (task != dip::Task::kInpaint && !flags.mask.empty()) throw UsageError("--mask belongs to --task inpaint");
-  if (flags.stop != "auto" && flags.stop != "steps") {
-    throw UsageError(fmt::format("--stop '{}' must be auto or steps", flags.stop));
-  }
-  if (flags.steps < 0) throw UsageError(fmt::format("--steps {} must be 0 or more", flags.steps));
-  if (flags.frame_every < 1) throw UsageError(fmt::format("--frame-every {} must be 1 or more", flags.frame_every));
+void take_dip_flags(const DipFlags& flags, const ReadLimits& limits, pipeline::Request& request) {
+  check_dip_flags(flags, request.scale);
+  pipeline::DipRequest& dip = request.dip;
+  dip.task = dip::parse_task(flags.task);
+  dip.stop = flags.stop == "auto" ? dip::StopRule::kVariance : dip::StopRule::kSteps;
+  if (flags.steps > 0) dip.steps = flags.steps;
+  if (flags.learning_rate > 0.0) dip.learning_rate = flags.learning_rate;
+  if (flags.noise >= 0.0) dip.input_noise = flags.noise;
+  if (flags.average >= 0.0) dip.average = flags.average;
+  if (flags.tile >= 0) dip.piece = flags.tile;
+  if (!flags.frames.empty()) dip.frame_every = flags.frame_every;
+  if (!flags.mask.empty()) dip.mask = read_mask(flags.mask, limits);
 }
 
-dip::Options dip_options(const DipFlags& flags, const torch::Tensor& photo, Scale scale, const ReadLimits& limits) {
-  dip::Options options = dip::preset(dip::parse_task(flags.task), std::llround(scale.y), photo.size(1));
-  options.stop = flags.stop == "auto" ? dip::StopRule::kVariance : dip::StopRule::kSteps;
-  if (flags.steps > 0) options.steps = flags.steps;
-  if (flags.learning_rate > 0.0) options.learning_rate = flags.learning_rate;
-  if (flags.noise >= 0.0) options.noise = flags.noise;
-  if (flags.average >= 0.0) options.average = flags.average;
-  if (!flags.frames.empty()) options.frame_every = flags.frame_every;
-  if (!flags.mask.empty()) options.mask = read_mask(flags.mask, limits);
-  constexpr double kShareOfMemory = 0.7;
-  options.memory_limit = static_cast<int64_t>(kShareOfMemory * static_cast<double>(available_memory()));
-  options.tile = flags.tile >= 0 ? flags.tile
-                                 : tile_within(options, photo.size(2) * options.scale, photo.size(3) * options.scale,
-                                               options.memory_limit);
-  return options;
+void take_fkp_flags(const DipFlags& flags, pipeline::Request& request) {
+  request.fkp.prior = std::make_shared<const FlowPrior>(load_prior(flags, request.scale));
+  if (flags.steps > 0) request.fkp.steps = flags.steps;
 }
 
 std::filesystem::path write_proposed_mask(const std::filesystem::path& photo, const ReadLimits& limits,
@@ -139,20 +127,6 @@ std::filesystem::path write_proposed_mask(const std::filesystem::path& photo, co
                beside("_mask_shown.png").string());
   }
   return beside("_mask.png");
-}
-
-nlohmann::json to_json(const dip::Options& options) {
-  return {{"task", dip::to_string(options.task)},
-          {"kernel", options.kernel ? "given" : "lanczos2"},
-          {"steps", options.steps},
-          {"learning_rate", options.learning_rate},
-          {"input_noise", options.noise},
-          {"average", options.average},
-          {"stop", options.stop == dip::StopRule::kVariance ? "variance" : "steps"},
-          {"window", options.window},
-          {"patience", options.patience},
-          {"piece", options.tile},
-          {"parameters", dip::SkipLayout(options.network).count}};
 }
 
 }  // namespace zsr::cli

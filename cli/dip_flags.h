@@ -1,12 +1,8 @@
 #pragma once
 
 #include "cli/options.h"
-#include "cli/progress.h"
 #include "core/image/photo.h"
-#include "degradations/flow_prior.h"
-#include "dip/dip.h"
-
-#include <nlohmann/json_fwd.hpp>
+#include "pipeline/request.h"
 
 #include <filesystem>
 #include <string>
@@ -37,18 +33,16 @@ void add_fkp_flags(OptionSet& options, DipFlags& flags, bool steps);
 /// The kernel prior of the flags. Throws UsageError, InputError, IoError.
 FlowPrior load_prior(const DipFlags& flags, Scale scale);
 
-/// Throws UsageError and OptionError; `scale` as of --scale. Of the method "dip".
-void check_dip_flags(const DipFlags& flags, Scale scale);
+/// Takes the flags of the method "dip" over into `request`, whose scale is set; reads the mask. Throws UsageError,
+/// OptionError, InputError, IoError.
+void take_dip_flags(const DipFlags& flags, const ReadLimits& limits, pipeline::Request& request);
 
-/// The options for one photo ([1, C, h, w]); reads the mask. Throws UsageError, InputError, IoError.
-dip::Options dip_options(const DipFlags& flags, const torch::Tensor& photo, Scale scale, const ReadLimits& limits);
+/// Likewise those of "dip-fkp"; loads the kernel prior.
+void take_fkp_flags(const DipFlags& flags, pipeline::Request& request);
 
 /// For --mask auto: proposes what to fill in `photo` (a file) and writes the mask, and the photo with it in red, beside
 /// it; returns the mask's path. Throws InputError when nothing was found, IoError.
 std::filesystem::path write_proposed_mask(const std::filesystem::path& photo, const ReadLimits& limits,
                                           Overwrite overwrite, bool quiet);
-
-/// Every effective setting, for records.
-nlohmann::json to_json(const dip::Options& options);
 
 }  // namespace zsr::cli

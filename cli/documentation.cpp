@@ -2,7 +2,7 @@
 
 #include "cli/command.h"
 #include "cli/options.h"
-#include "cli/train_network.h"
+#include "cli/train/train_network.h"
 #include "cli/usage_error.h"
 #include "cli/version.h"
 #include "core/files.h"

@@ -60,6 +60,14 @@ struct OptionSet::State {
     remember(flag);
   }
 
+  template <typename Value>
+  void add_optional(const std::string& flag, const std::string& value_name, const std::string& help,
+                    std::optional<Value>* field) {
+    auto* semantic = po::value<Value>()->value_name(value_name)->notifier([field](const Value& v) { *field = v; });
+    current().add_options()(flag.c_str(), semantic, help.c_str());
+    remember(flag);
+  }
+
   // Two flags of one name would only show up as "ambiguous" when somebody uses them.
   void remember(const std::string& flag) {
     const std::string name = flag.substr(0, flag.find(','));
@@ -98,6 +106,15 @@ void OptionSet::add(const std::string& names, const std::string& value_name, con
 }
 void OptionSet::add(const std::string& names, const std::string& value_name, const std::string& help, double* field) {
   state_->add(names, value_name, help, field);
+}
+
+void OptionSet::add(const std::string& names, const std::string& value_name, const std::string& help,
+                    std::optional<int64_t>* field) {
+  state_->add_optional(names, value_name, help, field);
+}
+void OptionSet::add(const std::string& names, const std::string& value_name, const std::string& help,
+                    std::optional<double>* field) {
+  state_->add_optional(names, value_name, help, field);
 }
 
 void OptionSet::flag(const std::string& names, const std::string& help, bool* field) {

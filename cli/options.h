@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,6 +23,11 @@ class OptionSet {
   void add(const std::string& names, const std::string& value_name, const std::string& help, std::string* field);
   void add(const std::string& names, const std::string& value_name, const std::string& help, int64_t* field);
   void add(const std::string& names, const std::string& value_name, const std::string& help, double* field);
+  /// The field stays empty unless the flag is given; --help names no default.
+  void add(const std::string& names, const std::string& value_name, const std::string& help,
+           std::optional<int64_t>* field);
+  void add(const std::string& names, const std::string& value_name, const std::string& help,
+           std::optional<double>* field);
   /// A switch without a value.
   void flag(const std::string& names, const std::string& help, bool* field);
   /// Arguments without a flag; also reachable by `--name`.

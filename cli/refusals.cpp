@@ -31,7 +31,7 @@ constexpr FlagSetting kFlags[] = {
     {"preset", Setting::kZssrNetwork},
     {"init", Setting::kZssrNetwork},
     {"optimizer", Setting::kZssrNetwork},
-    {"crop", Setting::kZssrNetwork},
+    {"training-crop", Setting::kZssrNetwork},
     {"batch", Setting::kZssrNetwork},
     {"channels", Setting::kZssrNetwork},
     {"depth", Setting::kZssrNetwork},

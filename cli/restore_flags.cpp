@@ -1,5 +1,6 @@
 #include "cli/restore_flags.h"
 
+#include "cli/mask_file.h"
 #include "cli/usage_error.h"
 #include "cli/values.h"
 
@@ -60,33 +61,33 @@ void add_restore_flags(OptionSet& options, RestoreFlags& flags) {
               &flags.tone);
 }
 
-RestoreSettings resolve_restore_flags(const RestoreFlags& flags, bool old_photo) {
-  RestoreSettings settings;
-  settings.strength = fraction(flags.strength, "strength");
-  settings.options.detail = fraction(flags.detail, "detail");
-  settings.options.denoise = fraction(flags.denoise, "denoise");
-  settings.options.dejpeg = fraction(flags.dejpeg, "dejpeg");
-  settings.options.adapt = flags.adapt;
-  if (settings.strength) settings.options.strength_adapted = *settings.strength;
-  settings.options.grain = flags.grain == "keep" ? std::optional(1.0) : fraction(flags.grain, "grain");
+void take_restore_flags(const RestoreFlags& flags, bool old_photo, const ReadLimits& limits,
+                        pipeline::RestoreRequest& request) {
+  using Scratches = pipeline::RestoreRequest::Scratches;
+  request.strength = fraction(flags.strength, "strength");
+  request.options.detail = fraction(flags.detail, "detail");
+  request.options.denoise = fraction(flags.denoise, "denoise");
+  request.options.dejpeg = fraction(flags.dejpeg, "dejpeg");
+  request.options.adapt = flags.adapt;
+  if (request.strength) request.options.strength_adapted = *request.strength;
+  request.options.grain = flags.grain == "keep" ? std::optional(1.0) : fraction(flags.grain, "grain");
   if (flags.scratches == "auto" || (flags.scratches.empty() && old_photo)) {
-    settings.scratches = Scratches::kAuto;
+    request.scratches = Scratches::kFound;
   } else if (!flags.scratches.empty() && flags.scratches != "off") {
-    settings.scratches = Scratches::kFile;
-    settings.mask = flags.scratches;
-    if (!std::filesystem::exists(settings.mask)) {
-      throw UsageError(fmt::format("--scratches '{}' is neither off nor auto nor a file that exists", settings.mask));
+    request.scratches = Scratches::kMask;
+    request.mask_name = flags.scratches;
+    if (!std::filesystem::exists(flags.scratches)) {
+      throw UsageError(fmt::format("--scratches '{}' is neither off nor auto nor a file that exists", flags.scratches));
     }
+    request.mask = read_mask(flags.scratches, limits);
   }
-  settings.save_mask = flags.save_mask;
-  if (!settings.save_mask.empty() && settings.scratches == Scratches::kOff) {
+  if (!flags.save_mask.empty() && request.scratches == Scratches::kKept) {
     throw UsageError("--save-mask keeps the mask of --scratches auto or --scratches MASK; name one of them");
   }
   if (!flags.tone.empty() && flags.tone != "off" && flags.tone != "auto") {
     throw UsageError(fmt::format("--tone '{}' must be off or auto", flags.tone));
   }
-  settings.tone = flags.tone == "auto";
-  return settings;
+  request.tone = flags.tone == "auto";
 }
 
 }  // namespace zsr::cli

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "cli/options.h"
-#include "restore/options.h"
+#include "core/image/photo.h"
+#include "pipeline/request.h"
 
-#include <optional>
 #include <string>
 
 namespace zsr::cli {
@@ -24,25 +24,11 @@ struct RestoreFlags {
   std::string first_named() const;
 };
 
-/// Where the mask of scratches comes from.
-enum class Scratches {
-  kOff,
-  kAuto,  ///< Proposed from the photo (degradations/scratches.h).
-  kFile,
-};
-
 void add_restore_flags(OptionSet& options, RestoreFlags& flags);
 
-/// What the flags say, over the defaults. `strength` is empty where it follows from the photo. Throws UsageError.
-struct RestoreSettings {
-  restore::Options options;
-  std::optional<double> strength;
-  Scratches scratches = Scratches::kOff;
-  std::string mask;       ///< File, of Scratches::kFile.
-  std::string save_mask;  ///< File, or empty.
-  bool tone = false;      ///< Colour cast and fading are corrected.
-};
-/// `old_photo`: of --task old, where scratches are looked for unless the flags say otherwise.
-RestoreSettings resolve_restore_flags(const RestoreFlags& flags, bool old_photo = false);
+/// Takes the flags over into `request`; reads the mask of --scratches. `old_photo`: of --task old, where scratches are
+/// looked for unless the flags say otherwise. Throws UsageError, InputError and IoError.
+void take_restore_flags(const RestoreFlags& flags, bool old_photo, const ReadLimits& limits,
+                        pipeline::RestoreRequest& request);
 
 }  // namespace zsr::cli

@@ -58,12 +58,13 @@ std::string expanded(const fs::path& input, const NameRule& rule) {
 }  // namespace
 
 NameRule name_rule(const UpscaleSettings& settings, const std::string& pattern) {
-  const bool same_size = settings.scale.y == 1.0 && settings.scale.x == 1.0;
-  NameRule rule{pattern, settings.format, fmt::format("x{}", format_scale(settings.scale)), settings.method};
+  const Scale scale = settings.request.target_scale.value_or(settings.request.scale);
+  const bool same_size = scale.y == 1.0 && scale.x == 1.0;
+  NameRule rule{pattern, settings.format, fmt::format("x{}", format_scale(scale)), settings.method};
   if (settings.size_request) {
     rule.what = settings.size_request->label();
   } else if (same_size) {
-    rule.what = settings.method == "restore" ? "restored" : settings.dip.task;
+    rule.what = settings.method == "dip" ? dip::to_string(settings.request.dip.task) : "restored";
   }
   if (pattern.empty()) return rule;
   const std::string example = expanded("photo.png", rule);

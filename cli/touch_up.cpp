@@ -1,42 +1,9 @@
 #include "cli/touch_up.h"
 
-#include "cli/mask_file.h"
-#include "core/error.h"
-#include "degradations/scratches.h"
-#include "restore/scratch_fill.h"
-#include "restore/tone.h"
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <torch/types.h>
 
 namespace zsr::cli {
-
-torch::Tensor fill_scratches_of(const torch::Tensor& color, const UpscaleSettings& settings, nlohmann::json& record) {
-  const RestoreSettings& restore = settings.restore;
-  if (restore.scratches == Scratches::kOff) return color;
-  const bool proposed = restore.scratches == Scratches::kAuto;
-  const torch::Tensor mask = proposed ? propose_mask(color) : read_mask(restore.mask, settings.limits);
-  if (mask.size(2) != color.size(2) || mask.size(3) != color.size(3)) {
-    throw InputError(fmt::format("--scratches '{}' is {}x{}, the photo {}x{}; they must be of one size", restore.mask,
-                                 mask.size(3), mask.size(2), color.size(3), color.size(2)));
-  }
-  if (!mask.any().item<bool>()) {
-    throw InputError(fmt::format("--scratches '{}' is black all over: white is kept, black is filled", restore.mask));
-  }
-  if (!restore.save_mask.empty()) write_mask(mask, restore.save_mask, settings.write.overwrite);
-  const restore::FilledPhoto filled = restore::fill_scratches(color, mask);
-  record["scratches"] = {
-      {"mask", proposed ? "auto" : restore.mask}, {"regions", filled.regions}, {"part", filled.part}};
-  return filled.image;
-}
-
-torch::Tensor correct_tone_of(const torch::Tensor& color, const UpscaleSettings& settings, nlohmann::json& record) {
-  if (!settings.restore.tone) return color;
-  const restore::Tone tone = restore::correct_tone(color);
-  record["tone"] = to_json(tone);
-  return tone.image;
-}
 
 void print_touch_up(const nlohmann::json& record) {
   if (record.contains("scratches")) {

@@ -1,10 +1,13 @@
 #pragma once
 
+#include "cli/batch/batch_flags.h"
+#include "cli/common_flags.h"
+#include "cli/dip_flags.h"
 #include "cli/options.h"
+#include "cli/restore_flags.h"
 #include "cli/size_flags.h"
-#include "cli/upscale_job.h"
+#include "cli/zssr_flags.h"
 
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,6 +29,7 @@ struct UpscaleFlags {
   std::string max_pixels = "200M";
   bool accept_damaged = false;
   bool keep_time = false;
+  bool wrap = false;
   std::string name;
   SizeFlags size;
   std::string format;
@@ -44,15 +48,13 @@ struct UpscaleFlags {
 void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method);
 void add_network_flags(OptionSet& options, UpscaleFlags& flags);
 
-/// The network of --weights, null for the methods without. Throws UsageError and InputError.
-std::shared_ptr<const Trained> find_trained(const UpscaleFlags& flags);
-
-/// All flags together as settings, checked against each other. Throws UsageError.
-UpscaleSettings resolve(const UpscaleFlags& flags, const ZssrFlags& zssr, const DipFlags& dip,
-                        const CommonFlags& common, std::shared_ptr<const Trained> trained);
-
-/// Whether --task says that the photo is an old one, so that the restoration is wanted. Throws UsageError for unknown
-/// tasks and for a method that --task does not go with.
-bool is_old_photo(const UpscaleFlags& flags, const OptionSet& given);
+/// Everything that the commands of `zsr upscale`'s kind are given.
+struct AllFlags {
+  UpscaleFlags upscale;
+  ZssrFlags zssr;
+  DipFlags dip;
+  CommonFlags common;
+  BatchFlags batch;
+};
 
 }  // namespace zsr::cli

@@ -87,8 +87,4 @@ KernelConvention parse_kernel_convention(const std::string& text, const char* fl
   throw UsageError(fmt::format("--{} '{}' must be zssr, kair or fkp", flag, text));
 }
 
-std::string format_scale(Scale scale) {
-  return scale.x == scale.y ? fmt::format("{:g}", scale.x) : fmt::format("{:g}x{:g}", scale.x, scale.y);
-}
-
 }  // namespace zsr::cli

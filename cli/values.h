@@ -27,7 +27,4 @@ double parse_number(const std::string& text, const char* flag);
 /// "zssr" (or "kernelgan"), "kair" (or "usrnet"), "fkp". Throws UsageError naming `flag`.
 KernelConvention parse_kernel_convention(const std::string& text, const char* flag);
 
-/// "2", "1.5x2": the opposite of parse_scale.
-std::string format_scale(Scale scale);
-
 }  // namespace zsr::cli

@@ -46,6 +46,129 @@ torch::Tensor window(const torch::Tensor& image, const Piece& piece, int64_t sca
       .contiguous();
 }
 
+void check_memory(const Options& options, int64_t height, int64_t width) {
+  const int64_t needed = needed_bytes(options, height, width);
+  if (options.memory_limit == 0 || needed <= options.memory_limit) return;
+  throw InputError(
+      fmt::format("an output of {}x{} needs about {:.1f} GB of memory, {:.1f} GB may be used; make it in "
+                  "pieces (tile)",
+                  width, height, static_cast<double>(needed) / 1e9, static_cast<double>(options.memory_limit) / 1e9));
+}
+
+// One run over the pieces of a photo, one after the other.
+class PieceRun {
+ public:
+  PieceRun(const torch::Tensor& photo, const Options& options, const RunContext& context, const FrameFn& frame)
+      : photo_(photo),
+        options_(options),
+        context_(context),
+        frame_(frame),
+        pieces_(pieces_of(options, photo.size(2) * options.scale, photo.size(3) * options.scale)),
+        random_(derive_seed(context.seed, "dip-weights")),
+        network_(options.network, random_, context.device),
+        blend_(photo.size(1), photo.size(2) * options.scale, photo.size(3) * options.scale) {
+    for (size_t i = 0; i < pieces_.size(); ++i) planned_ += steps_of(i);
+  }
+
+  Result run() {
+    for (size_t i = 0; i < pieces_.size(); ++i) {
+      fit_piece(i);
+      if (!stopped_ || i + 1 == pieces_.size()) continue;
+      interpolate_from(i + 1);
+      break;
+    }
+    result_.summary.train_s = elapsed();
+    result_.image = blend_.image().clamp(0.0, 1.0);
+    if (options_.task == Task::kInpaint) result_.image = torch::where(options_.mask > 0.5, photo_, result_.image);
+    return result_;
+  }
+
+ private:
+  double elapsed() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
+
+  int64_t steps_of(size_t i) const {
+    if (i == 0) return options_.steps;
+    return std::max<int64_t>(1, std::llround(options_.later_tiles * static_cast<double>(options_.steps)));
+  }
+
+  void fit_piece(size_t i) {
+    Options own = options_;
+    if (options_.mask.defined()) own.mask = window(options_.mask, pieces_[i], 1);
+    Fitting fitting(network_, window(photo_, pieces_[i], options_.scale).to(context_.device), own,
+                    derive_seed(context_.seed, fmt::format("dip-{}", i)));
+    const double share = static_cast<double>(i + 1) / static_cast<double>(pieces_.size());
+    const double deadline_s =
+        context_.time_budget_s ? *context_.time_budget_s * share : std::numeric_limits<double>::infinity();
+    double loss = 0.0;
+    for (int64_t step = 0; step < steps_of(i); ++step) {
+      loss = fitting.step();
+      ++result_.summary.steps;
+      if (frame_ && options_.frame_every > 0 && (step + 1) % options_.frame_every == 0) {
+        frame_(fitting.current().to(torch::kCPU), step + 1);
+      }
+      report(i, step, loss);
+      if (ends(fitting, deadline_s)) break;
+    }
+    done_ += steps_of(i);
+    result_.summary.final_loss = loss;
+    result_.best_step = fitting.best_step();
+    result_.rule_step = fitting.rule_step();
+    result_.restored += fitting.restored();
+    blend_.add(fitting.image().to(torch::kCPU), pieces_[i]);
+  }
+
+  void report(size_t i, int64_t step, double loss) {
+    if (!context_.progress) return;
+    const std::string stage = pieces_.size() == 1 ? "fit" : fmt::format("fit piece {} of {}", i + 1, pieces_.size());
+    const ProgressAction action = context_.progress({stage, done_ + step + 1, planned_, loss, elapsed()});
+    if (action == ProgressAction::kAbort) throw Cancelled("stopped on request; nothing was written");
+    stopped_ = action == ProgressAction::kStop;
+  }
+
+  // Whether the piece is done before its last step; the summary says why.
+  bool ends(const Fitting& fitting, double deadline_s) {
+    Summary& summary = result_.summary;
+    if (fitting.exhausted()) {
+      summary.termination = Termination::kDiverged;
+      summary.message = "training kept diverging, also with smaller steps; this is the best image before";
+    } else if (stopped_) {
+      summary.termination = Termination::kStopped;
+    } else if (elapsed() > deadline_s) {
+      summary.termination = Termination::kTimeBudget;
+    } else if (fitting.finished()) {
+      summary.termination = Termination::kConverged;
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  // Pieces that were not begun are interpolated.
+  void interpolate_from(size_t first) {
+    const auto factor = static_cast<double>(options_.scale);
+    const torch::Tensor interpolated = imresize(photo_, {factor, factor});
+    for (size_t i = first; i < pieces_.size(); ++i) {
+      blend_.add(window(interpolated, pieces_[i], 1), pieces_[i]);
+    }
+    result_.summary.message = fmt::format("stopped before {} of {} pieces, which are as interpolation makes them",
+                                          pieces_.size() - first, pieces_.size());
+  }
+
+  torch::Tensor photo_;
+  const Options& options_;
+  const RunContext& context_;
+  const FrameFn& frame_;
+  std::vector<Piece> pieces_;
+  Random random_;
+  SkipNetwork network_;
+  Blend blend_;
+  Clock::time_point begin_ = Clock::now();
+  int64_t planned_ = 0;
+  int64_t done_ = 0;
+  bool stopped_ = false;
+  Result result_;
+};
+
 }  // namespace
 
 int64_t needed_bytes(const Options& options, int64_t height, int64_t width) {
@@ -60,90 +183,8 @@ int64_t needed_bytes(const Options& options, int64_t height, int64_t width) {
 Result run(const torch::Tensor& photo, const Options& options, const RunContext& context, const FrameFn& frame) {
   options.validate();
   check(photo, options);
-  const int64_t height = photo.size(2) * options.scale;
-  const int64_t width = photo.size(3) * options.scale;
-  if (const int64_t needed = needed_bytes(options, height, width);
-      options.memory_limit > 0 && needed > options.memory_limit) {
-    throw InputError(
-        fmt::format("an output of {}x{} needs about {:.1f} GB of memory, {:.1f} GB may be used; make it in "
-                    "pieces (tile)",
-                    width, height, static_cast<double>(needed) / 1e9, static_cast<double>(options.memory_limit) / 1e9));
-  }
-  const auto begin = Clock::now();
-  const auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - begin).count(); };
-  const std::vector<Piece> pieces = pieces_of(options, height, width);
-  const auto steps_of = [&](size_t i) {
-    return i == 0 ? options.steps
-                  : std::max<int64_t>(1, std::llround(options.later_tiles * static_cast<double>(options.steps)));
-  };
-  int64_t planned = 0;
-  for (size_t i = 0; i < pieces.size(); ++i) planned += steps_of(i);
-
-  Result result;
-  result.summary.termination = Termination::kFinished;
-  Random random(derive_seed(context.seed, "dip-weights"));
-  SkipNetwork network(options.network, random, context.device);
-  Blend blend(photo.size(1), height, width);
-  const auto factor = static_cast<double>(options.scale);
-  const torch::Tensor interpolated = pieces.size() > 1 ? imresize(photo, {factor, factor}) : torch::Tensor();
-  int64_t done = 0;
-  bool stopped = false;
-  for (size_t i = 0; i < pieces.size(); ++i) {
-    Options own = options;
-    if (options.mask.defined()) own.mask = window(options.mask, pieces[i], 1);
-    Fitting fitting(network, window(photo, pieces[i], options.scale).to(context.device), own,
-                    derive_seed(context.seed, fmt::format("dip-{}", i)));
-    const double deadline_s =
-        context.time_budget_s ? *context.time_budget_s * static_cast<double>(i + 1) / static_cast<double>(pieces.size())
-                              : std::numeric_limits<double>::infinity();
-    double loss = 0.0;
-    for (int64_t step = 0; step < steps_of(i); ++step) {
-      loss = fitting.step();
-      ++result.summary.steps;
-      if (frame && options.frame_every > 0 && (step + 1) % options.frame_every == 0) {
-        frame(fitting.current().to(torch::kCPU), step + 1);
-      }
-      if (context.progress) {
-        const std::string stage = pieces.size() == 1 ? "fit" : fmt::format("fit piece {} of {}", i + 1, pieces.size());
-        const ProgressAction action = context.progress({stage, done + step + 1, planned, loss, elapsed()});
-        if (action == ProgressAction::kAbort) throw Cancelled("stopped on request; nothing was written");
-        stopped = action == ProgressAction::kStop;
-      }
-      if (fitting.exhausted()) {
-        result.summary.termination = Termination::kDiverged;
-        result.summary.message = "training kept diverging, also with smaller steps; this is the best image before";
-      } else if (stopped) {
-        result.summary.termination = Termination::kStopped;
-      } else if (elapsed() > deadline_s) {
-        result.summary.termination = Termination::kTimeBudget;
-      } else if (fitting.finished()) {
-        result.summary.termination = Termination::kConverged;
-      } else {
-        continue;
-      }
-      break;
-    }
-    done += steps_of(i);
-    result.summary.final_loss = loss;
-    result.best_step = fitting.best_step();
-    result.rule_step = fitting.rule_step();
-    result.restored += fitting.restored();
-    blend.add(fitting.image().to(torch::kCPU), pieces[i]);
-    if (stopped && i + 1 < pieces.size()) {
-      for (size_t left = i + 1; left < pieces.size(); ++left) {
-        const Piece& piece = pieces[left];
-        blend.add(interpolated.slice(2, piece.y, piece.y + piece.height).slice(3, piece.x, piece.x + piece.width),
-                  piece);
-      }
-      result.summary.message = fmt::format("stopped before {} of {} pieces, which are as interpolation makes them",
-                                           pieces.size() - i - 1, pieces.size());
-      break;
-    }
-  }
-  result.summary.train_s = elapsed();
-  result.image = blend.image().clamp(0.0, 1.0);
-  if (options.task == Task::kInpaint) result.image = torch::where(options.mask > 0.5, photo, result.image);
-  return result;
+  check_memory(options, photo.size(2) * options.scale, photo.size(3) * options.scale);
+  return PieceRun(photo, options, context, frame).run();
 }
 
 }  // namespace zsr::dip

@@ -22,8 +22,8 @@ struct FormationChoice {
   std::vector<std::string> reasons;  ///< Short clauses for people, at least one.
 };
 
-/// Chooses by what the photo tells about itself. `estimate` is the blind kernel estimate where one was made; `enlarges`:
-/// the result is larger than the photo.
+/// Chooses by what the photo tells about itself. `estimate` is the blind kernel estimate where one was made;
+/// `enlarges`: the result is larger than the photo.
 FormationChoice choose_formation(const PhotoCondition& condition,
                                  const std::optional<kernelgan::Estimate>& estimate = std::nullopt,
                                  bool enlarges = true);

@@ -1,8 +1,13 @@
 #include "pipeline/methods.h"
 
+#include "core/error.h"
 #include "networks/registry.h"
+#include "pipeline/method_run.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace zsr::pipeline {
 namespace {
@@ -10,7 +15,13 @@ namespace {
 using enum Setting;
 
 Method method_of(const networks::Kind& kind) {
-  Method method{kind.name, kind.title, {kPhase, kEnsemble, kBackProjection, kTile, kWeights, kKeepColors}};
+  Method method{.name = kind.name,
+                .title = kind.title,
+                .settings = {kPhase, kEnsemble, kBackProjection, kTile, kWeights, kKeepColors},
+                .blind = kind.traits.takes_kernel,
+                .network = true,
+                .run = run_network,
+                .describe = describe_trained};
   if (kind.traits.takes_kernel) {
     for (const Setting setting : {kKernel, kKernelConvention, kNoise, kCircular, kSaveKernel})
       method.settings.push_back(setting);
@@ -18,30 +29,59 @@ Method method_of(const networks::Kind& kind) {
   return method;
 }
 
-std::vector<Method> all_methods() {
-  std::vector<Method> all{
-      {"zssr",
-       "ZSSR (Shocher et al. 2018): a small network trained on the photo itself",
-       {kKernel, kKernelConvention, kPhase, kNoise, kEnsemble, kBackProjection, kTile, kTimeBudget, kDevice, kSteps,
-        kLearningRate, kZssrNetwork, kSaveKernel, kLossLog}},
-      {"restore", "restoration network for noisy, compressed and soft photos", {kEnsemble, kTile, kRestoration}},
-      {"dip",
-       "Deep Image Prior (Ulyanov et al. 2018)",
-       {kKernel, kKernelConvention, kPhase, kTimeBudget, kDevice, kSteps, kLearningRate, kSaveKernel, kLossLog}},
-      {"dip-fkp",
-       "DIP-FKP (Liang et al. 2021): picture and kernel together",
-       {kKernelConvention, kTimeBudget, kDevice, kSteps, kWeights, kKernelPrior, kSaveKernel, kLossLog}},
-      {"bicubic", "bicubic interpolation as MATLAB's imresize", {kPhase}},
-      {"srmd",
-       "SRMD (Zhang et al. 2018), its own network or on EDSR's trunk",
-       {kKernel, kKernelConvention, kPhase, kNoise, kEnsemble, kBackProjection, kTile, kWeights, kKeepColors, kSrmdMaps,
-        kSaveKernel}}};
+std::deque<Method> all_methods() {
+  std::deque<Method> all{
+      {.name = "zssr",
+       .title = "ZSSR (Shocher et al. 2018): a small network trained on the photo itself",
+       .settings = {kKernel, kKernelConvention, kPhase, kNoise, kEnsemble, kBackProjection, kTile, kTimeBudget, kDevice,
+                    kSteps, kLearningRate, kZssrNetwork, kSaveKernel, kLossLog},
+       .blind = true,
+       .run = run_zssr,
+       .describe = describe_zssr},
+      {.name = "restore",
+       .title = "restoration network for noisy, compressed and soft photos",
+       .settings = {kEnsemble, kTile, kRestoration},
+       .keeps_size = true,
+       .run = run_restore,
+       .describe = describe_restore},
+      {.name = "dip",
+       .title = "Deep Image Prior (Ulyanov et al. 2018)",
+       .settings = {kKernel, kKernelConvention, kPhase, kTimeBudget, kDevice, kSteps, kLearningRate, kSaveKernel,
+                    kLossLog},
+       .keeps_size = true,
+       .factors = {2, 3, 4, 5, 6, 7, 8},
+       .run = run_dip,
+       .describe = describe_dip},
+      {.name = "dip-fkp",
+       .title = "DIP-FKP (Liang et al. 2021): picture and kernel together",
+       .settings = {kKernelConvention, kTimeBudget, kDevice, kSteps, kWeights, kKernelPrior, kSaveKernel, kLossLog},
+       .run = run_dip_fkp,
+       .describe = describe_dip_fkp},
+      {.name = "bicubic",
+       .title = "bicubic interpolation as MATLAB's imresize",
+       .settings = {kPhase},
+       .run = run_bicubic,
+       .describe = describe_bicubic},
+      {.name = "srmd",
+       .title = "SRMD (Zhang et al. 2018), its own network or on EDSR's trunk",
+       .settings = {kKernel, kKernelConvention, kPhase, kNoise, kEnsemble, kBackProjection, kTile, kWeights,
+                    kKeepColors, kSrmdMaps, kSaveKernel},
+       .blind = true,
+       .network = true,
+       .run = run_srmd,
+       .describe = describe_trained}};
   for (const networks::Kind& kind : networks::kinds()) {
     // The others run within methods of their own.
     const bool by_itself = kind.traits.condition == networks::Condition::kNone ||
                            kind.traits.condition == networks::Condition::kDamage || kind.traits.takes_kernel;
     if (by_itself) all.push_back(method_of(kind));
   }
+  return all;
+}
+
+// Rows stay where they are when others are added.
+std::deque<Method>& table() {
+  static std::deque<Method> all = all_methods();
   return all;
 }
 
@@ -97,15 +137,35 @@ bool Method::uses(Setting setting) const {
   return std::find(settings.begin(), settings.end(), setting) != settings.end();
 }
 
-const std::vector<Method>& methods() {
-  static const std::vector<Method> all = all_methods();
-  return all;
+const std::deque<Method>& methods() {
+  return table();
+}
+
+void add_method(Method method) {
+  if (find_method(method.name) != nullptr) {
+    throw OptionError(fmt::format("there is a method '{}' already; take another name", method.name));
+  }
+  table().push_back(std::move(method));
 }
 
 const Method* find_method(const std::string& name) {
   const auto& all = methods();
   const auto found = std::find_if(all.begin(), all.end(), [&](const Method& method) { return method.name == name; });
   return found == all.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> method_names() {
+  std::vector<std::string> names;
+  for (const Method& method : methods()) names.push_back(method.name);
+  return names;
+}
+
+std::vector<std::string> trained_methods() {
+  std::vector<std::string> names;
+  for (const Method& method : methods()) {
+    if (method.network) names.push_back(method.name);
+  }
+  return names;
 }
 
 std::vector<std::string> methods_with(Setting setting) {

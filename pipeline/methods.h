@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -32,19 +34,36 @@ enum class Setting {
 /// "kernel", "time budget", ...
 std::string to_string(Setting setting);
 
-/// A way to enlarge or restore a photo.
+struct MethodInput;
+struct MethodOutput;
+struct Request;
+
+/// A way to enlarge or restore a photo: one row of the table that everything else reads.
 struct Method {
   std::string name;   ///< As -m takes it.
   std::string title;  ///< Name and source.
   std::vector<Setting> settings;
+  bool blind = false;                                 ///< Kernel and noise are estimated where the user names neither.
+  bool network = false;                               ///< A network trained beforehand, which takes `Request::trained`.
+  bool keeps_size = false;                            ///< It can restore a photo at its own size.
+  std::vector<int64_t> factors = {2, 3, 4};           ///< Whole factors on the way to a result of a named size.
+  MethodOutput (*run)(MethodInput& input) = nullptr;  ///< pipeline/method_run.h.
+  std::string (*describe)(const Request& request) = nullptr;  ///< What it is going to do, one line without a full stop.
 
   bool uses(Setting setting) const;
 };
 
 /// All methods: ZSSR, the restoration, DIP, DIP-FKP, bicubic interpolation and the trained networks.
-const std::vector<Method>& methods();
+const std::deque<Method>& methods();
+/// Adds a row, so that upscale() knows the method too. Throws OptionError where there is one of that name. Not while
+/// another thread uses the table.
+void add_method(Method method);
 /// The method of that name; null when there is none.
 const Method* find_method(const std::string& name);
+/// Names of all methods, in the order of methods().
+std::vector<std::string> method_names();
+/// Names of the methods that are networks trained beforehand: "srmd", "edsr", ...
+std::vector<std::string> trained_methods();
 /// Names of the methods that can use `setting`, in the order of methods().
 std::vector<std::string> methods_with(Setting setting);
 

@@ -162,6 +162,21 @@ void Trainer::add_line() {
   state_.loss_count = 0;
 }
 
+bool Trainer::repair(const WeightsFile& good, Summary& summary) {
+  const double factor = state_.rate_factor;
+  const int64_t repairs = state_.repairs + 1;
+  restore(good);
+  state_.repairs = repairs;
+  state_.rate_factor = 0.5 * factor;
+  if (repairs <= kMostRepairs) return true;
+  summary.termination = Termination::kDiverged;
+  summary.message = fmt::format(
+      "the loss left its course {} times, from step {} on the last time; smaller rates (--learning-rate, --muon-rate) "
+      "or --clip may help",
+      repairs, state_.step);
+  return false;
+}
+
 Summary Trainer::run(const RunContext& context, const SaveFn& save) {
   const auto begin = std::chrono::steady_clock::now();
   const double before = state_.seconds;
@@ -181,20 +196,8 @@ Summary Trainer::run(const RunContext& context, const SaveFn& save) {
     const bool lost = !std::isfinite(loss) ||
                       (state_.step > kPatience && state_.loss_mean > 0.0 && loss > kLostFactor * state_.loss_mean);
     if (lost) {
-      const double factor = state_.rate_factor;
-      const int64_t repairs = state_.repairs + 1;
       waited_s_ += batches->waited_s();
-      restore(good);
-      state_.repairs = repairs;
-      state_.rate_factor = 0.5 * factor;
-      if (repairs > kMostRepairs) {
-        summary.termination = Termination::kDiverged;
-        summary.message = fmt::format(
-            "the loss left its course {} times, from step {} on the last time; smaller rates "
-            "(--learning-rate, --muon-rate) or --clip may help",
-            repairs, state_.step);
-        break;
-      }
+      if (!repair(good, summary)) break;
       batches = std::make_unique<Prefetch>(source_, state_.step, first, last, drawers);
       continue;
     }

@@ -87,6 +87,8 @@ class Trainer {
   double share_of(const Batch& batch) const;
   StepResult step_once(const std::vector<Batch>& batches, bool wish_to_stop);
   void add_line();
+  // Goes back to `good` with half the rates. False where that was done too often; `summary` says so.
+  bool repair(const WeightsFile& good, Summary& summary);
 
   Network& network_;
   const PatchSource& source_;

@@ -109,13 +109,6 @@ Options with_start(Options options, std::shared_ptr<const Start> start) {
   return options;
 }
 
-std::shared_ptr<const Start> start_in_force(const Options& options) {
-  if (!options.bicubic_start || !options.kernels.empty() || options.son_noise > 0.0) return options.start;
-  const Phase middle = centered_phase(options.scale);
-  const bool centered = !options.phase || (options.phase->y == middle.y && options.phase->x == middle.x);
-  return centered ? options.bicubic_start : options.start;
-}
-
 Options preset(std::string_view name, Scale scale) {
   Options options;
   if (name == "default") {

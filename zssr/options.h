@@ -102,17 +102,8 @@ struct Options {
   /// Where the network begins instead of at random weights; null = there. For its own scale, in kPixelShuffle; `depth`
   /// and `width` are then its own. See `with_start`.
   std::shared_ptr<const Start> start;
-  /// Instead of `start`, which is needed too, for photos that cubic interpolation made smaller, without noise and on
-  /// the centred grid: one that knows nothing else, and that better.
-  std::shared_ptr<const Start> bicubic_start;
-  /// With a starting point: steps also where they are left out otherwise. Where a kernel is given the photo's own
-  /// patches are blurred twice, look unlike the photo, and do not tell any more whether steps help (Set5 under a
-  /// Gaussian of 2 pixels: 36.38 dB without steps, 36.31 with 60, butterfly 0.49 worse though the kept-back loss fell
-  /// by 18 %). From `bicubic_start` 60 steps give 0.05 dB on Set5 x2 for three times the time.
-  bool steps_asked = false;
-
-  /// A trained network that cannot bring its own photo back better than this (dB, Upscaler::consistency) is not used:
-  /// see Result::inconsistent. 0 takes any.
+  /// A trained network whose LR consistency (dB, Upscaler::consistency) is below this is not used: see
+  /// Result::inconsistent. 0 takes any.
   double least_consistency_db = 0.0;
 
   int64_t tile = 0;  ///< LR pixels a tile's side for inference; 0 chooses by free memory.
@@ -126,11 +117,8 @@ struct Options {
 Options paper_options(Scale scale);
 
 /// `options` changed so that they go on from `start` (of their scale): a few short steps, as long as the photo's own
-/// patches that are kept back show that they help; none where a kernel is given, and none above x2.
+/// patches that are kept back show that they help; none above x2.
 Options with_start(Options options, std::shared_ptr<const Start> start);
-
-/// The starting point that `options` lead to, `start` or `bicubic_start`; null without.
-std::shared_ptr<const Start> start_in_force(const Options& options);
 
 /// The preset of this name for `scale`: "default", "paper", "paper-gradual" (X2_GRADUAL_IDEAL), "kernel"
 /// (X2_GIVEN_KERNEL), "real" (X2_REAL). Throws OptionError for others.

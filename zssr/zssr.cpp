@@ -75,120 +75,197 @@ void check_input(const torch::Tensor& image) {
   if (!good) throw InputError("ZSSR takes one float32 image of shape [1, 1 or 3, H, W]");
 }
 
-}  // namespace
+// One run: its scale steps one after the other.
+class ScaleSteps {
+ public:
+  ScaleSteps(const torch::Tensor& lr_image, const Options& options, const RunContext& context)
+      : options_(options),
+        steps_(plan_steps(options)),
+        context_(context),
+        session_{context},
+        photo_(lr_image.detach().to(torch::kCPU).contiguous()),
+        low_{photo_.size(2), photo_.size(3)},
+        sources_{{photo_, 1.0}},
+        weight_random_(derive_seed(context.seed, "weights")),
+        pair_random_(derive_seed(context.seed, "pairs")) {
+    if (options.start) result_.start = options.start->name;
+  }
 
-Result run(const torch::Tensor& lr_image, const Options& given, const RunContext& context) {
-  given.validate();
-  Options options = given;
-  options.start = start_in_force(given);
-  if (options.start && options.start == given.bicubic_start && !given.steps_asked) options.max_steps = 0;
-  check_input(lr_image);
-  const auto steps = plan_steps(options);
-  Session session{context};
-  const torch::Tensor photo = lr_image.detach().to(torch::kCPU).contiguous();
-  const Size low{photo.size(2), photo.size(3)};
+  Result run();
+  /// Of the pretrained weights, without training.
+  double start_consistency_db();
 
-  Result result;
-  if (options.start) result.start = options.start->name;
-  std::vector<FatherSource> sources{{photo, 1.0}};
-  std::unique_ptr<Network> network;
-  Random weight_random(derive_seed(context.seed, "weights"));
-  Random pair_random(derive_seed(context.seed, "pairs"));
-  for (size_t i = 0; i < steps.size(); ++i) {
-    const Step& step = steps[i];
-    const Size size = scaled_size(low, step.scale);
-    if (step.kernel) check_kernel_fits(*step.kernel, low, step.scale);
-    const Formation formation(step.scale, step.kernel, options.phase);
-    // Weights are kept between steps (init_net_for_each_sf = False); a shuffle for another factor needs new ones.
-    const bool reusable = network && network->architecture() == Architecture::kPreUpsampled &&
-                          resolve_architecture(options, step.scale) == Architecture::kPreUpsampled;
-    if (!reusable) {
-      network = std::make_unique<Network>(options, photo.size(1), step.scale, weight_random, context.device);
-    }
-    // Where the blur is the same in all directions, or the network is told which way it lies, the photo may turn.
-    const bool told = options.start && !options.start->is_edsr;
-    if (told) {
-      network->set_condition(start_condition(step.kernel, options.son_noise, options.start->scale, formation.phase()));
-    }
-    Upscaler upscaler{.network = *network,
-                      .formation = formation,
-                      .self_ensemble = options.self_ensemble && (formation.is_symmetric() || told),
-                      .ensemble_rule = options.ensemble_rule,
-                      .back_projection = step.back_projection,
-                      .tile = options.tile,
-                      .device = context.device};
+ private:
+  bool is_last(size_t i) const { return i + 1 == steps_.size(); }
+  bool is_conditioned() const { return options_.start && !options_.start->is_edsr; }
+  void prepare_network(const Step& step, const Formation& formation);
+  Upscaler upscaler_of(const Step& step, const Formation& formation) const;
+  double deadline_s(size_t i, Upscaler& upscaler);
+  TrainOutcome train_step(const Step& step, const Formation& formation, double deadline_s);
+  // False where the run ends here: result_ is whole.
+  bool upscale_step(size_t i, Upscaler& upscaler, double loss);
+  void enlarge_the_rest(const Step& step, Size size);
+  Result fall_back();
 
-    double deadline_s = std::numeric_limits<double>::infinity();
-    if (context.time_budget_s) {
-      const double left = *context.time_budget_s - session.elapsed_s();
-      double reserve = estimate_upscale_s(upscaler, photo, session);
-      if (reserve > 0.5 * left && upscaler.self_ensemble) {
-        upscaler.self_ensemble = false;
-        reserve /= 8.0;
-        result.summary.message = "the time budget left no room for the 8-fold ensemble";
-      }
-      const auto later = static_cast<double>(steps.size() - i);
-      deadline_s = session.elapsed_s() + std::max(0.05 * left, left - reserve) / later;
-    }
+  const Options& options_;
+  std::vector<Step> steps_;
+  const RunContext& context_;
+  Session session_;
+  torch::Tensor photo_;
+  Size low_;
+  std::vector<FatherSource> sources_;
+  Random weight_random_;
+  Random pair_random_;
+  std::unique_ptr<Network> network_;
+  Result result_;
+};
 
-    Options step_options = options;
-    if (told && step.kernel && !options.steps_asked) step_options.max_steps = 0;
-    // Turned fathers are as good as the photo only where turning commutes with the blur (ZSSR configs.py).
-    step_options.rotate = options.rotate && formation.is_symmetric();
-    const PairSampler sampler(step_options, formation, sources);
-    const double train_begin = session.elapsed_s();
-    const TrainOutcome outcome = train(*network, sampler, formation, photo, step_options,
-                                       stage_name("train", step.scale), deadline_s, pair_random, session);
-    result.summary.steps += outcome.steps;
-    result.summary.final_loss = outcome.loss;
-    result.summary.termination = outcome.termination;
-    result.summary.train_s += session.elapsed_s() - train_begin;
-    const auto fall_back = [&] {
-      result.summary.termination = Termination::kDiverged;
-      result.image = Formation(options.scale, std::nullopt, options.phase)
-                         .up(photo, scaled_size(low, options.scale))
-                         .clamp(0.0, 1.0);
-      result.summary.message = "training diverged; the result is the plain cubic interpolation";
-      return result;
-    };
+void ScaleSteps::prepare_network(const Step& step, const Formation& formation) {
+  // Weights are kept between steps (init_net_for_each_sf = False); a shuffle for another factor needs new ones.
+  const bool reusable = network_ && network_->architecture() == Architecture::kPreUpsampled &&
+                        resolve_architecture(options_, step.scale) == Architecture::kPreUpsampled;
+  if (!reusable) {
+    network_ = std::make_unique<Network>(options_, photo_.size(1), step.scale, weight_random_, context_.device);
+  }
+  if (is_conditioned()) {
+    network_->set_condition(start_condition(step.kernel, options_.son_noise, options_.start->scale, formation.phase()));
+  }
+}
+
+Upscaler ScaleSteps::upscaler_of(const Step& step, const Formation& formation) const {
+  return {.network = *network_,
+          .formation = formation,
+          // The photo may turn where the blur is the same in all directions, or the network is conditioned on it.
+          .self_ensemble = options_.self_ensemble && (formation.is_symmetric() || is_conditioned()),
+          .ensemble_rule = options_.ensemble_rule,
+          .back_projection = step.back_projection,
+          .tile = options_.tile,
+          .device = context_.device};
+}
+
+// When training of step `i` ends at the latest; without room for the self-ensemble that is left out.
+double ScaleSteps::deadline_s(size_t i, Upscaler& upscaler) {
+  if (!context_.time_budget_s) return std::numeric_limits<double>::infinity();
+  const double left = *context_.time_budget_s - session_.elapsed_s();
+  double reserve = estimate_upscale_s(upscaler, photo_, session_);
+  if (reserve > 0.5 * left && upscaler.self_ensemble) {
+    upscaler.self_ensemble = false;
+    reserve /= 8.0;
+    result_.summary.message = "the time budget left no room for the 8-fold ensemble";
+  }
+  const auto later = static_cast<double>(steps_.size() - i);
+  return session_.elapsed_s() + std::max(0.05 * left, left - reserve) / later;
+}
+
+TrainOutcome ScaleSteps::train_step(const Step& step, const Formation& formation, double deadline_s) {
+  Options options = options_;
+  // Turned fathers are as good as the photo only where turning commutes with the blur (ZSSR configs.py).
+  options.rotate = options.rotate && formation.is_symmetric();
+  const PairSampler sampler(options, formation, sources_);
+  const double begin = session_.elapsed_s();
+  const TrainOutcome outcome = train(*network_, sampler, formation, photo_, options, stage_name("train", step.scale),
+                                     deadline_s, pair_random_, session_);
+  result_.summary.steps += outcome.steps;
+  result_.summary.final_loss = outcome.loss;
+  result_.summary.termination = outcome.termination;
+  result_.summary.train_s += session_.elapsed_s() - begin;
+  return outcome;
+}
+
+bool ScaleSteps::upscale_step(size_t i, Upscaler& upscaler, double loss) {
+  const Step& step = steps_[i];
+  const Size size = scaled_size(low_, step.scale);
+  const double begin = session_.elapsed_s();
+  torch::Tensor first_pass;
+  if (is_last(i)) {
+    const Upscaler::Consistency consistency = upscaler.consistency(photo_);
+    first_pass = consistency.first_pass;
+    result_.consistency_db = consistency.db;
+    result_.inconsistent = consistency.db < options_.least_consistency_db && !session_.stopped;
+    if (result_.inconsistent) return false;
+  }
+  const auto on_pass = [&](int64_t done, int64_t total) {
+    session_.report({stage_name("upscale", step.scale), done, total, loss, session_.elapsed_s()});
+    return !session_.stopped;
+  };
+  result_.image = upscaler.run(photo_, size, on_pass, first_pass);
+  if (session_.stopped) {
+    result_.summary.termination = Termination::kStopped;
+    if (upscaler.passes() > 1)
+      result_.summary.message = "stopped on request; the rest of the self-ensemble was left out";
+  }
+  result_.summary.upscale_s += session_.elapsed_s() - begin;
+  if (!torch::isfinite(result_.image).all().item<bool>()) {
+    fall_back();
+    return false;
+  }
+  if (is_last(i) || session_.stopped) {
+    enlarge_the_rest(step, size);
+    return false;
+  }
+  sources_.push_back({result_.image, std::min(step.scale.y, step.scale.x)});
+  return true;
+}
+
+// Where the run was stopped on the way, the finished step is enlarged the rest of it.
+void ScaleSteps::enlarge_the_rest(const Step& step, Size size) {
+  const Size final_size = scaled_size(low_, steps_.back().scale);
+  if (final_size == size) return;
+  result_.image =
+      imresize(result_.image, {options_.scale.y / step.scale.y, options_.scale.x / step.scale.x}, final_size)
+          .clamp(0.0, 1.0);
+  result_.summary.termination = Termination::kStopped;
+}
+
+Result ScaleSteps::fall_back() {
+  result_.summary.termination = Termination::kDiverged;
+  result_.image = Formation(options_.scale, std::nullopt, options_.phase)
+                      .up(photo_, scaled_size(low_, options_.scale))
+                      .clamp(0.0, 1.0);
+  result_.summary.message = "training diverged; the result is the plain cubic interpolation";
+  return result_;
+}
+
+Result ScaleSteps::run() {
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    const Step& step = steps_[i];
+    if (step.kernel) check_kernel_fits(*step.kernel, low_, step.scale);
+    const Formation formation(step.scale, step.kernel, options_.phase);
+    prepare_network(step, formation);
+    Upscaler upscaler = upscaler_of(step, formation);
+    const double deadline = deadline_s(i, upscaler);
+    const TrainOutcome outcome = train_step(step, formation, deadline);
     if (outcome.termination == Termination::kDiverged) return fall_back();
     upscaler.project_passes = outcome.steps > 0;
-    const bool last = i + 1 == steps.size();
-    const double upscale_begin = session.elapsed_s();
-    torch::Tensor first_pass;
-    if (last) {
-      const Upscaler::Consistency consistency = upscaler.consistency(photo);
-      first_pass = consistency.first_pass;
-      result.consistency_db = consistency.db;
-      result.inconsistent = result.consistency_db < options.least_consistency_db && !session.stopped;
-      if (result.inconsistent) return result;
-    }
-    const auto on_pass = [&](int64_t done, int64_t total) {
-      session.report({stage_name("upscale", step.scale), done, total, outcome.loss, session.elapsed_s()});
-      return !session.stopped;
-    };
-    result.image = upscaler.run(photo, size, on_pass, first_pass);
-    if (session.stopped) {
-      result.summary.termination = Termination::kStopped;
-      if (upscaler.passes() > 1)
-        result.summary.message = "stopped on request; the rest of the self-ensemble was left out";
-    }
-    result.summary.upscale_s += session.elapsed_s() - upscale_begin;
-    if (!torch::isfinite(result.image).all().item<bool>()) return fall_back();
-    if (last || session.stopped) {
-      const Size final_size = scaled_size(low, steps.back().scale);
-      if (!(final_size == size)) {
-        // Stopped on the way: the finished step is enlarged the rest of the way.
-        result.image =
-            imresize(result.image, {options.scale.y / step.scale.y, options.scale.x / step.scale.x}, final_size)
-                .clamp(0.0, 1.0);
-        result.summary.termination = Termination::kStopped;
-      }
-      break;
-    }
-    sources.push_back({result.image, std::min(step.scale.y, step.scale.x)});
+    if (!upscale_step(i, upscaler, outcome.loss)) break;
   }
-  return result;
+  return result_;
+}
+
+double ScaleSteps::start_consistency_db() {
+  const Step& step = steps_.back();
+  if (step.kernel) check_kernel_fits(*step.kernel, low_, step.scale);
+  const Formation formation(step.scale, step.kernel, options_.phase);
+  prepare_network(step, formation);
+  Upscaler upscaler = upscaler_of(step, formation);
+  upscaler.self_ensemble = false;
+  upscaler.project_passes = false;
+  return upscaler.consistency(photo_).db;
+}
+
+}  // namespace
+
+Result run(const torch::Tensor& lr_image, const Options& options, const RunContext& context) {
+  options.validate();
+  check_input(lr_image);
+  return ScaleSteps(lr_image, options, context).run();
+}
+
+double start_consistency_db(const torch::Tensor& lr_image, const Options& options, const RunContext& context) {
+  options.validate();
+  check_input(lr_image);
+  if (!options.start) throw OptionError("start = none, must be pretrained weights");
+  return ScaleSteps(lr_image, options, context).start_consistency_db();
 }
 
 }  // namespace zsr::zssr

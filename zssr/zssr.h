@@ -25,4 +25,8 @@ struct Result {
 /// Termination::kDiverged.
 Result run(const torch::Tensor& lr_image, const Options& options, const RunContext& context = {});
 
+/// LR consistency (dB, Upscaler::consistency) of the pretrained weights of `options` under its kernel, without training
+/// and without a picture. Throws OptionError where there are no such weights.
+double start_consistency_db(const torch::Tensor& lr_image, const Options& options, const RunContext& context = {});
+
 }  // namespace zsr::zssr

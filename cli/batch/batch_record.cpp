@@ -25,7 +25,7 @@ std::string time_now() {
 
 // Flags and the content of the files that they name.
 std::string settings_of(const BatchOptions& options) {
-  std::string text = fmt::format("zsr {}", kVersion);
+  std::string text = fmt::format("zsr {}", build_identity());
   for (const std::string& word : options.command) text += fmt::format(" {}", word);
   for (const std::string& word : options.arguments) {
     text += fmt::format(" '{}'", word);
@@ -58,7 +58,7 @@ BatchRecord::BatchRecord(const BatchOptions& options, size_t jobs)
   if (!options.folder) return;
   open();
   manifest_->append({{"format", "zsr batch manifest 1"},
-                     {"version", kVersion},
+                     {"version", build_identity()},
                      {"command", options.command},
                      {"arguments", options.arguments},
                      {"settings_sha256", settings_},
@@ -122,7 +122,7 @@ Json BatchRecord::line(const char* status, const BatchItem& item, const std::str
           {"output", item.output.lexically_relative(*options_.folder).string()},
           {"input_sha256", input_hash},
           {"settings_sha256", settings_},
-          {"version", kVersion},
+          {"version", build_identity()},
           {"attempt", attempt},
           {"time", time_now()}};
 }

@@ -84,7 +84,7 @@ Item prepare(const BenchmarkItem& from, const DatasetOptions& options, LeftAside
 
 // Whatever a record depends on, in few letters.
 std::string key_of(const MethodSpec& spec, const Item& item, const DatasetOptions& options, int64_t seed) {
-  std::string text = fmt::format("{} x{} seed {} {}", kVersion, options.scale, seed, spec.name);
+  std::string text = fmt::format("{} x{} seed {} {}", build_identity(), options.scale, seed, spec.name);
   for (const std::string& word : arguments_of(spec, item.kernel.string())) text += " " + word;
   for (const std::string& word : options.runs.arguments) text += " " + word;
   text += " " + sha256_of_file(item.lr);
@@ -96,7 +96,7 @@ std::string key_of(const MethodSpec& spec, const Item& item, const DatasetOption
 // What the figures depend on beside the result; the number is that of the way they are computed.
 std::string figures_key_of(const Item& item, const DatasetOptions& options) {
   const std::string kernel = item.kernel.empty() ? "" : sha256_of_file(item.kernel);
-  return sha256(fmt::format("{} figures 2 {} {} {}", kVersion, options.tools.key, sha256_of_file(item.hr), kernel));
+  return sha256(fmt::format("{} figures 2 {} {} {}", build_identity(), options.tools.key, sha256_of_file(item.hr), kernel));
 }
 
 Json record_of(const MethodResult& result, const Item& item, int64_t seed, const std::string& key,

@@ -1,8 +1,8 @@
 #include "cli/compare/method_spec.h"
 
-#include "cli/trained.h"
 #include "cli/usage_error.h"
 #include "cli/values.h"
+#include "pipeline/methods.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,20 +12,6 @@
 
 namespace zsr::cli {
 namespace {
-
-const std::vector<std::string>& all_methods() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> all = {"bicubic", "zssr", "restore", "dip", "dip-fkp"};
-    for (const std::string& name : trained_methods()) all.push_back(name);
-    return all;
-  }();
-  return names;
-}
-
-bool takes_kernel(const std::string& method) {
-  static const std::vector<std::string> names = {"zssr", "srmd", "usrnet", "dip"};
-  return std::find(names.begin(), names.end(), method) != names.end();
-}
 
 MethodSpec parse_one(const std::string& text) {
   MethodSpec spec;
@@ -43,16 +29,17 @@ MethodSpec parse_one(const std::string& text) {
     rest.resize(plus);
   }
   spec.method = rest;
-  const auto& known = all_methods();
-  if (std::find(known.begin(), known.end(), rest) == known.end()) {
-    throw UsageError(fmt::format("'{}' is no method; there are {}", rest, fmt::join(known, ", ")));
+  const pipeline::Method* const method = pipeline::find_method(rest);
+  if (method == nullptr) {
+    throw UsageError(fmt::format("'{}' is no method; there are {}", rest, fmt::join(pipeline::method_names(), ", ")));
   }
+  const bool takes_kernel = method->uses(pipeline::Setting::kKernel);
   if (!addition.empty() && addition != "kernelgan" && addition != "auto" && addition != "true") {
     throw UsageError(
         fmt::format("'{}': behind '+' stands kernelgan (an estimated kernel) or true (that of --kernel)", text));
   }
-  if (!addition.empty() && !takes_kernel(rest)) throw UsageError(fmt::format("'{}': {} takes no kernel", text, rest));
-  if (takes_kernel(rest)) spec.kernel = addition.empty() ? "bicubic" : addition == "true" ? "true" : "auto";
+  if (!addition.empty() && !takes_kernel) throw UsageError(fmt::format("'{}': {} takes no kernel", text, rest));
+  if (takes_kernel) spec.kernel = addition.empty() ? "bicubic" : addition == "true" ? "true" : "auto";
   return spec;
 }
 

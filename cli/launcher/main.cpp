@@ -89,7 +89,7 @@ int main(int argc, char** argv) {
   }
   if (words.size() == 1 && (is_help(words[0]) || words[0] == "help")) return print_help(*find_help(""));
   if (words.size() == 1 && (words[0] == "--version" || words[0] == "version")) {
-    std::printf("zsr %s\n", zsr::cli::kVersion);
+    std::printf("zsr %s\n", zsr::cli::build_identity());
     return 0;
   }
   // "zsr upscale --help", "zsr kernel make --help", "zsr help upscale". With more words defaults may be others.

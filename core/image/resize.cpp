@@ -216,6 +216,10 @@ Phase centered_phase(Scale scale) {
   return {(scale.y - 1.0) / 2.0, (scale.x - 1.0) / 2.0};
 }
 
+std::string format_scale(Scale scale) {
+  return scale.x == scale.y ? fmt::format("{:g}", scale.x) : fmt::format("{:g}x{:g}", scale.x, scale.y);
+}
+
 Size scaled_size(Size size, Scale scale) {
   // 0.1 * 10 must give 1, not 2: products that are whole up to rounding noise count as whole.
   const auto ceil_of = [](double value) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace zsr {
@@ -35,6 +36,9 @@ struct Phase {
 
 /// The phase of two images that cover the same area, (s - 1) / 2 per axis, for the larger-over-smaller factor `scale`.
 Phase centered_phase(Scale scale);
+
+/// "2", or "1.5x2" (horizontal x vertical).
+std::string format_scale(Scale scale);
 
 /// MATLAB's ceil(scale * size).
 Size scaled_size(Size size, Scale scale);

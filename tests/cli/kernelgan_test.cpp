@@ -1,7 +1,7 @@
-#include "cli/blind.h"
 #include "core/image/metrics.h"
 #include "degradations/downsample.h"
 #include "degradations/kernel_families.h"
+#include "pipeline/photo_formation.h"
 #include "tests/cli/support.h"
 #include "tests/support/test_images.h"
 #include "zssr/start.h"
@@ -125,7 +125,7 @@ TEST(ShareForStart, FallsWhereTheEstimateIsTooWide) {
   kernelgan::Estimate estimate{.kernel = gaussian_kernel(7, 1.0, 1.0)};
   const auto share = [&](double sigma) {
     estimate.sigma_1 = estimate.sigma_2 = sigma;
-    return cli::share_for_start(lr, estimate, options, {});
+    return pipeline::share_for_start(lr, estimate, options, {});
   };
   EXPECT_EQ(share(1.4), 0.85);
   ASSERT_TRUE(share(2.4));

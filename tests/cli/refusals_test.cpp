@@ -36,7 +36,7 @@ TEST(Refusals, AFlagThatTheMethodCannotUseIsRefused) {
   refused({"-m", "bicubic", "--ensemble", "on"}, "bicubic cannot use --ensemble");
   refused({"-m", "bicubic", "--back-projection", "3"}, "bicubic cannot use --back-projection");
   refused({"-m", "dip", "--noise", "5"}, "dip cannot use --noise");
-  refused({"-m", "dip", "--crop", "32"}, "dip cannot use --crop");
+  refused({"-m", "dip", "--crop", "32"}, "dip cannot use --training-crop");
   refused({"-m", "edsr", "--noise", "5"}, "edsr cannot use --noise");
   refused({"-m", "edsr", "--save-kernel", (dir / "k.mat").string()}, "edsr cannot use --save-kernel");
   refused({"--strength", "1", "--noise", "5"}, "restore was chosen by --strength");

@@ -30,6 +30,10 @@ TEST(SizeRequest, KeepsProportions) {
   EXPECT_EQ(size_of({"--size", "300x100"}), (List{150, 100}));
   EXPECT_EQ(size_of({"--size", "90x900"}), (List{90, 60}));
   EXPECT_EQ(size_of({"--megapixels", "0.0096"}), (List{120, 80}));
+  EXPECT_EQ(size_of({"--print", "30x20cm", "--dpi", "100"}), (List{1181, 787}));
+  EXPECT_EQ(size_of({"--print", "2x9in"}), (List{600, 400}));
+  EXPECT_EQ(size_of({"--size", "300x100", "--stretch"}), (List{300, 100}));
+  EXPECT_EQ(size_of({"--size", "300x100", "--crop"}), (List{300, 200}));  // before it is cut
 }
 
 TEST(SizeRequest, RefusesWhatIsNoSizeOrDoesNotEnlarge) {
@@ -38,16 +42,28 @@ TEST(SizeRequest, RefusesWhatIsNoSizeOrDoesNotEnlarge) {
     EXPECT_THROW(size_of({"--width=" + std::string(wrong)}), cli::UsageError) << wrong;
   }
   EXPECT_THROW(size_of({"--size", "300"}), cli::UsageError);
+  EXPECT_THROW(size_of({"--print", "30x20"}), cli::UsageError);
+  EXPECT_THROW(size_of({"--width", "90", "--crop"}), cli::UsageError);
+  EXPECT_THROW(size_of({"--size", "90x90", "--dpi", "100"}), cli::UsageError);
+  EXPECT_THROW(size_of({"--size", "90x90", "--crop", "--stretch"}), cli::UsageError);
   EXPECT_THROW(size_of({"--megapixels", "0"}), cli::UsageError);
   EXPECT_THROW(size_of({"--width", "60"}), InputError);
   EXPECT_THROW(size_of({"--long-side", "20"}), InputError);
 }
 
 TEST(SizeRequest, TakesTheSmallestFactorThatIsLargeEnough) {
-  EXPECT_EQ(cli::factor_for({40, 60}, {80, 120}, {2, 3, 4}), 2);
-  EXPECT_EQ(cli::factor_for({40, 60}, {81, 121}, {2, 3, 4}), 3);
-  EXPECT_EQ(cli::factor_for({40, 60}, {800, 1200}, {2, 3, 4}), 4);
-  EXPECT_EQ(cli::factor_for({40, 60}, {80, 120}, {4}), 4);
+  const auto passes = [](Size target, const std::vector<int64_t>& factors, bool repeats) {
+    const cli::Passes found = cli::passes_for(cli::growth({40, 60}, target), factors, repeats);
+    return std::pair(found.factor, found.count);
+  };
+  using Pair = std::pair<int64_t, int64_t>;
+  EXPECT_EQ(passes({80, 120}, {2, 3, 4}, true), Pair(2, 1));
+  EXPECT_EQ(passes({81, 121}, {2, 3, 4}, true), Pair(3, 1));
+  EXPECT_EQ(passes({800, 1200}, {2, 3, 4}, true), Pair(4, 3));
+  EXPECT_EQ(passes({800, 1200}, {2, 3, 4}, false), Pair(4, 1));
+  EXPECT_EQ(passes({320, 480}, {2}, true), Pair(2, 3));
+  EXPECT_EQ(passes({80, 120}, {4}, true), Pair(4, 1));
+  EXPECT_EQ(passes({80, 120}, {1}, true), Pair(1, 1));
 }
 
 TEST(SizeFlags, EveryMethodGivesTheSizeThatWasAsked) {
@@ -66,6 +82,58 @@ TEST(SizeFlags, EveryMethodGivesTheSizeThatWasAsked) {
     EXPECT_EQ(json["scale"]["x"], 2.5);
     EXPECT_EQ(json.contains("resampled"), method != "bicubic");
   }
+}
+
+TEST(SizeFlags, ANetworkOfAnotherFactorServes) {
+  const TempDir dir;
+  make_photo(dir / "a.png", 3, 20, 30);
+  const auto upscale = [&](std::vector<std::string> words) {
+    words.insert(words.begin(),
+                 {"upscale", (dir / "a.png").string(), "-o", (dir / "o.png").string(), "--force", "-q", "--json"});
+    return run_zsr(words);
+  };
+  const auto made = [&](const std::vector<std::string>& words) {
+    const auto result = upscale(words);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return nlohmann::json::parse(result.out);
+  };
+  const auto fraction = made({"-m", "edsr", "-s", "2.5"});
+  EXPECT_EQ(fraction["output_size"], nlohmann::json({{"width", 75}, {"height", 50}}));
+  EXPECT_EQ(fraction["resampled"]["factor"], 3);
+  const auto large = made({"-m", "edsr", "-s", "8"});
+  EXPECT_EQ(large["output_size"], nlohmann::json({{"width", 240}, {"height", 160}}));
+  EXPECT_EQ(large["passes"], 2);
+  const auto smaller = made({"--weights", "edsr-light-x4", "-s", "2"});
+  EXPECT_EQ(smaller["output_size"], nlohmann::json({{"width", 60}, {"height", 40}}));
+  EXPECT_EQ(smaller["resampled"]["factor"], 4);
+  EXPECT_FALSE(made({"-m", "edsr", "-s", "3"}).contains("resampled"));
+  const auto refused = upscale({"--weights", "edsr-light-x4", "-s", "2", "--exact-scale"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.err.find("enlarges by 4, not by 2"), std::string::npos) << refused.err;
+}
+
+TEST(SizeFlags, CropAndStretchFillTheSize) {
+  const TempDir dir;
+  make_photo(dir / "a.png", 3, 20, 30, true);
+  const auto size = [&](const std::string& how) {
+    const auto result = run_zsr({"upscale", (dir / "a.png").string(), "-o", (dir / "o.png").string(), "--force", "-q",
+                                 "-m", "bicubic", "--size", "60x60", how});
+    EXPECT_EQ(result.code, 0) << result.err;
+    return load_photo(dir / "o.png");
+  };
+  const Photo cut = size("--crop");
+  EXPECT_EQ(cut.color.sizes(), (std::vector<int64_t>{1, 3, 60, 60}));
+  EXPECT_EQ(cut.alpha.sizes(), (std::vector<int64_t>{1, 1, 60, 60}));
+  ASSERT_EQ(run_zsr({"upscale", (dir / "a.png").string(), "-o", (dir / "p.png").string(), "-q", "-m", "bicubic",
+                     "--print", "1x1in", "--dpi", "60", "--crop"})
+                .code,
+            0);
+  EXPECT_TRUE(torch::equal(load_photo(dir / "p.png").color, cut.color));
+  const Photo stretched = size("--stretch");
+  EXPECT_EQ(stretched.color.sizes(), (std::vector<int64_t>{1, 3, 60, 60}));
+  // The middle of the enlargement by 3, not the whole squeezed.
+  ASSERT_EQ(run_zsr(by_bicubic({"upscale", (dir / "a.png").string(), "-o", (dir / "w.png").string(), "-q"})).code, 0);
+  EXPECT_GT((cut.color - stretched.color).abs().max().item<float>(), 0.1F);
 }
 
 TEST(SizeFlags, NameTheResultAndWorkOnFolders) {

@@ -15,7 +15,7 @@ inline std::string example(const std::string& name) {
 
 /// Flags that make a ZSSR run a matter of a fraction of a second.
 inline std::vector<std::string> quick(std::vector<std::string> arguments) {
-  for (const char* flag : {"--steps", "3", "--channels", "16", "--depth", "3", "--crop", "32", "--ensemble", "off"}) {
+  for (const char* flag : {"--steps", "3", "--channels", "16", "--depth", "3", "--training-crop", "32", "--ensemble", "off"}) {
     arguments.emplace_back(flag);
   }
   return arguments;

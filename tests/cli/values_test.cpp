@@ -22,7 +22,8 @@ TEST(Values, Durations) {
   EXPECT_DOUBLE_EQ(parse_duration("60s", "time"), 60);
   EXPECT_DOUBLE_EQ(parse_duration("1.5m", "time"), 90);
   EXPECT_DOUBLE_EQ(parse_duration("2h", "time"), 7200);
-  for (const char* bad : {"", "s", "0", "-5s", "5 parsecs", "1d"}) EXPECT_THROW(parse_duration(bad, "time"), UsageError) << bad;
+  for (const char* bad : {"", "s", "0", "-5s", "5 parsecs", "1d"})
+    EXPECT_THROW(parse_duration(bad, "time"), UsageError) << bad;
 }
 
 TEST(Values, Counts) {

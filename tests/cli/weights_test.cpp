@@ -217,7 +217,7 @@ TEST(TrainedMethods, RefuseWhatDoesNotFit) {
     EXPECT_NE(result.err.find(why), std::string::npos) << result.err;
     EXPECT_FALSE(std::filesystem::exists(dir / "out.png"));
   };
-  refused({"--weights", at("w.safetensors"), "-s", "2"}, "enlarges by 3, not by 2");
+  refused({"--weights", at("w.safetensors"), "-s", "2", "--exact-scale"}, "enlarges by 3, not by 2");
   refused({"--weights", at("w.safetensors"), "-m", "edsr"}, "use -m espcn");
   refused({"--weights", at("w.safetensors"), "--kernel", "bicubic"}, "cannot use --kernel");
   refused({"-m", "vdsr"}, "no weights of vdsr for x2 come with zsr; name a file with --weights");
@@ -228,7 +228,7 @@ TEST(TrainedMethods, RefuseWhatDoesNotFit) {
   refused({"-m", "srmd", "--kernel-grid", "2x2", "--back-projection", "3"}, "--kernel-grid");
 }
 
-TEST(SrmdMethod, EnlargesByItsOwnScaleOnly) {
+TEST(SrmdMethod, EnlargesByItsOwnScale) {
   const TempDir dir;
   const auto at = [&](const char* name) { return (dir / name).string(); };
   write_srmd(dir / "srmd.safetensors", dir / "basis.txt");
@@ -245,11 +245,14 @@ TEST(SrmdMethod, EnlargesByItsOwnScaleOnly) {
   const auto json = nlohmann::json::parse(result.out);
   EXPECT_EQ(json["output_size"]["width"], 100);
   EXPECT_EQ(json["method"], "srmd");
-  const ProgramResult scale = run({"-o", at("other.png"), "-s", "3"});
-  EXPECT_EQ(scale.code, 2);
-  EXPECT_NE(scale.err.find("enlarges by 2"), std::string::npos) << scale.err;
+  const ProgramResult refused = run({"-o", at("other.png"), "-s", "3", "--exact-scale"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.err.find("enlarges by 2"), std::string::npos) << refused.err;
   EXPECT_FALSE(std::filesystem::exists(dir / "other.png"));
-  EXPECT_EQ(run_zsr({"upscale", at("photo.png"), "-m", "srmd", "-s", "2.5"}).code, 2);
+  const ProgramResult resampled = run({"-o", at("other.png"), "-s", "3"});
+  ASSERT_EQ(resampled.code, 0) << resampled.err;
+  EXPECT_EQ(nlohmann::json::parse(resampled.out)["output_size"]["width"], 150);
+  EXPECT_EQ(nlohmann::json::parse(resampled.out)["resampled"]["factor"], 2);
   EXPECT_EQ(run_zsr({"upscale", at("photo.png"), "--weights", at("srmd.safetensors")}).code, 2);
   write_bytes(dir / "cut.safetensors", read_bytes(dir / "srmd.safetensors").substr(0, 5000));
   const ProgramResult cut = run_zsr({"upscale", at("photo.png"), "-m", "srmd", "--weights", at("cut.safetensors"),

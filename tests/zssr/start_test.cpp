@@ -1,5 +1,6 @@
 #include "zssr/start.h"
 
+#include "core/error.h"
 #include "degradations/kernel_families.h"
 #include "networks/registry.h"
 #include "nn/weights/shipped.h"
@@ -37,52 +38,15 @@ TEST(Start, AnEdsrGivesWhatItGivesByItself) {
   }
 }
 
-TEST(Start, TheOneForBicubicPhotosIsForThemAlone) {
+TEST(Start, ConsistencyNeedsNoTraining) {
+  const torch::Tensor photo = torch::rand({1, 3, 64, 64});
   Options options = with_start(preset("default", {2, 2}), Start::shipped("zssr-start-x2"));
-  EXPECT_EQ(start_in_force(options), options.start);
-  options.bicubic_start = Start::shipped("edsr-light-x2");
-  EXPECT_EQ(start_in_force(options), options.bicubic_start);
-  options.phase = centered_phase({2, 2});
-  EXPECT_EQ(start_in_force(options), options.bicubic_start);
-  Options other = options;
-  other.phase = Phase{0.0, 0.0};
-  EXPECT_EQ(start_in_force(other), options.start);
-  other = options;
-  other.son_noise = 0.01;
-  EXPECT_EQ(start_in_force(other), options.start);
-  other = options;
-  other.kernels = {gaussian_kernel(9, 1.0, 1.0)};
-  EXPECT_EQ(start_in_force(other), options.start);
-}
-
-// Told nothing of a blur, an EDSR has to learn it; a network that is told need not.
-TEST(Start, WithAKernelAnEdsrTakesItsSteps) {
-  const torch::Tensor photo = torch::rand({1, 3, 24, 24});
-  for (const auto& [name, steps] : {std::pair{"edsr-light-x2", 2}, std::pair{"zssr-start-x2", 0}}) {
-    Options options = with_start(preset("default", {2, 2}), Start::shipped(name));
-    options.max_steps = 2;
-    options.kernels = {gaussian_kernel(9, 1.0, 1.0)};
-    const Result result = run(photo, options);
-    EXPECT_EQ(result.summary.steps, steps) << name;
-    EXPECT_EQ(result.start, name);
-  }
-}
-
-TEST(Start, BicubicPhotosNeedNoSteps) {
-  const torch::Tensor photo = torch::rand({1, 3, 24, 24});
-  Options options = with_start(preset("default", {2, 2}), Start::shipped("zssr-start-x2"));
-  options.bicubic_start = Start::shipped("edsr-light-x2");
-  options.max_steps = 2;
-  Result result = run(photo, options);
-  EXPECT_EQ(result.start, "edsr-light-x2");
-  EXPECT_EQ(result.summary.steps, 0);
-  options.steps_asked = true;
-  EXPECT_EQ(run(photo, options).summary.steps, 2);
-  options.steps_asked = false;
-  options.son_noise = 0.01;
-  result = run(photo, options);
-  EXPECT_EQ(result.start, "zssr-start-x2");
-  EXPECT_EQ(result.summary.steps, 2);
+  options.max_steps = 0;
+  options.self_ensemble = false;
+  options.kernels = {gaussian_kernel(9, 1.0, 1.0)};
+  EXPECT_EQ(start_consistency_db(photo, options), run(photo, options).consistency_db);
+  options.start = nullptr;
+  EXPECT_THROW(start_consistency_db(photo, options), OptionError);
 }
 
 }  // namespace

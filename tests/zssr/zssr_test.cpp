@@ -47,7 +47,7 @@ TEST(Zssr, SameSeedSameBytesOtherSeedOther) {
   EXPECT_GT(test::max_difference(first, with_seed(1)), 0.0);
 }
 
-TEST(Zssr, ANetworkThatCannotBringThePhotoBackIsNotUsed) {
+TEST(Zssr, AnInconsistentNetworkIsNotUsed) {
   Options options = quick();
   options.kernels = {gaussian_kernel(13, 2.0, 2.0)};
   options.least_consistency_db = 200.0;  // no network can

@@ -15,6 +15,26 @@
 #include <torch/types.h>
 
 namespace zsr::cli {
+namespace {
+
+void print_trained_prior(const std::string& output, const FlowPrior& prior, const Progress& last, uint64_t seed,
+                         bool as_json) {
+  if (as_json) {
+    const nlohmann::ordered_json json{{"command", "train"},
+                                      {"network", "kernel-prior"},
+                                      {"output", output},
+                                      {"steps", last.step},
+                                      {"negative_log_density", last.loss},
+                                      {"parameters", prior.parameter_count()},
+                                      {"seconds", last.elapsed_s},
+                                      {"seed", seed}};
+    fmt::print("{}\n", json_text(json, 2));
+  } else {
+    fmt::print("{}\n", output);
+  }
+}
+
+}  // namespace
 
 int run_train_kernel_prior(const std::vector<std::string>& arguments) {
   std::vector<std::string> words;
@@ -63,19 +83,7 @@ int run_train_kernel_prior(const std::vector<std::string>& arguments) {
       fmt::format("zsr train kernel-prior -s {} --steps {} --batch {} --learning-rate {} --seed {}", training.scale,
                   training.steps, training.batch, training.learning_rate, runtime.seed);
   write_safetensors(output, weights, overwrite);
-  if (common.json) {
-    const nlohmann::ordered_json json{{"command", "train"},
-                                      {"network", "kernel-prior"},
-                                      {"output", output},
-                                      {"steps", last.step},
-                                      {"negative_log_density", last.loss},
-                                      {"parameters", prior.parameter_count()},
-                                      {"seconds", last.elapsed_s},
-                                      {"seed", runtime.seed}};
-    fmt::print("{}\n", json_text(json, 2));
-  } else {
-    fmt::print("{}\n", output);
-  }
+  print_trained_prior(output, prior, last, runtime.seed, common.json);
   return interrupted() ? interrupt_exit_code() : kExitOk;
 }
 

@@ -1,4 +1,4 @@
-#include "cli/train_list.h"
+#include "cli/train/train_list.h"
 
 #include "core/json_bytes.h"
 #include "networks/registry.h"

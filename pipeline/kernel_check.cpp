@@ -1,4 +1,4 @@
-#include "cli/kernel_check.h"
+#include "pipeline/kernel_check.h"
 
 #include "zssr/zssr.h"
 
@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace zsr::cli {
+namespace zsr::pipeline {
 
 KernelCheck check_kernel(const torch::Tensor& color, const BlurKernel& kernel, double scale,
                          const RunContext& context) {
@@ -29,4 +29,4 @@ KernelCheck check_kernel(const torch::Tensor& color, const BlurKernel& kernel, d
   return {consistency({kernel}), consistency({}), consistency({gaussian_kernel(7, kPoint, kPoint)})};
 }
 
-}  // namespace zsr::cli
+}  // namespace zsr::pipeline

@@ -4,13 +4,11 @@
 #include "networks/registry.h"
 #include "srmd/network.h"
 
-#include <nlohmann/json_fwd.hpp>
-
 #include <memory>
 #include <string>
 #include <vector>
 
-namespace zsr::cli {
+namespace zsr::pipeline {
 
 /// A trained network that enlarges photos, read once for all of them.
 struct Trained {
@@ -26,16 +24,12 @@ struct Trained {
   std::vector<int64_t> scales() const;
 };
 
-/// Methods that are networks trained beforehand: "srmd", "edsr", ...
-std::vector<std::string> trained_methods();
-
-/// Reads `weights` (a file, or a name of shipped ones; empty: those that come with zsr for the method and `scale`).
-/// `method` is "auto" (whatever the weights are) or one of
-/// `trained_methods`. Throws UsageError, InputError or IoError.
+/// Reads `weights`, a file or the name of shipped ones; empty: those that come with zsr for the method and `scale`.
+/// `method` is "auto" (whatever the weights are) or one of trained_methods(). `pca`: srmd, the kernel basis that it was
+/// trained with (file); empty: the weights' own. Throws OptionError, InputError and IoError.
 Trained load_trained(const std::string& method, const std::string& weights, const std::string& pca, Scale scale);
 
-/// One line for people: "EDSR (...), x2, RGB", or why the weights are of no network that zsr knows. `json` (may be
-/// null) receives the same by parts.
-std::string describe_weights(const WeightsFile& weights, nlohmann::ordered_json* json);
+/// "SRMD (Zhang et al. 2018)", or what else the network is.
+std::string title_of(const srmd::Network& network);
 
-}  // namespace zsr::cli
+}  // namespace zsr::pipeline

@@ -5,7 +5,7 @@
 
 #include <torch/types.h>
 
-namespace zsr::cli {
+namespace zsr::pipeline {
 
 /// LR-consistency (dB, zssr::Upscaler::consistency) of short ZSSR runs on the middle of a photo.
 struct KernelCheck {
@@ -19,4 +19,4 @@ struct KernelCheck {
 /// Trains with `kernel`, with bicubic downscaling and with a point; a few seconds each. `color` [1, C, h, w].
 KernelCheck check_kernel(const torch::Tensor& color, const BlurKernel& kernel, double scale, const RunContext& context);
 
-}  // namespace zsr::cli
+}  // namespace zsr::pipeline

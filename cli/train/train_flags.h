@@ -1,0 +1,51 @@
+#pragma once
+
+#include "cli/common_flags.h"
+#include "cli/options.h"
+#include "training/patches.h"
+#include "training/trainer.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace zsr::cli {
+
+/// What `zsr train NETWORK` is given, as typed.
+struct TrainFlags {
+  std::vector<std::string> words;  ///< The network, then folders.
+  std::string output;
+  std::string network;
+  int64_t scale = 2;
+  std::map<std::string, std::string> fields;  ///< Of the configuration, by name.
+  std::string old_width;                      ///< --width, as --channels was called.
+  training::PatchOptions patches;
+  training::TrainOptions train;
+  std::string losses = "l1";
+  std::string sizes = "1";
+  std::string recipe;
+  std::string known_soft;
+  std::string features;
+  std::string vgg;  ///< The older name of `features`.
+  std::string content_layer;
+  std::string init;
+  std::string validate;
+  std::string pairs;
+  std::string time;
+  bool resume = false;
+  bool half = false;
+  bool force = false;
+};
+
+/// The flags of the network that `arguments` name first, over the defaults of its row; `flags` and `common` receive
+/// them.
+std::unique_ptr<OptionSet> make_train_options(const std::string& network, TrainFlags& flags, CommonFlags& common);
+
+/// Settles what the flags say together, once they are parsed. Throws UsageError.
+void settle_train_flags(TrainFlags& flags);
+
+/// The fields of the configuration that were named. Throws UsageError.
+std::map<std::string, double> chosen_fields(const TrainFlags& flags);
+
+}  // namespace zsr::cli

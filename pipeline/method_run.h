@@ -1,0 +1,65 @@
+#pragma once
+
+#include "core/run_context.h"
+#include "degradations/kernel.h"
+#include "degradations/photo_condition.h"
+#include "dip/dip.h"
+#include "pipeline/photo_formation.h"
+#include "pipeline/request.h"
+
+#include <nlohmann/json.hpp>
+#include <torch/types.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace zsr::pipeline {
+
+/// What a run reports beside its progress. Both may be empty.
+struct Hooks {
+  std::function<void(const std::string&)> note;  ///< One sentence for people about the work ahead.
+  dip::FrameFn frame;                            ///< Images on the way of Deep Image Prior; DipRequest::frame_every.
+};
+
+/// One photo for a method.
+struct MethodInput {
+  const torch::Tensor& color;  ///< [1, C, h, w] float32 in [0, 1].
+  int bit_depth = 8;           ///< Of the photo's file.
+  const Request& request;
+  PhotoFormation& formation;  ///< A method that is not consistent with the photo changes it.
+  const std::optional<PhotoCondition>& condition;
+  const RunContext& context;
+  const Hooks& hooks;
+};
+
+struct MethodOutput {
+  torch::Tensor image;  ///< [1, C, H, W] in [0, 1].
+  Summary summary;
+  std::optional<double> consistency_db;
+  std::optional<BlurKernel> kernel;  ///< Where the method found it.
+  nlohmann::json record;             ///< What the method adds to the photo's record, an object; or null.
+  nlohmann::json used;               ///< Settings as they were used, by their names in report(); or null.
+};
+
+// One function for each row of methods(), and the line about what it is going to do. Errors as the methods'.
+
+MethodOutput run_bicubic(MethodInput& input);
+MethodOutput run_zssr(MethodInput& input);
+MethodOutput run_dip(MethodInput& input);
+MethodOutput run_dip_fkp(MethodInput& input);
+MethodOutput run_srmd(MethodInput& input);
+MethodOutput run_network(MethodInput& input);
+MethodOutput run_restore(MethodInput& input);
+
+std::string describe_bicubic(const Request& request);
+std::string describe_zssr(const Request& request);
+std::string describe_dip(const Request& request);
+std::string describe_dip_fkp(const Request& request);
+std::string describe_trained(const Request& request);
+std::string describe_restore(const Request& request);
+
+/// Every setting of Deep Image Prior for one photo.
+dip::Options dip_options(const Request& request, const torch::Tensor& photo);
+
+}  // namespace zsr::pipeline

@@ -1,0 +1,139 @@
+#include "dip/dip.h"
+
+#include "core/device.h"
+#include "dip/dip_fkp.h"
+#include "networks/enlarge.h"
+#include "pipeline/method_run.h"
+
+#include <fmt/format.h>
+#include <torch/types.h>
+
+#include <cmath>
+
+namespace zsr::pipeline {
+namespace {
+
+// Pieces as large as may be when the whole needs more than what may be used.
+int64_t piece_within(dip::Options options, int64_t height, int64_t width, int64_t bytes) {
+  options.tile = 0;
+  if (dip::needed_bytes(options, height, width) <= bytes) return 0;
+  constexpr int64_t kLargest = 2048;
+  constexpr int64_t kLeast = 192;
+  for (int64_t tile = kLargest; tile > kLeast; tile -= 64) {
+    options.tile = tile;
+    if (dip::needed_bytes(options, height, width) <= bytes) return tile;
+  }
+  return kLeast;
+}
+
+// States what the run will take once the first steps have shown it: nobody should wait for hours unwarned.
+ProgressFn with_cost(const MethodInput& input, const dip::Options& options) {
+  const int64_t bytes =
+      dip::needed_bytes(options, input.color.size(2) * options.scale, input.color.size(3) * options.scale);
+  return [&input, bytes, said = false](const Progress& now) mutable {
+    constexpr int64_t kSteps = 5;
+    if (!said && now.step >= kSteps && input.hooks.note) {
+      said = true;
+      const double seconds = now.elapsed_s / static_cast<double>(now.step);
+      input.hooks.note(
+          fmt::format("{:.2f} s a step: {:.0f} min for all {} steps, {:.1f} GB of memory; --steps, --time and --stop "
+                      "auto shorten it, Ctrl-C keeps the best image so far",
+                      seconds, seconds * static_cast<double>(now.total_steps) / 60.0, now.total_steps,
+                      static_cast<double>(bytes) / 1e9));
+    }
+    return input.context.progress ? input.context.progress(now) : ProgressAction::kContinue;
+  };
+}
+
+nlohmann::json to_json(const dip::Options& options) {
+  return {{"task", dip::to_string(options.task)},
+          {"kernel", options.kernel ? "given" : "lanczos2"},
+          {"steps", options.steps},
+          {"learning_rate", options.learning_rate},
+          {"input_noise", options.noise},
+          {"average", options.average},
+          {"stop", options.stop == dip::StopRule::kVariance ? "variance" : "steps"},
+          {"window", options.window},
+          {"patience", options.patience},
+          {"piece", options.tile},
+          {"parameters", dip::SkipLayout(options.network).count}};
+}
+
+}  // namespace
+
+dip::Options dip_options(const Request& request, const torch::Tensor& photo) {
+  const DipRequest& asked = request.dip;
+  dip::Options options = dip::preset(asked.task, std::llround(request.scale.y), photo.size(1));
+  options.stop = asked.stop;
+  if (asked.steps) options.steps = *asked.steps;
+  if (asked.learning_rate) options.learning_rate = *asked.learning_rate;
+  if (asked.input_noise) options.noise = *asked.input_noise;
+  if (asked.average) options.average = *asked.average;
+  options.frame_every = asked.frame_every;
+  options.mask = asked.mask;
+  constexpr double kShareOfMemory = 0.7;
+  options.memory_limit = static_cast<int64_t>(kShareOfMemory * static_cast<double>(available_memory()));
+  options.tile = asked.piece ? *asked.piece
+                             : piece_within(options, photo.size(2) * options.scale, photo.size(3) * options.scale,
+                                            options.memory_limit);
+  return options;
+}
+
+MethodOutput run_dip(MethodInput& input) {
+  dip::Options options = dip_options(input.request, input.color);
+  if (!input.formation.kernels.empty() && options.task == dip::Task::kSuperResolution) {
+    options.kernel = input.formation.kernels[0];
+    options.phase = input.request.phase;
+  }
+  RunContext context = input.context;
+  context.progress = with_cost(input, options);
+  const dip::Result result = dip::run(input.color, options, context, input.hooks.frame);
+  return {result.image,
+          result.summary,
+          {},
+          {},
+          {{"settings", to_json(options)},
+           {"best_step", result.best_step},
+           {"rule_step", result.rule_step},
+           {"restored", result.restored}},
+          {{"steps", result.summary.steps}}};
+}
+
+MethodOutput run_dip_fkp(MethodInput& input) {
+  const FkpRequest& asked = input.request.fkp;
+  dip::FkpOptions options;
+  options.scale = asked.prior->scale();
+  if (asked.steps) options.steps = *asked.steps;
+  options.published_phase = asked.published_phase;
+  dip::FkpResult result = dip::run_fkp(input.color, *asked.prior, options, input.context);
+  nlohmann::json record{{"settings",
+                         {{"steps", options.steps},
+                          {"learning_rate", options.learning_rate},
+                          {"kernel_rate", options.kernel_rate},
+                          {"published_phase", options.published_phase}}}};
+  if (asked.usrnet) {
+    networks::Options usrnet;
+    usrnet.scale = input.request.scale;
+    usrnet.kernel = result.kernel;
+    usrnet.circular = options.published_phase;
+    const networks::Result enlarged = networks::run(input.color, *asked.usrnet->network, usrnet, input.context);
+    result.image = enlarged.image;
+    result.summary.upscale_s = enlarged.summary.upscale_s;
+  }
+  return {result.image, result.summary, {}, result.kernel, std::move(record), {{"steps", result.summary.steps}}};
+}
+
+std::string describe_dip(const Request& request) {
+  const FormationPlan plan = plan_formation(request, "dip");
+  return fmt::format("dip {}{}: kernel {}, stop {}", dip::to_string(request.dip.task),
+                     request.scale.y == 1.0 ? "" : fmt::format(" x{}", format_scale(request.scale)),
+                     plan.kernel_name == "bicubic" ? "lanczos" : plan.kernel_name,
+                     request.dip.stop == dip::StopRule::kVariance ? "auto" : "steps");
+}
+
+std::string describe_dip_fkp(const Request& request) {
+  return fmt::format("dip-fkp x{}: kernel prior of {} x {} pixels{}", format_scale(request.scale),
+                     request.fkp.prior->side(), request.fkp.prior->side(), request.fkp.usrnet ? ", then USRNet" : "");
+}
+
+}  // namespace zsr::pipeline

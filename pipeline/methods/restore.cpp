@@ -1,0 +1,38 @@
+#include "restore/restore.h"
+
+#include "pipeline/method_run.h"
+
+#include <fmt/format.h>
+#include <torch/types.h>
+
+namespace zsr::pipeline {
+
+MethodOutput run_restore(MethodInput& input) {
+  const Request& request = input.request;
+  restore::Options options = request.restore.options;
+  options.scale = request.scale;
+  options.self_ensemble = request.ensemble.value_or(false);
+  if (request.tile > 0) options.tile = request.tile;
+  const restore::Result result =
+      restore::run(input.color, input.condition.value(), restore::Models::shipped(), options, input.context);
+  return {result.image,
+          result.summary,
+          {},
+          {},
+          {{"restoration", restore::to_json(options, result)}},
+          {{"strength", result.strength},
+           {"detail", options.detail_in_force()},
+           {"grain", result.grain},
+           {"ensemble", options.self_ensemble},
+           {"tile", options.tile}}};
+}
+
+std::string describe_restore(const Request& request) {
+  restore::Options options = request.restore.options;
+  options.scale = request.scale;
+  return fmt::format("restoration x{}: strength {}, detail {:g}", format_scale(request.scale),
+                     request.restore.strength ? fmt::format("{:g}", *request.restore.strength) : "auto",
+                     options.detail_in_force());
+}
+
+}  // namespace zsr::pipeline

@@ -1,0 +1,56 @@
+#include "zssr/zssr.h"
+
+#include "pipeline/method_run.h"
+#include "pipeline/zssr_options.h"
+
+#include <fmt/format.h>
+#include <torch/types.h>
+
+#include <algorithm>
+
+namespace zsr::pipeline {
+
+MethodOutput run_zssr(MethodInput& input) {
+  PhotoFormation& formation = input.formation;
+  RunContext context = input.context;
+  double spent_s = 0.0;
+  for (;;) {
+    formation.zssr.kernels = formation.kernels;
+    choose_start(input.request, formation.zssr);
+    zssr::Result result = zssr::run(input.color, formation.zssr, context);
+    result.summary.train_s += spent_s;
+    if (!result.inconsistent) {
+      nlohmann::json record{{"settings", to_json(formation.zssr)}, {"preset", input.request.zssr.preset}};
+      if (!result.start.empty()) record["start"] = result.start;
+      const zssr::Options& used = formation.zssr;
+      return {result.image,
+              result.summary,
+              result.consistency_db,
+              {},
+              std::move(record),
+              {{"noise", used.son_noise * 255.0},
+               {"ensemble", used.self_ensemble},
+               {"back_projection", used.back_projection},
+               {"steps", result.summary.steps}}};
+    }
+    spent_s = result.summary.train_s;
+    take_narrower_kernel(formation, input.request.scale, result.consistency_db);
+    if (input.context.time_budget_s) context.time_budget_s = std::max(1.0, *input.context.time_budget_s - spent_s);
+  }
+}
+
+std::string describe_zssr(const Request& request) {
+  const zssr::Options options = zssr_options(request);
+  const FormationPlan plan = plan_formation(request, "zssr");
+  std::string network = fmt::format("{}x{} network", options.depth, options.width);
+  if (options.start) network = fmt::format("from {}", options.start->name);
+  if (const std::string bicubic = bicubic_start(request); !bicubic.empty()) {
+    network += fmt::format(" (bicubic without noise: {})", bicubic);
+  }
+  return fmt::format("zssr x{} preset {}: {}, {} steps at most, kernel {}, noise {}, back-projection {}, ensemble {}",
+                     format_scale(request.scale), request.zssr.preset, network, options.max_steps, plan.kernel_name,
+                     plan.estimate_noise ? "auto" : fmt::format("{:.1f}", options.son_noise * 255.0),
+                     options.back_projection, options.self_ensemble ? "on" : "off");
+}
+
+}  // namespace zsr::pipeline

@@ -1,0 +1,83 @@
+#include "core/error.h"
+#include "pipeline/methods.h"
+#include "pipeline/photo_formation.h"
+
+namespace zsr::pipeline {
+namespace {
+
+using Source = KernelRequest::Source;
+
+constexpr double kLargestFactor = 8.0;  // for which a kernel can be estimated
+
+// By default a kernel is estimated where the method was made for unknown blur.
+void decide_default_kernel(const Request& request, const Method& method, FormationPlan& plan) {
+  const bool square = request.scale.y == request.scale.x;
+  if (!method.blind) {
+    plan.reason = method.name + " takes the bicubic kernel unless one is named";
+  } else if (method.name == "zssr" && request.zssr.preset != "default") {
+    plan.reason = "the preset '" + request.zssr.preset + "' is for bicubic downscaling";
+  } else if (request.phase) {
+    plan.reason = "kernels are estimated for centred pixels only";
+  } else if (!square || request.scale.y > kLargestFactor) {
+    plan.reason = "kernels are estimated for one factor up to 8 on both axes";
+  } else {
+    plan.estimate_kernel = true;
+    plan.reason = "estimated, since none was named";
+  }
+}
+
+void decide_noise(const Request& request, const Method& method, FormationPlan& plan) {
+  if (request.noise_map.defined()) return;  // it takes the place of one level
+  const bool by_default = plan.estimate_kernel && method.blind && request.zssr.preset == "default";
+  switch (request.noise.source) {
+    case NoiseRequest::Source::kGiven:
+      plan.noise = request.noise.sigma;
+      break;
+    case NoiseRequest::Source::kEstimated:
+      plan.estimate_noise = true;
+      break;
+    case NoiseRequest::Source::kDefault:
+      plan.estimate_noise = by_default;
+      break;
+  }
+}
+
+}  // namespace
+
+FormationPlan plan_formation(const Request& request, const std::string& name) {
+  const Method& method = *find_method(name);
+  FormationPlan plan;
+  plan.kernel_name = "bicubic";
+  if (!method.uses(Setting::kKernel) || request.scale.y == 1.0) {
+    plan.reason = "the method takes no kernel";
+    return plan;
+  }
+  const Source source = request.kernel.source;
+  if (source == Source::kEstimated && request.scale.y != request.scale.x) {
+    throw OptionError("--kernel auto needs the same factor for both axes");
+  }
+  if (source == Source::kEstimated && request.phase) {
+    throw OptionError("--kernel auto estimates a kernel for --phase center");
+  }
+  if (!request.kernel_grid.kernels.empty()) {
+    plan.kernels = request.kernel_grid.kernels;
+    plan.kernel_name = request.kernel.name;
+    plan.reason = "given, one for each cell";
+  } else if (source == Source::kGiven) {
+    plan.kernels = {request.kernel.kernel.value()};
+    plan.kernel_name = request.kernel.name;
+    plan.reason = "given";
+  } else if (source == Source::kBicubic) {
+    plan.reason = "given";
+  } else if (source == Source::kEstimated) {
+    plan.estimate_kernel = true;
+    plan.reason = "estimated, as asked";
+  } else {
+    decide_default_kernel(request, method, plan);
+  }
+  if (plan.estimate_kernel) plan.kernel_name = "auto";
+  decide_noise(request, method, plan);
+  return plan;
+}
+
+}  // namespace zsr::pipeline

@@ -1,0 +1,256 @@
+#include "pipeline/upscale.h"
+
+#include "core/error.h"
+#include "degradations/scratches.h"
+#include "pipeline/choose_formation.h"
+#include "pipeline/methods.h"
+#include "pipeline/report.h"
+#include "pipeline/zssr_options.h"
+#include "restore/scratch_fill.h"
+#include "restore/tone.h"
+
+#include <fmt/format.h>
+#include <torch/types.h>
+
+#include <cmath>
+
+namespace zsr::pipeline {
+namespace {
+
+using Scratches = RestoreRequest::Scratches;
+
+void check_mask(const torch::Tensor& mask, const torch::Tensor& color, const std::string& name) {
+  if (mask.size(2) != color.size(2) || mask.size(3) != color.size(3)) {
+    throw InputError(fmt::format("--scratches '{}' is {}x{}, the photo {}x{}; they must be of one size", name,
+                                 mask.size(3), mask.size(2), color.size(3), color.size(2)));
+  }
+  if (!mask.any().item<bool>()) {
+    throw InputError(fmt::format("--scratches '{}' is black all over: white is kept, black is filled", name));
+  }
+}
+
+torch::Tensor fill_scratches(const torch::Tensor& color, const RestoreRequest& request, Outcome& outcome) {
+  if (request.scratches == Scratches::kKept) return color;
+  const bool found = request.scratches == Scratches::kFound;
+  outcome.mask = found ? propose_mask(color) : request.mask;
+  check_mask(outcome.mask, color, found ? "auto" : request.mask_name);
+  const restore::FilledPhoto filled = restore::fill_scratches(color, outcome.mask);
+  outcome.record["scratches"] = {
+      {"mask", found ? "auto" : request.mask_name}, {"regions", filled.regions}, {"part", filled.part}};
+  return filled.image;
+}
+
+torch::Tensor correct_tone(const torch::Tensor& color, const RestoreRequest& request, Outcome& outcome) {
+  if (!request.tone) return color;
+  const restore::Tone tone = restore::correct_tone(color);
+  outcome.record["tone"] = to_json(tone);
+  return tone.image;
+}
+
+// `image` at the size that was asked for.
+torch::Tensor at_target(const torch::Tensor& image, const std::optional<Size>& target) {
+  if (!target || (image.size(2) == target->height && image.size(3) == target->width)) return image;
+  const Scale scale{static_cast<double>(target->height) / static_cast<double>(image.size(2)),
+                    static_cast<double>(target->width) / static_cast<double>(image.size(3))};
+  return imresize(image, scale, *target).clamp_(0.0, 1.0);
+}
+
+torch::Tensor enlarged_alpha(const torch::Tensor& alpha, const Request& request, const std::optional<Size>& target) {
+  if (!alpha.defined()) return alpha;
+  if (target) return at_target(alpha, target);
+  return request.scale.y == 1.0 ? alpha : imresize(alpha, request.scale).clamp_(0.0, 1.0);
+}
+
+torch::Tensor middle(const torch::Tensor& image, const std::optional<Size>& keep) {
+  if (!image.defined() || !keep) return image;
+  const auto cut = [](const torch::Tensor& from, int64_t dim, int64_t length) {
+    return from.narrow(dim, (from.size(dim) - length) / 2, length);
+  };
+  return cut(cut(image, 2, keep->height), 3, keep->width).contiguous();
+}
+
+// Pixels that a tileable photo is continued by on each side: more than what most networks see, and whole blocks of
+// JPEG.
+constexpr int64_t kWrapMargin = 64;
+
+torch::Tensor wrapped(const torch::Tensor& image, const Request& request) {
+  if (!request.wrap || !image.defined()) return image;
+  const auto indices = [](int64_t length) {
+    return torch::arange(-kWrapMargin, length + kWrapMargin).remainder(length);
+  };
+  return image.index_select(2, indices(image.size(2))).index_select(3, indices(image.size(3))).contiguous();
+}
+
+// Without what was made of the continuation.
+torch::Tensor without_wrap(const torch::Tensor& image, const Request& request) {
+  if (!request.wrap || !image.defined()) return image;
+  const auto inside = [&](const torch::Tensor& from, int64_t dim, double scale) {
+    const auto margin = static_cast<int64_t>(kWrapMargin * std::llround(scale));
+    return from.narrow(dim, margin, from.size(dim) - 2 * margin);
+  };
+  return inside(inside(image, 2, request.scale.y), 3, request.scale.x).contiguous();
+}
+
+void check_wrap(const Request& request) {
+  if (!request.wrap) return;
+  const bool whole = request.scale.y == std::round(request.scale.y) && request.scale.x == std::round(request.scale.x);
+  if (!whole || request.target || request.target_scale || request.passes > 1) {
+    throw OptionError("--wrap needs a whole factor that the method has; its result cannot be resampled without a seam");
+  }
+  if (request.restore.mask.defined() || request.dip.mask.defined()) {
+    throw OptionError("--wrap and a mask exclude each other");
+  }
+}
+
+std::optional<Size> target_of(const Request& request, Size low) {
+  if (request.target || !request.target_scale) return request.target;
+  return scaled_size(low, *request.target_scale);
+}
+
+// By the method, and again where the request wants several passes.
+MethodOutput run_passes(const Method& method, MethodInput& input) {
+  MethodOutput output = method.run(input);
+  for (int64_t pass = 1; pass < input.request.passes; ++pass) {
+    MethodInput next{output.image,    input.bit_depth, input.request, input.formation,
+                     input.condition, input.context,   input.hooks};
+    MethodOutput larger = method.run(next);
+    larger.summary.train_s += output.summary.train_s;
+    larger.summary.upscale_s += output.summary.upscale_s;
+    output = std::move(larger);
+  }
+  return output;
+}
+
+// What the photo decides: the method, and the strength of a restoration.
+struct Choice {
+  Request request;
+  std::string method;
+  std::optional<PhotoCondition> condition;
+  PhotoFormation formation;
+};
+
+Choice choose(const torch::Tensor& color, const Request& request, const RunContext& context) {
+  Choice made{request, first_method(request), {}, {}};
+  const bool open = request.method == "auto" && !request.trained && !request.zero_shot;
+  const auto restore = [&](double strength) {
+    made.method = "restore";
+    made.request.restore.options.strength = request.restore.strength.value_or(strength);
+  };
+  if (open || made.method == "restore") {
+    constexpr double kCleanStrength = 0.5;  // restoration was asked for, but no damage is seen
+    made.condition = look_at_condition(color);
+    const FormationChoice choice = choose_formation(*made.condition, std::nullopt, request.scale.y > 1.0);
+    const bool damaged = choice.way == Way::kRestore;
+    if (damaged || made.method == "restore") restore(damaged ? choice.strength : kCleanStrength);
+  }
+  if (made.method == "restore") return made;
+  made.formation = look_at_photo(color, request, made.method, open, made.condition, context);
+  if (made.formation.restore_strength) restore(*made.formation.restore_strength);
+  return made;
+}
+
+std::optional<BlurKernel> used_kernel(const MethodOutput& output, const PhotoFormation& formation) {
+  if (output.kernel) return output.kernel;
+  return formation.kernels.empty() ? std::nullopt : std::optional<BlurKernel>(formation.kernels[0]);
+}
+
+// What the method made of the photo, and what was resampled.
+void record_size(const Request& request, Size low, Size made, Size high, nlohmann::json& record) {
+  const bool resampled = !(made == high);
+  record["input_size"] = {{"width", low.width}, {"height", low.height}};
+  record["scale"] = {{"x", request.scale.x}, {"y", request.scale.y}};
+  if (resampled || request.target) {
+    record["scale"] = {{"x", static_cast<double>(high.width) / static_cast<double>(low.width)},
+                       {"y", static_cast<double>(high.height) / static_cast<double>(low.height)}};
+  }
+  if (request.wrap) record["wrap"] = true;
+  if (request.passes > 1) record["passes"] = request.passes;
+  if (resampled) {
+    const double factor = std::pow(request.scale.y, static_cast<double>(request.passes));
+    record["resampled"] = {{"factor", std::llround(factor)}, {"by", "bicubic"}};
+  }
+}
+
+void record_choice(const Request& request, const Choice& choice, const MethodOutput& output, Outcome& outcome) {
+  nlohmann::json& record = outcome.record;
+  record["method"] = choice.method;
+  record["fields"] = report(request, choice.request, choice.method, choice.formation, output);
+  if (choice.condition) {
+    record["condition"] = to_json(*choice.condition);
+    record["photo"] = describe(*choice.condition);
+    record["chosen"] = request.method == "auto" && !request.zero_shot;
+  }
+  if (request.trained) {
+    record["weights"] = request.trained->weights;
+    record["network"] = request.trained->title;
+  }
+  const Method& method = *find_method(choice.method);
+  if (method.uses(Setting::kKernel)) record["kernel"] = choice.formation.plan.kernel_name;
+  if (request.trained && method.uses(Setting::kKernel)) record["noise"] = choice.formation.noise;
+  if (!choice.formation.record.is_null()) record["estimated"] = choice.formation.record;
+  if (method.uses(Setting::kSteps)) {
+    record["steps"] = output.summary.steps;
+    record["final_loss"] = output.summary.final_loss;
+    record["termination"] = to_string(output.summary.termination);
+  }
+  if (output.consistency_db) record["consistency_db"] = *output.consistency_db;
+  if (!output.record.is_null()) record.update(output.record);
+}
+
+}  // namespace
+
+std::string first_method(const Request& request) {
+  if (request.trained) return request.trained->method;
+  return request.method == "auto" ? "zssr" : request.method;
+}
+
+void check(const Request& request) {
+  const std::string method = first_method(request);
+  plan_formation(request, method);
+  check_wrap(request);
+  if (method == "zssr") zssr_options(request);
+  if (request.passes > 1 && (!request.trained || request.trained->takes_kernel())) {
+    throw OptionError(fmt::format("passes = {}, only networks without kernel can be repeated", request.passes));
+  }
+}
+
+Outcome upscale(Photo photo, const Request& request, const RunContext& given, const Hooks& hooks) {
+  check(request);
+  Outcome outcome;
+  outcome.record = nlohmann::json::object();
+  const torch::Tensor seen = photo.alpha.defined() ? bleed_color(photo.color, photo.alpha) : photo.color;
+  const torch::Tensor color = wrapped(fill_scratches(seen, request.restore, outcome), request);
+  RunContext context = given;
+  if (!find_method(first_method(request))->uses(Setting::kDevice)) context.device = torch::kCPU;
+  Choice choice = choose(color, request, context);
+  const Method& method = *find_method(choice.method);
+  if (!method.uses(Setting::kDevice)) context.device = torch::kCPU;
+  MethodInput input{color, photo.bit_depth, choice.request, choice.formation, choice.condition, context, hooks};
+  MethodOutput output = run_passes(method, input);
+  if (!torch::isfinite(output.image).all().item<bool>()) {
+    throw UnusableResult("the result has pixels that are not numbers; nothing was written");
+  }
+  const Size low{photo.color.size(2), photo.color.size(3)};
+  const std::optional<Size> target = target_of(request, low);
+  output.image = without_wrap(output.image, request);
+  const Size made{output.image.size(2), output.image.size(3)};
+  const torch::Tensor resampled = at_target(output.image, target);
+  const Size high{resampled.size(2), resampled.size(3)};
+  photo.color = correct_tone(middle(resampled, request.keep), request.restore, outcome);
+  photo.alpha =
+      middle(without_wrap(enlarged_alpha(wrapped(photo.alpha, request), request, target), request), request.keep);
+  record_size(request, low, made, high, outcome.record);
+  outcome.record["device"] = context.device.str();
+  outcome.record["output_size"] = {{"width", photo.color.size(3)}, {"height", photo.color.size(2)}};
+  record_choice(request, choice, output, outcome);
+  outcome.kernel = used_kernel(output, choice.formation);
+  outcome.warnings = photo.notes;
+  outcome.warnings.insert(outcome.warnings.end(), choice.formation.warnings.begin(), choice.formation.warnings.end());
+  if (!output.summary.message.empty()) outcome.warnings.push_back(output.summary.message);
+  outcome.method = choice.method;
+  outcome.summary = output.summary;
+  outcome.photo = std::move(photo);
+  return outcome;
+}
+
+}  // namespace zsr::pipeline

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "core/error.h"
+#include "core/image/photo.h"
+#include "core/run_context.h"
+#include "pipeline/method_run.h"
+#include "pipeline/request.h"
+
+#include <nlohmann/json.hpp>
+#include <torch/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace zsr::pipeline {
+
+/// A method's result holds no numbers (NaN, infinity).
+class UnusableResult : public Error {
+ public:
+  using Error::Error;
+};
+
+/// An enlarged or restored photo.
+struct Outcome {
+  Photo photo;         ///< With the metadata of the photo that came in.
+  std::string method;  ///< Of methods(), that was used.
+  Summary summary;
+  std::optional<BlurKernel> kernel;  ///< That was used; empty: that of bicubic downscaling, or none.
+  torch::Tensor mask;  ///< Of the scratches that were filled, 0 = filled; undefined where none were asked.
+  std::vector<std::string> warnings;  ///< One line each.
+  /// What was given, chosen and used, what was estimated and what the method has to say; an object.
+  nlohmann::json record;
+};
+
+/// Does to `photo` what `zsr upscale` does: fills scratches, looks at the photo, chooses the method, kernel and noise
+/// where the request leaves them open, enlarges colour and transparency, and corrects the tone. The same request, seed,
+/// thread count and build give the same pixels. Throws OptionError, InputError (a mask of another size),
+/// UnusableResult and Cancelled.
+Outcome upscale(Photo photo, const Request& request, const RunContext& context = {}, const Hooks& hooks = {});
+
+/// The method that a request begins with: the one it names, that of its trained network, or ZSSR.
+std::string first_method(const Request& request);
+
+/// Throws OptionError and InputError where the request contradicts itself or a method cannot do it, as far as that is
+/// known without a photo.
+void check(const Request& request);
+
+}  // namespace zsr::pipeline

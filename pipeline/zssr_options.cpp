@@ -1,0 +1,162 @@
+#include "pipeline/zssr_options.h"
+
+#include "core/error.h"
+#include "nn/weights/shipped.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace zsr::pipeline {
+namespace {
+
+nlohmann::json scale_json(Scale scale) {
+  return nlohmann::json{{"x", scale.x}, {"y", scale.y}};
+}
+
+std::string shipped_start(Scale scale) {
+  return fmt::format("zssr-start-x{:g}", scale.y);
+}
+
+// A network of another size has no pretrained weights.
+bool names_network(const ZssrRequest& request) {
+  return request.channels || request.depth;
+}
+
+zssr::Options with_request_start(zssr::Options options, const Request& request) {
+  const ZssrRequest& zssr = request.zssr;
+  if (zssr.preset != "default") throw OptionError("--init belongs to the default preset");
+  if (names_network(zssr)) throw OptionError("--init brings its own network; leave --channels and --depth out");
+  const auto own = static_cast<double>(zssr.start->scale);
+  if (request.scale.y != own || request.scale.x != own) {
+    throw OptionError(fmt::format("'{}' is a starting point for x{}, not for x{}", zssr.init, zssr.start->scale,
+                                  format_scale(request.scale)));
+  }
+  return zssr::with_start(std::move(options), zssr.start);
+}
+
+zssr::Options starting_options(const Request& request, bool from_scratch) {
+  zssr::Options options = zssr::preset(request.zssr.preset, request.scale);
+  if (request.zssr.start) return with_request_start(std::move(options), request);
+  if (from_scratch || !has_own_start(request)) return options;
+  return zssr::with_start(std::move(options), zssr::Start::shipped(shipped_start(request.scale)));
+}
+
+template <typename Value>
+void take(Value& field, const std::optional<Value>& asked) {
+  if (asked) field = *asked;
+}
+
+}  // namespace
+
+bool has_own_start(const Request& request) {
+  const ZssrRequest& zssr = request.zssr;
+  return zssr.pretrained && !zssr.start && zssr.preset == "default" && request.scale.y == request.scale.x &&
+         !names_network(zssr) && is_shipped(shipped_start(request.scale));
+}
+
+std::string bicubic_start(const Request& request) {
+  const std::string name = fmt::format("edsr-light-x{:g}", request.scale.y);
+  return has_own_start(request) && is_shipped(name) ? name : "";
+}
+
+void choose_start(const Request& request, zssr::Options& options) {
+  if (!options.start) return;
+  const Phase middle = centered_phase(options.scale);
+  const bool centered = !options.phase || (options.phase->y == middle.y && options.phase->x == middle.x);
+  const bool is_bicubic = options.kernels.empty() && options.son_noise == 0.0 && centered;
+  const std::string bicubic = is_bicubic ? bicubic_start(request) : "";
+  if (!bicubic.empty()) options.start = zssr::Start::shipped(bicubic);
+  const bool steps_help = bicubic.empty() && (options.kernels.empty() || options.start->is_edsr);
+  if (!steps_help && !request.zssr.steps) options.max_steps = 0;
+}
+
+zssr::Options zssr_options(const Request& request, bool from_scratch) {
+  const ZssrRequest& zssr = request.zssr;
+  zssr::Options options = starting_options(request, from_scratch);
+  take(options.max_steps, zssr.steps);
+  take(options.crop, zssr.crop);
+  take(options.batch, zssr.batch);
+  take(options.width, zssr.channels);
+  take(options.depth, zssr.depth);
+  take(options.warm_up_steps, zssr.warm_up_steps);
+  take(options.learning_rate, zssr.learning_rate);
+  take(options.init_variance, zssr.init_variance);
+  take(options.last_init_variance, zssr.last_init_variance);
+  take(options.adam_beta2, zssr.adam_beta2);
+  take(options.step_rule, zssr.step_rule);
+  if (zssr.gradual) {
+    options.gradual = *zssr.gradual;
+    if (!options.gradual.empty()) options.gradual_back_projection.clear();
+  }
+  take(options.self_ensemble, request.ensemble);
+  take(options.back_projection, request.back_projection);
+  if (request.noise.source == NoiseRequest::Source::kGiven) options.son_noise = request.noise.sigma / 255.0;
+  options.phase = request.phase;
+  options.tile = request.tile;
+  options.validate();
+  return options;
+}
+
+nlohmann::json to_json(const zssr::Options& options) {
+  nlohmann::json gradual = nlohmann::json::array();
+  for (const Scale scale : options.gradual) gradual.push_back(scale_json(scale));
+  nlohmann::json kernels = nlohmann::json::array();
+  for (const BlurKernel& kernel : options.kernels) {
+    kernels.push_back({{"height", kernel.height()},
+                       {"width", kernel.width()},
+                       {"phase_y", kernel.phase().y},
+                       {"phase_x", kernel.phase().x}});
+  }
+  nlohmann::json json{
+      {"architecture", options.architecture == zssr::Architecture::kPixelShuffle ? "pixel-shuffle" : "pre-upsampled"},
+      {"depth", options.depth},
+      {"width", options.width},
+      {"init_variance", options.init_variance},
+      {"last_init_variance", options.last_init_variance},
+      {"warm_up_steps", options.warm_up_steps},
+      {"adam_beta2", options.adam_beta2},
+      {"schedule", options.schedule == zssr::Schedule::kCosine ? "cosine" : "slope-rule"},
+      {"optimizer", options.step_rule == zssr::StepRule::kMuon ? "muon" : "adam"},
+      {"learning_rate", options.learning_rate},
+      {"max_steps", options.max_steps},
+      {"sampling", options.sampling == zssr::Sampling::kPyramid ? "pyramid" : "affine"},
+      {"crop", options.crop},
+      {"batch", options.batch},
+      {"rotate", options.rotate},
+      {"son_noise", options.son_noise},
+      {"self_ensemble", options.self_ensemble},
+      {"ensemble_rule", options.ensemble_rule == zssr::EnsembleRule::kMean ? "mean" : "median"},
+      {"back_projection", options.back_projection},
+      {"scale", scale_json(options.scale)},
+      {"gradual", gradual},
+      {"kernels", kernels},
+      {"phase", options.phase ? "corner" : "center"},
+      {"tile", options.tile},
+      {"start", options.start != nullptr},
+  };
+  if (options.sampling == zssr::Sampling::kPyramid) {
+    json["pyramid_scales"] = options.pyramid_scales;
+    json["shuffle_channels"] = options.shuffle_channels;
+  } else {
+    json["leave_as_is_probability"] = options.leave_as_is_probability;
+    json["no_interpolation_probability"] = options.no_interpolation_probability;
+    json["min_father_scale"] = options.min_father_scale;
+    json["aspect_sigma"] = options.aspect_sigma;
+    json["shear_sigma"] = options.shear_sigma;
+  }
+  if (options.step_rule == zssr::StepRule::kMuon) {
+    json["end_learning_rate"] = options.end_learning_rate;
+    json["momentum"] = options.momentum;
+  }
+  if (options.schedule == zssr::Schedule::kSlopeRule) {
+    json["min_learning_rate"] = options.min_learning_rate;
+    json["min_steps"] = options.min_steps;
+    json["test_every"] = options.test_every;
+    json["check_every"] = options.check_every;
+    json["slope_range"] = options.slope_range;
+    json["slope_ratio"] = options.slope_ratio;
+  }
+  return json;
+}
+
+}  // namespace zsr::pipeline
