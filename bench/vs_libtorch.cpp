@@ -125,40 +125,48 @@ void print(const zsr::bench::Race& one) {
   fmt::print("Largest relative difference of the outputs: {:.1e}\n", one.difference);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+struct Flags {
   bool json = false;
   bool only_dip = false;
   int64_t threads = 0;
   int rounds = 9;
+};
+
+// False, and why on stderr, for flags that there are not.
+bool parse(int argc, char** argv, Flags& flags) {
   for (int i = 1; i < argc; ++i) {
     const std::string flag = argv[i];
     if (flag == "--json") {
-      json = true;
+      flags.json = true;
     } else if ((flag == "--threads" || flag == "--rounds") && i + 1 < argc) {
       const int value = std::atoi(argv[++i]);
       if (value < 1) {
         fmt::print(stderr, "zsr_vs_libtorch: {} {} must be a whole number above 0\n", flag, argv[i]);
-        return 2;
+        return false;
       }
-      if (flag == "--threads") {
-        threads = value;
-      } else {
-        rounds = value;
-      }
+      if (flag == "--threads") flags.threads = value;
+      if (flag == "--rounds") flags.rounds = value;
     } else if (flag == "--only" && i + 1 < argc && std::string(argv[i + 1]) == "dip") {
-      only_dip = true;
+      flags.only_dip = true;
       ++i;
     } else {
       fmt::print(stderr, "zsr_vs_libtorch: unknown '{}'; flags are --json, --threads N, --rounds N, --only dip\n",
                  flag);
-      return 2;
+      return false;
     }
   }
-  threads = zsr::set_thread_count(threads);
+  return true;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Flags flags;
+  if (!parse(argc, argv, flags)) return 2;
+  const int rounds = flags.rounds;
+  const int64_t threads = zsr::set_thread_count(flags.threads);
   torch::manual_seed(0);
-  if (only_dip) {
+  if (flags.only_dip) {
     zsr::bench::Race dip = zsr::bench::hourglass_race(kInferSide);
     race(dip.entrants, rounds, 1);
     print(dip);
@@ -174,7 +182,7 @@ int main(int argc, char** argv) {
   std::vector<zsr::bench::Race> trained = zsr::bench::trained_network_races();
   trained.push_back(zsr::bench::hourglass_race(kInferSide));
   for (zsr::bench::Race& one : trained) race(one.entrants, std::max(3, rounds / 2), 1);
-  if (json) {
+  if (flags.json) {
     nlohmann::json others = nlohmann::json::array();
     for (const zsr::bench::Race& one : trained) {
       others.push_back({{"what", one.what},

@@ -90,16 +90,16 @@ std::vector<KernelSpec> specs_of_pool(const RecipeFlags& flags) {
   return specs;
 }
 
-// The blur of a real photo as a kernel of numbers; the bicubic one when it cannot be told.
+// The blur of a real photo as a kernel of numbers; the bicubic one when it cannot be estimated.
 KernelSpec estimated_blur(const std::string& photo_path, Scale scale, std::vector<std::string>& notes) {
   if (scale.y != scale.x) throw UsageError("--kernel auto needs the same factor for both axes");
   const kernelgan::Estimate found = kernelgan::estimate_kernel(load_photo(photo_path).color, {.scale = scale.y});
   if (found.verdict == kernelgan::Verdict::kReject) {
     if (scale.y != std::round(scale.y)) {
-      throw InputError(fmt::format("'{}': its blur cannot be told ({})", photo_path, found.reasons.at(0)));
+      throw InputError(fmt::format("'{}': its blur cannot be estimated ({})", photo_path, found.reasons.at(0)));
     }
     notes.push_back(
-        fmt::format("'{}': its blur cannot be told ({}); taking the bicubic kernel", photo_path, found.reasons.at(0)));
+        fmt::format("'{}': its blur cannot be estimated ({}); taking the bicubic kernel", photo_path, found.reasons.at(0)));
     return {.family = KernelFamily::kBicubic, .scale = scale.y};
   }
   if (found.bicubic) {

@@ -4,7 +4,7 @@
 
 namespace zsr::cli {
 
-/// An exception as people are told it.
+/// An exception as it is reported.
 struct Failure {
   int code = 1;          ///< Exit code.
   std::string message;   ///< One line.

@@ -201,7 +201,7 @@ std::vector<OptionSet::Group> OptionSet::groups() const {
   for (size_t i = 0; i < state_->groups.size(); ++i) {
     Group group{state_->titles[i], {}};
     for (const auto& option : state_->groups[i]->options()) {
-      // Short ones are told as "-s", long ones as "scale".
+      // Short ones are reported as "-s", long ones as "scale".
       const std::string shown = option->canonical_display_name(po::command_line_style::allow_dash_for_short);
       Flag flag{option->long_name(),
                 shown.size() == 2 && shown[0] == '-' ? shown.substr(1) : "",

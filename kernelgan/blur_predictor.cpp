@@ -157,8 +157,9 @@ PredictedBlur predict_blur(const BlurPredictor& predictor, const std::vector<Pat
   const torch::NoGradGuard no_grad;
   torch::Tensor sum = torch::zeros({4, kCoarse});
   for (const PatchFeatures& patch : patches) sum += patch.features;
-  const torch::Tensor told = predictor.head(sum / static_cast<double>(patches.size())).to(torch::kFloat64).contiguous();
-  const auto rows = told.accessor<double, 2>();
+  const torch::Tensor outputs =
+      predictor.head(sum / static_cast<double>(patches.size())).to(torch::kFloat64).contiguous();
+  const auto rows = outputs.accessor<double, 2>();
   std::array<double, 3> mean{};
   double log_error = 0.0;
   for (int64_t view = 0; view < 4; ++view) {

@@ -223,9 +223,9 @@ BlurPredictor train_blur_predictor(const std::vector<torch::Tensor>& photos, con
                                                          0.5 * (1.0 + std::cos(std::numbers::pi * part)));
       for (auto& one : adam.param_groups()) static_cast<torch::optim::AdamOptions&>(one.options()).lr(rate);
       const torch::Tensor features = predictor.features(batch.patches);
-      const torch::Tensor told = predictor.head(features.view({-1, phase.group, features.size(1)}).mean(1));
-      const torch::Tensor log_error = told.select(1, 3);
-      const torch::Tensor away = ((told.slice(1, 0, 3) - batch.logarithms).square().sum(1) + 1e-4).sqrt();
+      const torch::Tensor predicted = predictor.head(features.view({-1, phase.group, features.size(1)}).mean(1));
+      const torch::Tensor log_error = predicted.select(1, 3);
+      const torch::Tensor away = ((predicted.slice(1, 0, 3) - batch.logarithms).square().sum(1) + 1e-4).sqrt();
       // Laplace's likelihood in the plane of relative errors.
       const torch::Tensor loss = (away * torch::exp(-log_error) + 2.0 * log_error).mean();
       adam.zero_grad();

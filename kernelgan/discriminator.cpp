@@ -1,7 +1,7 @@
 #include "kernelgan/discriminator.h"
 
-#include "nn/kernels/small_product.h"
 #include "kernelgan/channel_loops.h"
+#include "nn/kernels/small_product.h"
 
 #include <torch/types.h>
 

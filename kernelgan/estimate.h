@@ -25,7 +25,7 @@ std::string to_string(Verdict verdict);
 struct EstimateOptions {
   std::string estimator = "combined";  ///< One of estimator_names().
   double scale = 2.0;                  ///< Factor the kernel is for, above 1 to 8.
-  int64_t seeds = 1;                   ///< Runs of a random estimator, 1 to 20; the spread is told.
+  int64_t seeds = 1;                   ///< Runs of a random estimator, 1 to 20; the spread is reported.
   AdversarialOptions adversarial;      ///< Of the estimator kernelgan.
   FkpAdversaryOptions fkp;             ///< Of the estimator kernelgan-fkp.
   void validate() const;               ///< Throws OptionError.

@@ -103,7 +103,7 @@ void judge_quarters(Estimate& estimate, const std::vector<std::array<double, 2>>
   constexpr double kDisagree = 0.35;
   estimate.spread = disagreement(variances);
   if (estimate.spread >= kNoAgreement) {
-    lower(estimate, Verdict::kReject, "the quarters of the photo hold no blur that can be told");
+    lower(estimate, Verdict::kReject, "the quarters of the photo show no blur");
   } else if (estimate.spread > kDisagree) {
     lower(estimate, Verdict::kWeak,
           fmt::format("the quarters of the photo disagree by {:.0f} %: the blur varies, or parts hold no texture",

@@ -26,7 +26,7 @@ torch::Tensor photo_luma(const torch::Tensor& photo) {
 LogSpectrum log_spectrum(const torch::Tensor& image) {
   constexpr int64_t kWindow = LogSpectrum::kWindow;
   if (image.size(2) < kWindow || image.size(3) < kWindow) {
-    throw InputError(fmt::format("the photo is {}x{}; its spectrum can be told from {}x{} pixels on", image.size(3),
+    throw InputError(fmt::format("the photo is {}x{}; its spectrum needs at least {}x{} pixels", image.size(3),
                                  image.size(2), kWindow, kWindow));
   }
   const torch::Tensor luma = photo_luma(image);
@@ -77,7 +77,7 @@ BlurMoments fit_blur(const LogSpectrum& spectrum, double noise, double low, doub
   BlurMoments moments;
   moments.used = static_cast<int64_t>(values.size());
   if (moments.used < 40) {
-    throw InputError("the photo's spectrum is lost in noise; its blur cannot be told");
+    throw InputError("the photo's spectrum is lost in noise; its blur cannot be estimated");
   }
   const torch::Tensor matrix = torch::tensor(rows, torch::kFloat64).view({-1, 4});
   const torch::Tensor wanted = torch::tensor(values, torch::kFloat64).view({-1, 1});

@@ -34,7 +34,7 @@ bool has_old_names(const WeightsFile& weights) {
 }
 
 // Those names as its later code has them: "model.1.sub.3.RDB2.conv4.0.bias" is "RRDB_trunk.3.RDB2.conv4.bias". Layers
-// without parameters have numbers too, so the convolutions of the tail are told by their order.
+// without parameters have numbers too, so the convolutions of the tail are found by their order.
 WeightsFile with_later_names(WeightsFile weights) {
   if (!has_old_names(weights)) return weights;
   static const std::regex dense("model\\.1\\.sub\\.(\\d+)\\.(RDB\\d\\.conv\\d)\\.0\\.(weight|bias)");

@@ -163,7 +163,7 @@ void BatchRecord::fail(const BatchItem& item, const Attempt& attempt, const std:
   try {
     manifest_->append(failed);
   } catch (const IoError& error) {
-    // The photo is told as failed already; without the line it will be tried again.
+    // The photo is reported as failed already; without the line it will be tried again.
     fmt::print(stderr, "zsr: {}\n", error.what());
   }
 }

@@ -44,7 +44,7 @@ struct MethodRuns {
 void measure(MethodResult& result, Judged judged, const FigureTools& tools);
 
 /// Runs the method as a process of its own: one that crashes, or runs out of memory, takes nobody with it, and its
-/// memory can be told. Never throws for what happens to it.
+/// memory can be measured. Never throws for what happens to it.
 MethodResult run_method(const MethodSpec& spec, const std::filesystem::path& photo, const MethodRuns& runs);
 
 }  // namespace zsr::cli

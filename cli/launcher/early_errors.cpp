@@ -40,7 +40,7 @@ bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-// What the words after the command say, as far as it can be told here.
+// What the words after the command say, as far as it is known here.
 struct Reading {
   std::vector<std::string> positionals;
   std::vector<std::string> given;  // long names

@@ -21,7 +21,7 @@ struct EarlyError {
   int code = 2;
 };
 
-/// The mistakes at a terminal that can be told without the whole program: an unknown command, an unknown flag, a flag
+/// The mistakes at a terminal that are seen without the whole program: an unknown command, an unknown flag, a flag
 /// without its value, the photo of "zsr upscale PHOTO [-s N]" that is not there. What it says is what zsr-core would
 /// say; where it is not sure it says nothing. `words` are the arguments.
 std::optional<EarlyError> find_early_error(const std::vector<std::string_view>& words,

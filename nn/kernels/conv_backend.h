@@ -10,7 +10,7 @@ enum class ConvBackend {
   kTorch,     ///< at::conv2d.
 };
 
-/// The backend that CPU chains use unless told otherwise: kWinograd. ZSR_CONV=winograd|torch in the environment
+/// The backend that CPU chains use by default: kWinograd. ZSR_CONV=winograd|torch in the environment
 /// overrides it, for measurements.
 ConvBackend preferred_conv_backend();
 

@@ -233,6 +233,8 @@ class Machine {
     damaged(fmt::format("its pickle calls {}", name));
   }
 
+  bool push_value(unsigned char code);
+  bool fill_container(unsigned char code);
   void step(unsigned char code);
 
   std::string_view bytes_;
@@ -244,8 +246,116 @@ class Machine {
   Pickle pickle_;
 };
 
-// The instructions that torch.save has ever written for weights (CPython's pickletools.py describes each).
+// Below are the instructions that torch.save has ever written for weights (CPython's pickletools.py describes each).
+
+// Instructions that push a value of their own. False for others.
+bool Machine::push_value(unsigned char code) {
+  switch (code) {
+    case 'N':
+      push(make(Kind::kNone));
+      return true;
+    case 0x88:
+      push_bool(true);
+      return true;
+    case 0x89:
+      push_bool(false);
+      return true;
+    case 'J':
+      push_integer(number<int32_t>());
+      return true;
+    case 'K':
+      push_integer(number<uint8_t>());
+      return true;
+    case 'M':
+      push_integer(number<uint16_t>());
+      return true;
+    case 0x8a:
+      push_long(take(number<uint8_t>()));
+      return true;
+    case 'G': {
+      Value* const made = make(Kind::kReal);
+      const uint64_t bits = __builtin_bswap64(number<uint64_t>());  // big-endian
+      std::memcpy(&made->real, &bits, sizeof bits);
+      push(made);
+      return true;
+    }
+    case 'X':
+      push_text(take(number<uint32_t>()));
+      return true;
+    case 0x8c:
+      push_text(take(number<uint8_t>()));
+      return true;
+    case 'U':  // Python 2's short string
+      push_text(take(number<uint8_t>()));
+      return true;
+    case 'T':
+      push_text(take(number<uint32_t>()));
+      return true;
+    case '}':
+      push(make(Kind::kDictionary));
+      return true;
+    case ']':
+      push(make(Kind::kList));
+      return true;
+    case ')':
+      push_tuple({});
+      return true;
+    case '(':
+      push(make(Kind::kMark));
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Instructions that make tuples of what is on the stack, or fill lists and dictionaries. False for others.
+bool Machine::fill_container(unsigned char code) {
+  switch (code) {
+    case 't':
+      push_tuple(pop_to_mark());
+      return true;
+    case 0x85:
+      push_tuple({pop()});
+      return true;
+    case 0x86: {
+      Value* const second = pop();
+      push_tuple({pop(), second});
+      return true;
+    }
+    case 0x87: {
+      Value* const third = pop();
+      Value* const second = pop();
+      push_tuple({pop(), second, third});
+      return true;
+    }
+    case 'a': {
+      Value* const value = pop();
+      append(Kind::kList, {value});
+      return true;
+    }
+    case 'e': {
+      const auto values = pop_to_mark();
+      append(Kind::kList, values);
+      return true;
+    }
+    case 's': {
+      Value* const value = pop();
+      Value* const key = pop();
+      append(Kind::kDictionary, {key, value});
+      return true;
+    }
+    case 'u': {
+      const auto values = pop_to_mark();
+      append(Kind::kDictionary, values);
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
 void Machine::step(unsigned char code) {
+  if (push_value(code) || fill_container(code)) return;
   switch (code) {
     case 0x80:  // PROTO
       if (number<uint8_t>() > 5) damaged("its pickle has an unknown version");
@@ -257,72 +367,6 @@ void Machine::step(unsigned char code) {
       pickle_.root = pop();
       stopped_ = true;
       return;
-    case 'N':
-      return push(make(Kind::kNone));
-    case 0x88:
-      return push_bool(true);
-    case 0x89:
-      return push_bool(false);
-    case 'J':
-      return push_integer(number<int32_t>());
-    case 'K':
-      return push_integer(number<uint8_t>());
-    case 'M':
-      return push_integer(number<uint16_t>());
-    case 0x8a:
-      return push_long(take(number<uint8_t>()));
-    case 'G': {
-      Value* const made = make(Kind::kReal);
-      const uint64_t bits = __builtin_bswap64(number<uint64_t>());  // big-endian
-      std::memcpy(&made->real, &bits, sizeof bits);
-      return push(made);
-    }
-    case 'X':
-      return push_text(take(number<uint32_t>()));
-    case 0x8c:
-      return push_text(take(number<uint8_t>()));
-    case 'U':  // Python 2's short string
-      return push_text(take(number<uint8_t>()));
-    case 'T':
-      return push_text(take(number<uint32_t>()));
-    case '}':
-      return push(make(Kind::kDictionary));
-    case ']':
-      return push(make(Kind::kList));
-    case ')':
-      return push_tuple({});
-    case '(':
-      return push(make(Kind::kMark));
-    case 't':
-      return push_tuple(pop_to_mark());
-    case 0x85:
-      return push_tuple({pop()});
-    case 0x86: {
-      Value* const second = pop();
-      return push_tuple({pop(), second});
-    }
-    case 0x87: {
-      Value* const third = pop();
-      Value* const second = pop();
-      return push_tuple({pop(), second, third});
-    }
-    case 'a': {
-      Value* const value = pop();
-      return append(Kind::kList, {value});
-    }
-    case 'e': {
-      const auto values = pop_to_mark();
-      return append(Kind::kList, values);
-    }
-    case 's': {
-      Value* const value = pop();
-      Value* const key = pop();
-      return append(Kind::kDictionary, {key, value});
-    }
-    case 'u': {
-      const auto values = pop_to_mark();
-      return append(Kind::kDictionary, values);
-    }
     case 'q':
       return memoize(number<uint8_t>());
     case 'r':

@@ -32,6 +32,23 @@ void ZipArchive::damaged(const std::string& why) const {
   throw InputError(fmt::format("'{}' is a damaged zip archive: {}", origin_, why));
 }
 
+// Numbers that do not fit lie, in this order, in the extra field 1.
+void ZipArchive::read_wide_numbers(std::string_view extra, Entry& entry, uint64_t& packed) const {
+  for (uint64_t at = 0; at + 4 <= extra.size();) {
+    const uint16_t tag = *number_at<uint16_t>(extra, at);
+    const uint16_t size = *number_at<uint16_t>(extra, at + 2);
+    uint64_t field = at + 4;
+    for (uint64_t* value : {&entry.size, &packed, &entry.header}) {
+      if (tag != 1 || *value != kIn64) continue;
+      const auto wide = number_at<uint64_t>(extra, field);
+      if (!wide) damaged(fmt::format("the sizes of '{}' are missing", entry.name));
+      *value = *wide;
+      field += 8;
+    }
+    at += 4 + static_cast<uint64_t>(size);
+  }
+}
+
 ZipArchive::ZipArchive(std::string_view bytes, std::string origin) : bytes_(bytes), origin_(std::move(origin)) {
   // The end record lies in the last 64 KiB, behind it at most a comment.
   if (bytes.size() < kEndSize) damaged("too short");
@@ -69,22 +86,7 @@ ZipArchive::ZipArchive(std::string_view bytes, std::string origin) : bytes_(byte
     const auto extra = bytes_at(bytes, position + kDirectorySize + name_size, extra_size);
     if (!name || !extra) damaged("its directory is broken");
     entry.name = std::string(*name);
-    // Numbers that do not fit lie, in this order, in the extra field 1.
-    for (uint64_t at = 0; at + 4 <= extra->size();) {
-      const uint16_t tag = *number_at<uint16_t>(*extra, at);
-      const uint16_t size = *number_at<uint16_t>(*extra, at + 2);
-      if (tag == 1) {
-        uint64_t field = at + 4;
-        for (uint64_t* value : {&entry.size, &packed, &entry.header}) {
-          if (*value != kIn64) continue;
-          const auto wide = number_at<uint64_t>(*extra, field);
-          if (!wide) damaged(fmt::format("the sizes of '{}' are missing", entry.name));
-          *value = *wide;
-          field += 8;
-        }
-      }
-      at += 4 + static_cast<uint64_t>(size);
-    }
+    read_wide_numbers(*extra, entry, packed);
     if ((flags & 1) != 0) damaged(fmt::format("'{}' is encrypted", entry.name));
     if (method != 0 || packed != entry.size) {
       damaged(fmt::format("'{}' is compressed; PyTorch stores its entries as they are", entry.name));

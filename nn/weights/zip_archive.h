@@ -28,6 +28,7 @@ class ZipArchive {
     uint64_t size = 0;
     uint32_t checksum = 0;
   };
+  void read_wide_numbers(std::string_view extra, Entry& entry, uint64_t& packed) const;
   const Entry* find(std::string_view name) const;
   [[noreturn]] void damaged(const std::string& why) const;
   std::string_view bytes_;

@@ -51,11 +51,11 @@ TEST(OnnxExport, WritesEveryNetwork) {
     const int64_t scale = kind.all_scales ? kind.trainable_scales.back() : 0;
     const onnx::ModelProto model = exported(untrained(kind), scale);
     EXPECT_NO_THROW(onnx::checker::check_model(model));
-    const auto told = metadata(model);
-    EXPECT_EQ(told.at("network"), kind.name);
-    EXPECT_EQ(told.at("scale"), std::to_string(kind.traits.takes_enlarged ? 1 : kind.trainable_scales.back()));
-    EXPECT_EQ(told.count("maps"), kind.traits.condition == Condition::kNone ? 0U : 1U);
-    for (const Field& field : kind.fields) EXPECT_EQ(told.count("config." + field.name), 1U) << field.name;
+    const auto stored = metadata(model);
+    EXPECT_EQ(stored.at("network"), kind.name);
+    EXPECT_EQ(stored.at("scale"), std::to_string(kind.traits.takes_enlarged ? 1 : kind.trainable_scales.back()));
+    EXPECT_EQ(stored.count("maps"), kind.traits.condition == Condition::kNone ? 0U : 1U);
+    for (const Field& field : kind.fields) EXPECT_EQ(stored.count("config." + field.name), 1U) << field.name;
   }
 }
 

@@ -81,8 +81,9 @@ TEST(PatchSource, SmallPatchesAreTheLargeOnesMadeSmaller) {
   EXPECT_LT(max_difference(small.slice(2, 4, -4).slice(3, 4, -4), batch.input.slice(2, 4, -4).slice(3, 4, -4)),
             1.01 / 255.0);
 
-  const PatchSource told(photos(), Condition::kKernelAndNoise, {.scales = {2}, .batch = 16, .patch = 16, .seed = 5});
-  const Batch start = told.draw(0, 0, 16)[0];
+  const PatchSource conditioned(photos(), Condition::kKernelAndNoise,
+                                {.scales = {2}, .batch = 16, .patch = 16, .seed = 5});
+  const Batch start = conditioned.draw(0, 0, 16)[0];
   ASSERT_EQ(start.input.size(1), 18);
   EXPECT_EQ(start.input.slice(1, 15, 16).abs().max().item<double>(), 0.0);  // no noise was asked for
   int64_t corners = 0;
@@ -137,7 +138,7 @@ TEST(PatchSource, SharesSayWhatIsDrawn) {
   EXPECT_LT((codes - codes.slice(0, 0, 1)).abs().max().item<double>(), 1e-6);  // one kernel: the point
   const torch::Tensor blurred = draw(0.0, 0.0).slice(1, 3, 18);
   EXPECT_GT((blurred - codes).abs().amax({1, 2, 3}).min().item<double>(), 1e-3);  // never the point
-  // Directly thinned patches: the kernels are many, and what is told blurs as the patches are blurred.
+  // Directly thinned patches: the kernels are many, and what is given blurs as the patches are blurred.
   const PatchSource direct(photos(), Condition::kSrmd,
                            {.scales = {3}, .batch = 24, .patch = 16, .direct = 1.0, .seed = 5});
   const Batch batch = direct.draw(0, 0, 24)[0];
