@@ -7,11 +7,11 @@ namespace {
 nn::Graph a2001sr_graph(const Config& config) {
   const int64_t scale = config.scales[0];
   nn::Graph g;
-  const nn::Value image = g.input(3);
+  const nn::Value image = g.input(config.channels);
   nn::Value x = g.relu(g.conv("conv1", image, 32, {.side = 5}));
   x = g.relu(g.conv("conv2", x, 64));
   x = g.shuffle(g.conv("conv3", x, config.whole("width")), scale);
-  g.output(g.conv("conv4", x, 3) + g.resize(image, nn::Interpolation::kBicubic, scale), scale);
+  g.output(g.conv("conv4", x, config.channels) + g.resize(image, nn::Interpolation::kBicubic, scale), scale);
   return g;
 }
 
@@ -21,6 +21,7 @@ std::optional<Config> read_a2001sr(const WeightsFile& weights) {
   const int64_t shuffled = shapes.size("conv4.weight", 1);
   if (shapes.size("conv1.weight", 0) != 32 || shapes.size("conv1.weight", 2) != 5 || shuffled < 1) return std::nullopt;
   Config config;
+  config.channels = shapes.photo_channels("conv1");
   config.set("width", static_cast<double>(width));
   for (const int64_t scale : {1, 2, 4, 8}) {
     if (shuffled * scale * scale == width) config.scales = {scale};

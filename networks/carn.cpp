@@ -57,7 +57,7 @@ Graph carn_graph(const Config& config) {
   const int64_t width = config.whole("width");
   const bool shared = config.whole("shared") != 0;
   Graph g;
-  const Value entry = g.conv("entry", subtract_mean(g, g.input(3)), width);
+  const Value entry = g.conv("entry", subtract_mean(g, g.input(config.channels)), width);
   const auto block = [&](int64_t b, Value x) {
     Unit unit(g, config);
     return cascade(g, x, fmt::format("b{}.c", b), width, [&](int64_t u, Value y) {
@@ -75,7 +75,7 @@ Graph carn_graph(const Config& config) {
       x = g.shuffle(g.relu(g.conv(name, x, factor * factor * width, {.groups = config.whole("up_groups")})), factor);
       left /= factor;
     }
-    exits.push_back(exits.empty() ? g.conv("exit", x, 3) : g.conv_like(exits[0], x));
+    exits.push_back(exits.empty() ? g.conv("exit", x, config.channels) : g.conv_like(exits[0], x));
     g.output(add_mean(g, exits.back()), scale);
   }
   return g;
@@ -92,6 +92,7 @@ std::optional<Config> read_carn(const WeightsFile& weights) {
   if (!shapes.has("entry.weight") || !shapes.has("b1.b1.body.0.weight")) return std::nullopt;
   const int64_t width = shapes.size("entry.weight", 0);
   Config config;
+  config.channels = shapes.photo_channels("entry");
   int64_t up_groups = 1;
   for (int64_t scale = 2; scale <= 4; ++scale) {
     const std::string name = fmt::format("upsample.up{}.body.0.weight", scale);

@@ -24,6 +24,7 @@ struct Field {
 class Config {
  public:
   std::vector<int64_t> scales;  ///< Rising.
+  int64_t channels = 3;         ///< Of the photo: 3 = RGB, 1 = luma; of networks that exist for both.
   std::string naming;           ///< Which published code the parameter names follow; empty for the usual one.
 
   Config& set(const std::string& name, double value);
@@ -48,6 +49,8 @@ class FileShapes {
   int64_t size(const std::string& name, int64_t dim) const;
   /// Number of consecutive names from `first` on: prefix + i + suffix.
   int64_t count(const std::string& prefix, const std::string& suffix, int64_t first = 0, int64_t step = 1) const;
+  /// Channels of the photo by the first convolution: 1 where it has one input, else 3.
+  int64_t photo_channels(const std::string& first_conv) const { return size(first_conv + ".weight", 1) == 1 ? 1 : 3; }
   /// The s of a convolution whose outputs become s x s pixels of `channels` each; 0 where there is none.
   int64_t shuffle_factor(const std::string& conv, int64_t channels) const;
   /// A number that stands in the file's remarks.

@@ -26,7 +26,7 @@ nn::Value edsr_tail(nn::Graph& g, nn::Value x, const EdsrTrunk& t, int64_t scale
     x = g.shuffle(g.conv(name, x, factor * factor * t.width), factor);
     left /= factor;
   }
-  return g.conv(t.basicsr_names ? "conv_last" : "tail.1", x, 3);
+  return g.conv(t.basicsr_names ? "conv_last" : "tail.1", x, t.channels);
 }
 
 }  // namespace zsr::networks

@@ -13,6 +13,7 @@ struct EdsrTrunk {
   int64_t width = 64;
   int64_t blocks = 16;
   double residual_scale = 1.0;  ///< What the second convolution of a block is multiplied by.
+  int64_t channels = 3;         ///< Of the result.
   bool bias = true;
   bool basicsr_names = false;  ///< "body.0.conv1" of BasicSR instead of "body.0.body.0" of EDSR-PyTorch.
 };

@@ -6,6 +6,7 @@
 #include "core/image/dihedral.h"
 #include "degradations/filter.h"
 #include "degradations/kernel_families.h"
+#include "networks/result_check.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -15,6 +16,8 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace zsr::networks {
 namespace {
@@ -90,6 +93,29 @@ class Pass {
   int64_t scale_ = 1;
 };
 
+// Bicubic downscaling where none is given; at the photo's own size no blur.
+BlurKernel kernel_for(const Options& options) {
+  if (options.kernel) return *options.kernel;
+  if (options.scale.y == 1.0) return BlurKernel(torch::ones({1, 1}));
+  return make_kernel({.family = KernelFamily::kBicubic, .scale = options.scale.y})
+      .moved_to(centered_phase(options.scale));
+}
+
+// What was made of `image`, without what its last rows and columns became.
+torch::Tensor without_last(const torch::Tensor& made, const torch::Tensor& image, int64_t rows, int64_t columns) {
+  const auto left = [&](int64_t dim, int64_t gone) {
+    return made.size(dim) / image.size(dim) * (image.size(dim) - gone);
+  };
+  return made.slice(2, 0, left(2, rows)).slice(3, 0, left(3, columns)).contiguous();
+}
+
+// The kernel turns with the photo; its place between the pixels stays the centre.
+std::optional<BlurKernel> turned_kernel(const std::optional<BlurKernel>& kernel, int64_t turn) {
+  if (!kernel) return std::nullopt;
+  const torch::Tensor weights = kernel->weights().view({1, 1, kernel->height(), kernel->width()});
+  return BlurKernel(dihedral(weights, turn)[0][0]).moved_to(kernel->phase());
+}
+
 }  // namespace
 
 torch::Tensor with_low_frequencies_of(const torch::Tensor& photo, const torch::Tensor& image, Scale scale) {
@@ -130,13 +156,7 @@ Result run(const torch::Tensor& photo, const Network& network, const Options& op
   torch::Tensor image = traits.channels == 1 ? ycbcr.slice(1, 0, 1) : rgb;
   if (traits.takes_enlarged) image = imresize(image, options.scale);
   image = image.contiguous();
-  std::optional<BlurKernel> kernel = options.kernel;
-  if (traits.takes_kernel && !kernel && options.scale.y > 1.0) {
-    kernel = make_kernel({.family = KernelFamily::kBicubic, .scale = options.scale.y})
-                 .moved_to(centered_phase(options.scale));
-  } else if (traits.takes_kernel && !kernel) {
-    kernel = BlurKernel(torch::ones({1, 1}));
-  }
+  const std::optional<BlurKernel> kernel = traits.takes_kernel ? std::optional(kernel_for(options)) : std::nullopt;
   const int64_t missing_rows = std::max<int64_t>(0, traits.least_side - image.size(2));
   const int64_t missing_columns = std::max<int64_t>(0, traits.least_side - image.size(3));
   if (missing_rows + missing_columns > 0) {
@@ -158,22 +178,12 @@ Result run(const torch::Tensor& photo, const Network& network, const Options& op
   torch::Tensor sum;
   int64_t summed = 0;
   for (; summed < passes && !(hurry && summed > 0); ++summed) {
-    // The kernel turns with the photo; its place between the pixels stays the centre.
-    std::optional<BlurKernel> turned;
-    if (kernel && traits.takes_kernel) {
-      const torch::Tensor weights = kernel->weights().view({1, 1, kernel->height(), kernel->width()});
-      turned = BlurKernel(dihedral(weights, summed)[0][0]).moved_to(kernel->phase());
-    }
-    const torch::Tensor made = inverse_dihedral(pass(dihedral(image, summed).contiguous(), turned), summed);
+    const torch::Tensor made =
+        inverse_dihedral(pass(dihedral(image, summed).contiguous(), turned_kernel(kernel, summed)), summed);
     sum = sum.defined() ? sum.add_(made) : made.clone();
   }
   torch::Tensor enlarged = sum.div_(static_cast<double>(summed));
-  if (missing_rows + missing_columns > 0) {
-    const auto cut = [&](int64_t padded, int64_t missing, int64_t made) { return made / padded * (padded - missing); };
-    enlarged = enlarged.slice(2, 0, cut(image.size(2), missing_rows, enlarged.size(2)))
-                   .slice(3, 0, cut(image.size(3), missing_columns, enlarged.size(3)))
-                   .contiguous();
-  }
+  if (missing_rows + missing_columns > 0) enlarged = without_last(enlarged, image, missing_rows, missing_columns);
   if (traits.channels == 1) {
     enlarged = ycbcr_to_rgb(torch::cat({enlarged, imresize(ycbcr.slice(1, 1), options.scale)}, 1));
   }
@@ -182,12 +192,16 @@ Result run(const torch::Tensor& photo, const Network& network, const Options& op
   Result result{gray ? enlarged.mean(1, true) : enlarged, {}};
   result.summary.upscale_s = elapsed();
   result.summary.termination = hurry && summed < passes ? Termination::kStopped : Termination::kFinished;
+  std::vector<std::string> remarks;
   bool cut = false;
   pass.side(image.size(2), image.size(3), &cut);
   if (cut) {
-    result.summary.message =
-        "this network depends on the whole photo; memory was enough for tiles only, which changes the result a little";
+    remarks.emplace_back(
+        "this network depends on the whole photo; memory was enough for tiles only, which changes the result a little");
   }
+  const std::string doubt = doubt_about(rgb, enlarged, network.origin());
+  if (!doubt.empty()) remarks.push_back(doubt);
+  result.summary.message = fmt::format("{}", fmt::join(remarks, "; "));
   return result;
 }
 

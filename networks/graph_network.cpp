@@ -9,9 +9,11 @@
 #include <torch/types.h>
 
 namespace zsr::networks {
-namespace {
 
-Traits complete(Traits traits, const nn::Graph& graph) {
+Traits traits_of(const Kind& kind, const LoadedGraph& loaded) {
+  Traits traits = kind.traits;
+  const nn::Graph& graph = loaded.graph;
+  if (loaded.config.channels == 1) traits.channels = 1;
   if (!traits.takes_enlarged) traits.scales = graph.scales();
   traits.multiple_of = nn::side_multiple(graph);
   for (const int64_t scale : graph.scales()) {
@@ -27,8 +29,6 @@ Traits complete(Traits traits, const nn::Graph& graph) {
   return traits;
 }
 
-}  // namespace
-
 LoadedGraph load_graph(const Kind& kind, const WeightsFile& weights) {
   LoadedGraph loaded{kind.config_of(weights), {}, {}};
   try {
@@ -42,9 +42,7 @@ LoadedGraph load_graph(const Kind& kind, const WeightsFile& weights) {
 }
 
 GraphNetwork::GraphNetwork(const Kind& kind, LoadedGraph loaded)
-    : Network({}), model_(std::move(loaded.graph)), parameters_(std::move(loaded.parameters)) {
-  traits_ = complete(kind.traits, model_.graph());
-}
+    : Network(traits_of(kind, loaded)), model_(std::move(loaded.graph)), parameters_(std::move(loaded.parameters)) {}
 
 torch::Tensor GraphNetwork::forward(const Input& input) const {
   torch::Tensor image = input.image;

@@ -17,6 +17,9 @@ struct LoadedGraph {
 /// Throws InputError with the first differences where `weights` do not fit, and where they hold no such network.
 LoadedGraph load_graph(const Kind& kind, const WeightsFile& weights);
 
+/// The kind's traits with what the loaded network adds: channels, scales, reach.
+Traits traits_of(const Kind& kind, const LoadedGraph& loaded);
+
 /// A trained network that is its graph and its values.
 class GraphNetwork : public Network {
  public:

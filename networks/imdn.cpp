@@ -37,7 +37,7 @@ Graph imdn_graph(const Config& config) {
   const int64_t width = config.whole("width");
   const int64_t scale = config.scales[0];
   Graph g;
-  const Value first = g.conv("fea_conv", g.input(3), width);
+  const Value first = g.conv("fea_conv", g.input(config.channels), width);
   std::vector<Value> made;
   Value x = first;
   for (int64_t i = 1; i <= config.whole("depth"); ++i) {
@@ -45,7 +45,7 @@ Graph imdn_graph(const Config& config) {
   }
   const Value gathered = g.leaky_relu(g.conv("c.0", g.concat(made), width, {.side = 1}), kImdnLeak);
   x = g.conv("LR_conv", gathered, width) + first;
-  g.output(g.shuffle(g.conv("upsampler.0", x, 3 * scale * scale), scale), scale);
+  g.output(g.shuffle(g.conv("upsampler.0", x, config.channels * scale * scale), scale), scale);
   return g;
 }
 
@@ -55,7 +55,8 @@ std::optional<Config> read_imdn(const WeightsFile& weights) {
     return std::nullopt;
   }
   Config config;
-  config.scales = {shapes.shuffle_factor("upsampler.0", 3)};
+  config.channels = shapes.photo_channels("fea_conv");
+  config.scales = {shapes.shuffle_factor("upsampler.0", config.channels)};
   config.set("width", static_cast<double>(shapes.size("fea_conv.weight", 0)));
   config.set("depth", static_cast<double>(shapes.count("IMDB", ".c1.weight", 1)));
   config.set("squeezed", static_cast<double>(shapes.size("IMDB1.cca.conv_du.0.weight", 0)));

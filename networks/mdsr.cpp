@@ -15,7 +15,7 @@ nn::Graph mdsr_graph(const Config& config) {
   const int64_t blocks = config.whole("depth");
   nn::Graph g;
   g.bias_unit(255.0);
-  const nn::Value head = g.conv("head.0", subtract_mean(g, g.input(3)), width);
+  const nn::Value head = g.conv("head.0", subtract_mean(g, g.input(config.channels)), width);
   std::vector<nn::Value> shared;  // convolutions of the body and the tail, made with the first scale
   const auto conv = [&](size_t index, int64_t scale, const std::string& name, nn::Value x, int64_t out) {
     if (scale != kScales[0]) return g.conv_like(shared[index], x);
@@ -43,7 +43,7 @@ nn::Graph mdsr_graph(const Config& config) {
       x = g.shuffle(g.conv(fmt::format("upsample.{}.{}", s, place), x, factor * factor * width), factor);
       left /= factor;
     }
-    g.output(add_mean(g, conv(index, scale, "tail.0", x, 3)), scale);
+    g.output(add_mean(g, conv(index, scale, "tail.0", x, config.channels)), scale);
   }
   return g;
 }
@@ -52,6 +52,7 @@ std::optional<Config> read_mdsr(const WeightsFile& weights) {
   const FileShapes shapes(weights);
   if (!shapes.has("pre_process.0.0.body.0.weight")) return std::nullopt;
   Config config;
+  config.channels = shapes.photo_channels("head.0");
   config.scales = {2, 3, 4};
   config.set("width", static_cast<double>(shapes.size("head.0.weight", 0)));
   config.set("depth", static_cast<double>(shapes.count("body.", ".body.0.weight")));

@@ -8,10 +8,15 @@ namespace zsr::networks {
 /// repeat it in frozen layers, "sub_mean" and "add_mean".
 inline constexpr float kDiv2kMean[] = {0.4488F, 0.4371F, 0.4040F};
 
+/// Its luma (BT.601, 16 to 235 of 255), for networks of one channel.
+inline constexpr float kDiv2kLuma = 0.4379F;
+
 inline nn::Value subtract_mean(nn::Graph& graph, nn::Value image) {
+  if (graph.node(image.node).channels == 1) return graph.shift(image, {-kDiv2kLuma});
   return graph.shift(image, {-kDiv2kMean[0], -kDiv2kMean[1], -kDiv2kMean[2]});
 }
 inline nn::Value add_mean(nn::Graph& graph, nn::Value image) {
+  if (graph.node(image.node).channels == 1) return graph.shift(image, {kDiv2kLuma});
   return graph.shift(image, {kDiv2kMean[0], kDiv2kMean[1], kDiv2kMean[2]});
 }
 

@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace zsr::networks {
@@ -47,12 +49,18 @@ class Network {
  public:
   virtual ~Network() = default;
   const Traits& traits() const { return traits_; }
+  /// The weights' file or name, for messages.
+  const std::string& origin() const { return origin_; }
+  void set_origin(std::string origin) { origin_ = std::move(origin); }
   /// [1, C, s h, s w] float32, not clamped.
   virtual torch::Tensor forward(const Input& input) const = 0;
 
  protected:
   explicit Network(Traits traits) : traits_(std::move(traits)) {}
   Traits traits_;
+
+ private:
+  std::string origin_ = "the weights";
 };
 
 }  // namespace zsr::networks

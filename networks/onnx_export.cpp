@@ -52,20 +52,20 @@ std::string maps_of(const Condition condition, int64_t channels) {
   return "";
 }
 
-std::map<std::string, std::string> metadata_of(const Kind& kind, const Config& config, const nn::Graph& graph,
-                                               int64_t scale) {
-  const int64_t channels = graph.node(0).channels;
+std::map<std::string, std::string> metadata_of(const Kind& kind, const LoadedGraph& loaded, int64_t scale) {
+  const int64_t channels = loaded.graph.node(0).channels;
+  const Traits traits = traits_of(kind, loaded);
   std::map<std::string, std::string> metadata{{"network", kind.name},
                                               {"title", kind.title},
                                               {"scale", std::to_string(scale)},
-                                              {"input", input_of(kind.traits)},
-                                              {"output", output_of(kind.traits)}};
+                                              {"input", input_of(traits)},
+                                              {"output", output_of(traits)}};
   const std::string maps = maps_of(kind.traits.condition, channels);
   if (!maps.empty()) metadata["maps"] = maps;
-  const int64_t multiple = nn::side_multiple(graph);
+  const int64_t multiple = nn::side_multiple(loaded.graph);
   if (multiple > 1) metadata["sides"] = fmt::format("height and width are multiples of {}", multiple);
   if (kind.traits.least_side > 1) metadata["least_side"] = std::to_string(kind.traits.least_side);
-  for (const auto& [name, value] : config.numbers()) metadata["config." + name] = fmt::format("{:g}", value);
+  for (const auto& [name, value] : loaded.config.numbers()) metadata["config." + name] = fmt::format("{:g}", value);
   return metadata;
 }
 
@@ -102,7 +102,7 @@ OnnxExport export_onnx(const WeightsFile& file, int64_t scale, bool half) {
   }
   const LoadedGraph loaded = load_graph(*kind, weights);
   const int64_t chosen = chosen_scale(*kind, loaded.graph, weights.origin, scale);
-  nn::OnnxOptions options{kind->name, chosen, half, metadata_of(*kind, loaded.config, loaded.graph, chosen)};
+  nn::OnnxOptions options{kind->name, chosen, half, metadata_of(*kind, loaded, chosen)};
   return {nn::to_onnx(loaded.graph, loaded.parameters, options), kind->name, chosen};
 }
 

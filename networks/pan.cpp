@@ -38,7 +38,7 @@ Graph pan_graph(const Config& config) {
   const int64_t narrow = config.whole("narrow");
   const int64_t scale = config.scales[0];
   Graph g;
-  const Value image = g.input(3);
+  const Value image = g.input(config.channels);
   const Value first = g.conv("conv_first", image, width);
   Value x = first;
   for (int64_t i = 0; i < config.whole("depth"); ++i) x = scpa(g, x, fmt::format("SCPA_trunk.{}", i), width);
@@ -51,7 +51,7 @@ Graph pan_graph(const Config& config) {
     x = g.leaky_relu(g.conv(fmt::format("HRconv{}", step), x, narrow), kPanLeak);
     left /= factor;
   }
-  g.output(g.conv("conv_last", x, 3) + g.resize(image, nn::Interpolation::kBilinear, scale), scale);
+  g.output(g.conv("conv_last", x, config.channels) + g.resize(image, nn::Interpolation::kBilinear, scale), scale);
   return g;
 }
 
@@ -59,6 +59,7 @@ std::optional<Config> read_pan(const WeightsFile& weights) {
   const FileShapes shapes(weights);
   if (!shapes.has("SCPA_trunk.0.conv1_a.weight") || !shapes.has("att1.conv.weight")) return std::nullopt;
   Config config;
+  config.channels = shapes.photo_channels("conv_first");
   config.set("width", static_cast<double>(shapes.size("conv_first.weight", 0)));
   config.set("narrow", static_cast<double>(shapes.size("upconv1.weight", 0)));
   config.set("depth", static_cast<double>(shapes.count("SCPA_trunk.", ".conv3.weight")));

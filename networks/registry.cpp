@@ -15,8 +15,10 @@
 namespace zsr::networks {
 
 std::unique_ptr<Network> Kind::build(const WeightsFile& weights) const {
-  if (special != nullptr) return special(weights);
-  return std::make_unique<GraphNetwork>(*this, weights);
+  std::unique_ptr<Network> network =
+      special != nullptr ? special(weights) : std::make_unique<GraphNetwork>(*this, weights);
+  network->set_origin(weights.origin);
+  return network;
 }
 
 Config Kind::config_of(const WeightsFile& weights) const {

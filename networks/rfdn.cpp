@@ -42,14 +42,14 @@ Graph rfdn_graph(const Config& config) {
   const int64_t scale = config.scales[0];
   const double range = config.number("color_range");
   Graph g;
-  const Value first = g.conv("fea_conv", g.input(3) * range, width);
+  const Value first = g.conv("fea_conv", g.input(config.channels) * range, width);
   std::vector<Value> made;
   Value x = first;
   for (int64_t b = 1; b <= config.whole("depth"); ++b)
     made.push_back(x = rfdn_block(g, x, fmt::format("B{}.", b), config));
   const Value gathered = g.leaky_relu(g.conv("c.0", g.concat(made), width, {.side = 1}), kRfdnLeak);
   x = g.conv("LR_conv", gathered, width) + first;
-  g.output(g.shuffle(g.conv("upsampler.0", x, 3 * scale * scale), scale) * (1.0 / range), scale);
+  g.output(g.shuffle(g.conv("upsampler.0", x, config.channels * scale * scale), scale) * (1.0 / range), scale);
   return g;
 }
 
@@ -57,7 +57,8 @@ std::optional<Config> read_rfdn(const WeightsFile& weights) {
   const FileShapes shapes(weights);
   if (!shapes.has("B1.c1_d.weight") || !shapes.has("B1.esa.conv_max.weight")) return std::nullopt;
   Config config;
-  config.scales = {shapes.shuffle_factor("upsampler.0", 3)};
+  config.channels = shapes.photo_channels("fea_conv");
+  config.scales = {shapes.shuffle_factor("upsampler.0", config.channels)};
   config.set("width", static_cast<double>(shapes.size("fea_conv.weight", 0)));
   config.set("depth", static_cast<double>(shapes.count("B", ".c1_d.weight", 1)));
   config.set("thin", static_cast<double>(shapes.size("B1.c1_d.weight", 0)));

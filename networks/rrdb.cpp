@@ -80,7 +80,7 @@ Graph rrdb_graph(const Config& config) {
   const int64_t width = config.whole("width");
   const int64_t unshuffle = config.whole("unshuffle");
   Graph g;
-  const Value first = g.conv("conv_first", g.unshuffle(g.input(3), unshuffle), width);
+  const Value first = g.conv("conv_first", g.unshuffle(g.input(config.channels), unshuffle), width);
   Value x = first;
   for (int64_t b = 0; b < config.whole("depth"); ++b) {
     Value inner = x;
@@ -97,7 +97,7 @@ Graph rrdb_graph(const Config& config) {
     x = g.leaky_relu(g.conv(name, g.nearest(x, 2), width), kRrdbLeak);
     made *= 2;
   }
-  x = g.conv("conv_last", g.leaky_relu(g.conv(names.hr, x, width), kRrdbLeak), 3);
+  x = g.conv("conv_last", g.leaky_relu(g.conv(names.hr, x, width), kRrdbLeak), config.channels);
   g.output(x, config.scales[0]);
   return g;
 }
@@ -113,7 +113,8 @@ std::optional<Config> read_rrdb(const WeightsFile& weights) {
   }
   const Names names = names_of(config.naming);
   const int64_t inputs = shapes.size("conv_first.weight", 1);
-  const int64_t unshuffle = inputs == 12 ? 2 : inputs == 48 ? 4 : 1;
+  config.channels = shapes.size("conv_last.weight", 0) == 1 ? 1 : 3;
+  const int64_t unshuffle = inputs == 4 * config.channels ? 2 : inputs == 16 * config.channels ? 4 : 1;
   int64_t enlargement = 1;
   for (const std::string& name : {names.up1, names.up2}) enlargement *= shapes.has(name + ".weight") ? 2 : 1;
   config.scales = {std::max<int64_t>(1, enlargement / unshuffle)};

@@ -16,7 +16,7 @@ Graph msrresnet(const Config& config) {
   const int64_t width = config.whole("width");
   const int64_t scale = config.scales[0];
   Graph g;
-  const Value image = g.input(3);
+  const Value image = g.input(config.channels);
   Value x = g.leaky_relu(g.conv("conv_first", image, width), kLeak);
   for (int64_t i = 0; i < config.whole("depth"); ++i) {
     const Value inner = g.relu(g.conv(fmt::format("body.{}.conv1", i), x, width));
@@ -29,7 +29,7 @@ Graph msrresnet(const Config& config) {
     x = g.leaky_relu(g.shuffle(wide, factor), kLeak);
     left /= factor;
   }
-  x = g.conv("conv_last", g.leaky_relu(g.conv("conv_hr", x, width), kLeak), 3);
+  x = g.conv("conv_last", g.leaky_relu(g.conv("conv_hr", x, width), kLeak), config.channels);
   g.output(x + g.resize(image, nn::Interpolation::kBilinear, scale), scale);
   return g;
 }
@@ -40,7 +40,7 @@ Graph generator(const Config& config) {
   const int64_t width = config.whole("width");
   const int64_t blocks = config.whole("depth");
   Graph g;
-  const Value head = g.prelu("block1.1", g.conv("block1.0", g.input(3), width, {.side = 9}), 1);
+  const Value head = g.prelu("block1.1", g.conv("block1.0", g.input(config.channels), width, {.side = 9}), 1);
   Value x = head;
   for (int64_t i = 0; i < blocks; ++i) {
     const std::string name = fmt::format("block{}", i + 2);
@@ -56,7 +56,7 @@ Graph generator(const Config& config) {
     const std::string name = fmt::format("{}.{}", last, doublings);
     x = g.prelu(name + ".prelu", g.shuffle(g.conv(name + ".conv", x, 4 * width), 2), 1);
   }
-  x = g.conv(fmt::format("{}.{}", last, doublings), x, 3, {.side = 9});
+  x = g.conv(fmt::format("{}.{}", last, doublings), x, config.channels, {.side = 9});
   g.output(g.affine(g.activation(Curve::kTanh, x), 0.5, 0.5), config.scales[0]);
   return g;
 }
@@ -68,6 +68,7 @@ Graph srresnet_graph(const Config& config) {
 std::optional<Config> read_generator(const FileShapes& shapes) {
   Config config;
   config.naming = "srgan";
+  config.channels = shapes.photo_channels("block1.0");
   const int64_t blocks = shapes.count("block", ".conv1.weight", 2);
   config.set("width", static_cast<double>(shapes.size("block1.0.weight", 0)));
   config.set("depth", static_cast<double>(blocks));
@@ -82,6 +83,7 @@ std::optional<Config> read_srresnet(const WeightsFile& weights) {
     return std::nullopt;
   }
   Config config;
+  config.channels = shapes.photo_channels("conv_first");
   const int64_t width = shapes.size("conv_first.weight", 0);
   int64_t scale = 1;
   for (const char* const name : {"upconv1", "upconv2"}) {

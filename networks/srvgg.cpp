@@ -20,12 +20,12 @@ nn::Graph srvgg_graph(const Config& config) {
   const int64_t scale = config.scales[0];
   const int64_t depth = config.whole("depth");
   nn::Graph g;
-  const nn::Value image = g.input(3);
+  const nn::Value image = g.input(config.channels);
   nn::Value x = image;
   for (int64_t i = 0; i < depth; ++i) {
     x = g.prelu(slope_name(config.naming, i), g.conv(conv_name(config.naming, i), x, width));
   }
-  x = g.conv(conv_name(config.naming, depth), x, 3 * scale * scale);
+  x = g.conv(conv_name(config.naming, depth), x, config.channels * scale * scale);
   g.output(g.shuffle(x, scale) + g.nearest(image, scale), scale);
   return g;
 }
@@ -36,13 +36,14 @@ std::optional<Config> read_srvgg(const WeightsFile& weights) {
   if (shapes.has("Conv_0.weight")) config.naming = "ncnn";
   const torch::Tensor* const slope = weights.find(slope_name(config.naming, 0) + ".weight");
   const torch::Tensor* const first = weights.find(conv_name(config.naming, 0) + ".weight");
-  if (slope == nullptr || slope->dim() != 1 || first == nullptr || first->dim() != 4 || first->size(1) != 3 ||
-      first->size(2) != 3) {
+  if (slope == nullptr || slope->dim() != 1 || first == nullptr || first->dim() != 4 || first->size(2) != 3 ||
+      (first->size(1) != 3 && first->size(1) != 1)) {
     return std::nullopt;
   }
   int64_t depth = 0;
   while (shapes.has(slope_name(config.naming, depth) + ".weight")) ++depth;
-  config.scales = {shapes.shuffle_factor(conv_name(config.naming, depth), 3)};
+  config.channels = first->size(1);
+  config.scales = {shapes.shuffle_factor(conv_name(config.naming, depth), config.channels)};
   config.set("width", static_cast<double>(first->size(0)));
   config.set("depth", static_cast<double>(depth));
   return config;

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <torch/types.h>
 
+#include <algorithm>
+
 namespace zsr::networks {
 namespace {
 
@@ -57,7 +59,10 @@ std::optional<Config> read_vdsr(const WeightsFile& weights) {
       cells ? shapes.count("model.weight{", "}", 1) : shapes.count("residual_layer.", ".conv.weight") + 2;
   config.set("width", static_cast<double>(cells ? shapes.size("model.weight{1}", 3) : shapes.size("input.weight", 0)));
   config.set("depth", static_cast<double>(count));
-  config.set("bias", cells || shapes.has("input.bias") ? 1.0 : 0.0);
+  // One bias says that all belong to it: a file that lost some is refused.
+  const bool bias = std::any_of(weights.tensors.begin(), weights.tensors.end(),
+                                [](const NamedTensor& entry) { return entry.name.ends_with(".bias"); });
+  config.set("bias", cells || bias ? 1.0 : 0.0);
   return config;
 }
 

@@ -33,6 +33,15 @@ std::vector<std::string> differences(const Graph& graph, const WeightsFile& file
   return all;
 }
 
+// Whether any convolution does anything; biases alone make one colour.
+bool has_weights(const Graph& graph, const torch::Tensor& values) {
+  const auto& all = graph.parameters();
+  return all.empty() || std::any_of(all.begin(), all.end(), [&](const Parameter& parameter) {
+           return parameter.role == Parameter::Role::kWeight &&
+                  values.narrow(0, parameter.offset, parameter.count()).count_nonzero().item<int64_t>() > 0;
+         });
+}
+
 }  // namespace
 
 torch::Tensor take_parameters(const Graph& graph, const WeightsFile& file, const std::string& title,
@@ -49,7 +58,7 @@ torch::Tensor take_parameters(const Graph& graph, const WeightsFile& file, const
     const torch::Tensor own = file.take(parameter.name, parameter.shape).reshape({-1});
     values.narrow(0, parameter.offset, parameter.count()).copy_(own / parameter.file_unit);
   }
-  if (values.numel() > 0 && values.abs().max().item<float>() == 0.0F) {
+  if (!has_weights(graph, values)) {
     throw InputError(fmt::format("'{}': every weight is zero; the file was never trained or is damaged", file.origin));
   }
   return values;

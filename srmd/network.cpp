@@ -43,7 +43,8 @@ Network::Network(const networks::Kind& kind, const WeightsFile& weights)
     : Network(kind, config_of(kind, weights), weights) {}
 
 Network::Network(const networks::Kind& kind, const networks::Config& config, const WeightsFile& weights)
-    : on_edsr_(kind.name == "srmd-edsr"),
+    : origin_(weights.origin),
+      on_edsr_(kind.name == "srmd-edsr"),
       knows_noise_(config.whole("noise_map") != 0),
       scale_(config.scales[0]),
       model_(kind.graph(config)),

@@ -7,6 +7,8 @@
 
 #include <torch/types.h>
 
+#include <string>
+
 namespace zsr::srmd {
 
 /// A trained network of SRMD (networks/srmd.cpp): the published chain, or its maps on EDSR's trunk.
@@ -24,6 +26,8 @@ class Network {
   /// Whether its convolutions are EDSR's, not the published chain.
   bool on_edsr() const { return on_edsr_; }
   int64_t parameter_count() const { return parameters_.numel(); }
+  /// The weights' file or name, for messages.
+  const std::string& origin() const { return origin_; }
 
   /// `maps` [N, 18 or 19, h, w] float32: RGB in [0, 1], code, noise / 255 -> [N, 3, scale h, scale w].
   torch::Tensor forward(const torch::Tensor& maps) const;
@@ -32,6 +36,7 @@ class Network {
   Network(const networks::Kind& kind, const WeightsFile& weights);
   Network(const networks::Kind& kind, const networks::Config& config, const WeightsFile& weights);
 
+  std::string origin_;
   bool on_edsr_ = false;
   bool knows_noise_ = false;
   int64_t scale_ = 0;

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/image/dihedral.h"
 #include "networks/enlarge.h"
+#include "networks/result_check.h"
 #include "srmd/kernel_before_imresize.h"
 
 #include <fmt/format.h>
@@ -134,9 +135,11 @@ Result run(const torch::Tensor& lr_image, const Network& network, const KernelPc
     sum = networks::with_low_frequencies_of(photo, sum, {factor, factor});
   }
   sum.clamp_(0.0, 1.0);
+  const std::string doubt = networks::doubt_about(photo, sum, network.origin());
   Result result{gray ? sum.mean(1, true) : sum, {}};
   result.summary.upscale_s = elapsed();
   result.summary.termination = hurry && summed < passes ? Termination::kStopped : Termination::kFinished;
+  result.summary.message = doubt;
   return result;
 }
 

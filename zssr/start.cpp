@@ -59,6 +59,9 @@ Start Start::from_weights(const WeightsFile& file) {
     throw InputError(fmt::format("'{}' holds no starting point of zssr ('zsr train zssr-start' makes one) and no EDSR",
                                  file.origin));
   }
+  if (config->channels != 3) {
+    throw InputError(fmt::format("'{}' is a network for luma; zssr begins with one for RGB", file.origin));
+  }
   start.name = std::filesystem::path(file.origin).filename();
   start.config = *config;
   start.scale = config->scales[0];

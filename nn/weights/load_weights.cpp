@@ -22,6 +22,15 @@ bool holds_npy(const std::string& bytes, const std::string& origin) {
   return std::any_of(names.begin(), names.end(), [](const std::string& name) { return name.ends_with(".npy"); });
 }
 
+// ONNX is a Protobuf message (onnx.proto's ModelProto) whose first field is the version of the format, a small number;
+// then comes another of its fields.
+bool is_onnx(std::string_view bytes) {
+  constexpr std::string_view kNextFields("\x12\x1a\x22\x28\x32\x3a\x42\x72");
+  constexpr unsigned char kNewestVersion = 64;  // with room: 11 in 2025
+  return bytes.size() > 2 && bytes[0] == '\x08' && static_cast<unsigned char>(bytes[1]) <= kNewestVersion &&
+         kNextFields.find(bytes[2]) != std::string_view::npos;
+}
+
 }  // namespace
 
 WeightsFile load_weights(const std::filesystem::path& path) {
@@ -38,8 +47,7 @@ WeightsFile load_weights(const std::filesystem::path& path) {
   if (begins("MATLAB 7.3")) {
     throw InputError(fmt::format("'{}' is a MATLAB 7.3 (HDF5) file; save it again with -v6 or -v7", origin));
   }
-  // ONNX is a Protobuf message whose first field is the version of the format.
-  if (extension == ".onnx" || (begins("\x08") && bytes.size() > 2 && bytes[2] == '\x12')) {
+  if (extension == ".onnx" || is_onnx(bytes)) {
     throw InputError(
         fmt::format("'{}' is an ONNX file; zsr reads the weights it was made of (.pth, .safetensors)", origin));
   }
