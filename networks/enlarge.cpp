@@ -35,6 +35,9 @@ class Pass {
   Pass(const Network& network, const Options& options, std::function<void()> after_tile)
       : network_(network), traits_(network.traits()), options_(options), after_tile_(std::move(after_tile)) {
     scale_ = traits_.takes_enlarged ? 1 : static_cast<int64_t>(options.scale.y);
+    // USRNet continues the photo itself. Tiles begin on whole units of what is unshuffled.
+    const int64_t unit = traits_.multiple_of;
+    margin_ = traits_.takes_kernel ? 0 : (options.margin + unit - 1) / unit * unit;
   }
 
   int64_t halo() const { return traits_.reach == Traits::kWholePhoto ? kFarEnough : traits_.reach; }
@@ -59,14 +62,19 @@ class Pass {
     const int64_t height = image.size(2);
     const int64_t width = image.size(3);
     const int64_t step = side(height, width);
+    const torch::Tensor padded = pad_image(image, margin_, margin_, margin_, margin_, Border::kSymmetric);
+    const auto part_of = [&](const TileSpan& rows, const TileSpan& columns) {
+      return padded.slice(2, rows.from + margin_, rows.to + margin_)
+          .slice(3, columns.from + margin_, columns.to + margin_)
+          .contiguous();
+    };
     torch::Tensor result = torch::empty({1, image.size(1), height * scale_, width * scale_});
     for (int64_t y = 0; y < height; y += step) {
       for (int64_t x = 0; x < width; x += step) {
-        const Span rows(y, step, height, halo());
-        const Span columns(x, step, width, halo());
-        const torch::Tensor made =
-            network_.forward({image.slice(2, rows.from, rows.to).slice(3, columns.from, columns.to).contiguous(),
-                              scale_, kernel, options_.noise / 255.0, options_.circular, options_.damage});
+        const TileSpan rows(y, step, height, halo(), margin_);
+        const TileSpan columns(x, step, width, halo(), margin_);
+        const torch::Tensor made = network_.forward(
+            {part_of(rows, columns), scale_, kernel, options_.noise / 255.0, options_.circular, options_.damage});
         result.slice(2, y * scale_, rows.end * scale_)
             .slice(3, x * scale_, columns.end * scale_)
             .copy_(made.slice(2, (y - rows.from) * scale_, (rows.end - rows.from) * scale_)
@@ -78,19 +86,12 @@ class Pass {
   }
 
  private:
-  struct Span {
-    Span(int64_t begin, int64_t step, int64_t length, int64_t halo)
-        : end(std::min(length, begin + step)),
-          from(std::max<int64_t>(0, begin - halo)),
-          to(std::min(length, end + halo)) {}
-    int64_t end, from, to;
-  };
-
   const Network& network_;
   const Traits& traits_;
   const Options& options_;
   std::function<void()> after_tile_;
   int64_t scale_ = 1;
+  int64_t margin_ = 0;
 };
 
 // Bicubic downscaling where none is given; at the photo's own size no blur.
@@ -141,6 +142,7 @@ void Options::validate(const Traits& traits) const {
   }
   if (!(noise >= 0.0) || noise > 255.0) throw OptionError(fmt::format("noise = {:g}, must be 0 to 255", noise));
   if (tile != 0 && tile < 16) throw OptionError(fmt::format("tile = {}, must be 0 or at least 16", tile));
+  if (margin < 0) throw OptionError(fmt::format("margin = {}, must be >= 0", margin));
 }
 
 Result run(const torch::Tensor& photo, const Network& network, const Options& options, const RunContext& context) {

@@ -3,6 +3,7 @@
 #include "core/image/resize.h"
 #include "core/run_context.h"
 #include "networks/network.h"
+#include "networks/tile_span.h"
 
 #include <torch/types.h>
 
@@ -20,6 +21,8 @@ struct Options {
   bool self_ensemble = false;         ///< Mean of 8 turned and mirrored passes.
   bool keep_low_frequencies = false;  ///< Brings brightness and colour of large areas back to the photo's.
   int64_t tile = 256;                 ///< Input pixels a side, >= 16. 0 = whole.
+  /// Mirrored pixels around the photo; 0 = none, exactly as published, with black outside.
+  int64_t margin = kMargin;
   /// Throws OptionError.
   void validate(const Traits& traits) const;
 };

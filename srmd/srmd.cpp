@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/image/dihedral.h"
+#include "degradations/filter.h"
 #include "networks/enlarge.h"
 #include "networks/result_check.h"
 #include "srmd/kernel_before_imresize.h"
@@ -48,25 +49,24 @@ torch::Tensor noise_map(const torch::Tensor& photo, const Options& options) {
 }
 
 // Tile by tile, each with the pixels around it that its result depends on.
-torch::Tensor through_tiles(const Network& network, const torch::Tensor& maps, int64_t tile,
+torch::Tensor through_tiles(const Network& network, const torch::Tensor& maps, int64_t tile, int64_t margin,
                             const std::function<void()>& after_tile) {
   const int64_t height = maps.size(2);
   const int64_t width = maps.size(3);
   const int64_t s = network.scale();
+  const torch::Tensor padded = pad_image(maps, margin, margin, margin, margin, Border::kSymmetric);
   torch::Tensor result = torch::empty({1, 3, height * s, width * s});
   for (int64_t y = 0; y < height; y += tile) {
     for (int64_t x = 0; x < width; x += tile) {
-      const int64_t end_y = std::min(height, y + tile);
-      const int64_t end_x = std::min(width, x + tile);
-      const int64_t from_y = std::max<int64_t>(0, y - network.reach());
-      const int64_t from_x = std::max<int64_t>(0, x - network.reach());
-      const int64_t to_y = std::min(height, end_y + network.reach());
-      const int64_t to_x = std::min(width, end_x + network.reach());
-      const torch::Tensor made = network.forward(maps.slice(2, from_y, to_y).slice(3, from_x, to_x));
-      result.slice(2, y * s, end_y * s)
-          .slice(3, x * s, end_x * s)
-          .copy_(
-              made.slice(2, (y - from_y) * s, (end_y - from_y) * s).slice(3, (x - from_x) * s, (end_x - from_x) * s));
+      const networks::TileSpan rows(y, tile, height, network.reach(), margin);
+      const networks::TileSpan columns(x, tile, width, network.reach(), margin);
+      const torch::Tensor made = network.forward(padded.slice(2, rows.from + margin, rows.to + margin)
+                                                     .slice(3, columns.from + margin, columns.to + margin)
+                                                     .contiguous());
+      result.slice(2, y * s, rows.end * s)
+          .slice(3, x * s, columns.end * s)
+          .copy_(made.slice(2, (y - rows.from) * s, (rows.end - rows.from) * s)
+                     .slice(3, (x - columns.from) * s, (columns.end - columns.from) * s));
       after_tile();
     }
   }
@@ -80,6 +80,7 @@ void Options::validate() const {
     throw OptionError(fmt::format("noise = {:g}, must be 0 to {:g}: SRMD was trained for no more", noise, kMostNoise));
   }
   if (tile < 16) throw OptionError(fmt::format("tile = {}, must be at least 16", tile));
+  if (margin < 0) throw OptionError(fmt::format("margin = {}, must be >= 0", margin));
   const auto cells = static_cast<size_t>(kernels.rows * kernels.columns);
   if (kernels.rows < 1 || kernels.columns < 1 || (!kernels.kernels.empty() && kernels.kernels.size() != cells)) {
     throw OptionError(fmt::format("{} kernels for a grid of {} rows and {} columns; give one for each cell",
@@ -126,7 +127,8 @@ Result run(const torch::Tensor& lr_image, const Network& network, const KernelPc
     std::vector<torch::Tensor> parts = {photo, code_map(kernels, pca, summed, photo.size(2), photo.size(3))};
     if (network.knows_noise()) parts.push_back(noise);
     const torch::Tensor maps = dihedral(torch::cat(parts, 1), summed).contiguous();
-    const torch::Tensor image = inverse_dihedral(through_tiles(network, maps, options.tile, after_tile), summed);
+    const torch::Tensor image =
+        inverse_dihedral(through_tiles(network, maps, options.tile, options.margin, after_tile), summed);
     sum = sum.defined() ? sum.add_(image) : image.clone();
   }
   sum.div_(static_cast<double>(summed));

@@ -4,6 +4,7 @@
 #include "core/image/resize.h"
 #include "degradations/filter.h"
 #include "degradations/kernel_families.h"
+#include "nn/weights/shipped.h"
 #include "srmd/kernel_before_imresize.h"
 #include "tests/support/test_images.h"
 
@@ -73,6 +74,19 @@ TEST(Srmd, TilesAndGrayAndEnsemble) {
   EXPECT_LT(test::max_difference(turned.rot90(3, {2, 3}), plain), 1e-3);
   options.noise = 80.0;
   EXPECT_THROW(run(photo, network, pca, options), OptionError);
+}
+
+TEST(Srmd, FlatPicturesStayFlat) {
+  for (const int scale : {2, 3, 4}) {
+    const WeightsFile weights = shipped_weights("srmd-light-x" + std::to_string(scale));
+    const Network network(weights);
+    const KernelPca pca = KernelPca::from_basis(*weights.find("pca"), weights.origin);
+    for (const double level : {0.0, 128.0, 255.0}) {
+      const torch::Tensor photo = torch::full({1, 3, 24, 20}, level / 255.0);
+      const torch::Tensor made = run(photo, network, pca, {}).image;
+      EXPECT_LE(255.0 * (made - level / 255.0).abs().max().item<double>(), 1.0) << "x" << scale << ", " << level;
+    }
+  }
 }
 
 TEST(Srmd, LowFrequenciesComeFromThePhotoWhereAsked) {
