@@ -36,6 +36,7 @@ nlohmann::ordered_json photo_json(const std::string& path, const PhotoHeader& he
           {"megapixels", static_cast<double>(header.width) * static_cast<double>(header.height) / 1e6},
           {"channels", header.bands},
           {"bit_depth", header.bit_depth},
+          {"cmyk", header.cmyk},
           {"orientation", header.orientation},
           {"pages", header.pages},
           {"dpi_x", dpi(header.resolution.x)},
@@ -53,9 +54,9 @@ std::string kept(size_t bytes) {
 
 void print_photo(const std::string& path, const PhotoHeader& header, const PhotoCondition& condition) {
   static const char* const kinds[] = {"", "gray", "gray + alpha", "RGB", "RGB + alpha"};
-  fmt::print("{}\n  {} {}x{} ({:.1f} MP), {}, {} bit\n", path, to_string(header.format), header.width, header.height,
+  fmt::print("{}\n  {} {}x{} ({:.1f} MP), {}{}, {} bit\n", path, to_string(header.format), header.width, header.height,
              static_cast<double>(header.width) * static_cast<double>(header.height) / 1e6, kinds[header.bands],
-             header.bit_depth);
+             header.cmyk ? ", converted from CMYK" : "", header.bit_depth);
   fmt::print("  EXIF orientation {}{}\n", header.orientation,
              header.orientation > 1 ? ": pixels will be turned upright and the tag reset" : "");
   fmt::print("  EXIF {}; XMP {}; IPTC {}; ICC profile {}\n", kept(header.exif_bytes), kept(header.xmp_bytes),

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/image/color_profile.h"
 #include "core/image/decoder_messages.h"
 #include "core/image/metadata_table.h"
 #include "core/image/opencv_codec.h"
@@ -52,7 +53,8 @@ PhotoHeader header_of(VipsImage* image, ImageFormat format, const std::filesyste
   header.format = format;
   header.width = vips_image_get_width(image);
   header.height = vips_image_get_height(image);
-  header.bands = vips_image_get_bands(image);
+  header.cmyk = is_cmyk(image);
+  header.bands = vips_image_get_bands(image) - (header.cmyk ? 1 : 0);
   const VipsBandFormat samples = vips_image_get_format(image);
   if (samples != VIPS_FORMAT_UCHAR && samples != VIPS_FORMAT_USHORT) {
     throw InputError(fmt::format("photo '{}' has {} samples; zsr reads 8 and 16 bit integers, convert it first",
@@ -66,6 +68,7 @@ PhotoHeader header_of(VipsImage* image, ImageFormat format, const std::filesyste
     case VIPS_INTERPRETATION_RGB:
     case VIPS_INTERPRETATION_RGB16:
     case VIPS_INTERPRETATION_MULTIBAND:
+    case VIPS_INTERPRETATION_CMYK:
       break;
     default:
       throw InputError(fmt::format("photo '{}' is in {} colour; zsr works in gray and RGB, convert it first",
@@ -84,7 +87,8 @@ PhotoHeader header_of(VipsImage* image, ImageFormat format, const std::filesyste
   header.exif_bytes = exif.size();
   header.xmp_bytes = vips_blob(image, VIPS_META_XMP_NAME).size();
   header.iptc_bytes = vips_blob(image, VIPS_META_IPTC_NAME).size();
-  header.icc_bytes = vips_blob(image, VIPS_META_ICC_NAME).size();
+  // A CMYK profile is used up when the photo is read.
+  header.icc_bytes = header.cmyk ? 0 : vips_blob(image, VIPS_META_ICC_NAME).size();
   return header;
 }
 
@@ -174,9 +178,16 @@ DecodedPhoto decode_with_vips(const std::filesystem::path& path, ImageFormat for
   const PhotoHeader& header = photo.header;
   check_pixels(header, limits, path);
   photo.pixels = {header.width, header.height, header.bands, header.bit_depth, {}};
-  photo.pixels.bytes = reading == Reading::kRowAfterRow
-                           ? upright_pixels(rows_that_decode(image.get(), path).get(), path)
-                           : upright_pixels(image.get(), path);
+  const ImagePtr converted = header.cmyk ? cmyk_to_srgb(image.get(), path) : nullptr;
+  VipsImage* const colors = converted ? converted.get() : image.get();
+  photo.pixels.bytes = reading == Reading::kRowAfterRow ? upright_pixels(rows_that_decode(colors, path).get(), path)
+                                                        : upright_pixels(colors, path);
+  if (header.cmyk) {
+    const std::string_view profile = vips_blob(image.get(), VIPS_META_ICC_NAME);
+    const bool embedded = profile.size() > 20 && profile.substr(16, 4) == "CMYK";
+    photo.notes.push_back(fmt::format("'{}' is in CMYK colour; it was converted to sRGB through {}", path.string(),
+                                      embedded ? "its own profile" : "libvips' default profile, for it has none"));
+  }
   const DecoderFindings findings = sort_jpeg_messages(take_vips_messages());
   if (format == ImageFormat::kJpeg && reading == Reading::kStrict && !findings.damage.empty()) {
     throw InputError(fmt::format("photo '{}' is damaged: {}", path.string(), findings.damage));
@@ -277,6 +288,13 @@ DecodedPhoto decode_photo(const std::filesystem::path& path, const ReadLimits& l
 
 void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, ImageFormat format,
                   const EncodeOptions& options, const std::filesystem::path& target, int descriptor) {
+  if (options.strip && metadata != nullptr) {
+    // Without its profile a viewer takes the numbers for sRGB.
+    if (const auto srgb = converted_to_srgb(pixels, metadata->profile(pixels.bands <= 2))) {
+      encode_photo(*srgb, nullptr, format, options, target, descriptor);
+      return;
+    }
+  }
   const bool keeps = metadata != nullptr && !options.strip;
   if (format == ImageFormat::kBmp) {
     encode_bmp(pixels, keeps ? metadata->resolution() : Resolution{}, target, descriptor);
@@ -291,18 +309,9 @@ void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, Imag
     const std::string text = take_vips_error();
     throw IoError(fmt::format("cannot write '{}': {}", target.string(), full ? system_error_text(code) : text));
   };
-  const bool wide = pixels.bit_depth == 16;
-  const bool gray = pixels.bands <= 2;
-  const ImagePtr memory(vips_image_new_from_memory(pixels.bytes.data(), pixels.bytes.size(),
-                                                   static_cast<int>(pixels.width), static_cast<int>(pixels.height),
-                                                   pixels.bands, wide ? VIPS_FORMAT_USHORT : VIPS_FORMAT_UCHAR));
-  if (!memory) fail();
-  VipsImage* copied = nullptr;
-  const VipsInterpretation colour = gray ? (wide ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W)
-                                         : (wide ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB);
-  if (vips_copy(memory.get(), &copied, "interpretation", colour, nullptr) != 0) fail();
-  const ImagePtr image(copied);
-  if (keeps) metadata->apply_to(image.get(), gray && format != ImageFormat::kWebp);
+  const ImagePtr image = image_of(pixels);
+  if (!image) fail();
+  if (keeps) metadata->apply_to(image.get(), pixels.bands <= 2 && format != ImageFormat::kWebp);
 
   // libvips always writes a resolution. Where none is known the file is made in memory and the invented one taken out.
   const bool unknown = options.strip || (metadata != nullptr && !metadata->resolution().known());

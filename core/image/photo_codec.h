@@ -57,6 +57,7 @@ struct PhotoHeader {
   int64_t height = 0;
   int bands = 0;
   int bit_depth = 8;
+  bool cmyk = false;    ///< Stored as CMYK; read as sRGB, which `bands` counts.
   int orientation = 1;  ///< EXIF orientation as found, 1-8.
   int64_t pages = 1;
   Resolution resolution;
@@ -76,7 +77,7 @@ struct DecodedPhoto {
 
 struct EncodeOptions {
   int quality = 95;    ///< 1-100, JPEG and WebP.
-  bool strip = false;  ///< Leave out EXIF, XMP, IPTC and ICC.
+  bool strip = false;  ///< Leave out EXIF, XMP, IPTC and ICC; what a profile describes becomes sRGB.
   int frames = 1;      ///< Above 1: the picture is that many, one below the other, to be shown in turn. WebP only.
   int frame_ms = 200;  ///< How long each is shown.
 };
@@ -84,10 +85,10 @@ struct EncodeOptions {
 /// Reads only the header. Throws like `decode_photo`.
 PhotoHeader read_photo_header(const std::filesystem::path& path);
 
-/// Decodes by content, not by name; applies the EXIF orientation. Throws IoError (missing, unreadable) or InputError
-/// (empty, not an image, over the limits, CMYK or floating point samples; truncated or damaged as far as its decoder
-/// notices, unless `limits` accept that). What the decoder takes for a harmless oddity becomes a note. Damage that no
-/// decoder can see, such as overwritten bytes in a format without checksums, is not found.
+/// Decodes by content, not by name; applies the EXIF orientation and converts CMYK to sRGB. Throws IoError (missing,
+/// unreadable) or InputError (empty, not an image, over the limits, floating point samples; truncated or damaged as far
+/// as its decoder notices, unless `limits` accept that). What the decoder takes for a harmless oddity becomes a note.
+/// Damage that no decoder can see, such as overwritten bytes in a format without checksums, is not found.
 DecodedPhoto decode_photo(const std::filesystem::path& path, const ReadLimits& limits);
 
 /// Writes `pixels` to the file descriptor. `metadata` (may be null) is carried over with its sizes corrected and the

@@ -142,6 +142,11 @@ ImagePtr with_tiff_exif(ImagePtr image, const std::filesystem::path& path) {
   return result;
 }
 
+std::string_view PhotoMetadata::profile(bool gray) const {
+  const std::string_view blob = header_ ? vips_blob(header_.get(), VIPS_META_ICC_NAME) : std::string_view();
+  return profile_fits(blob.data(), blob.size(), gray) ? blob : std::string_view();
+}
+
 void PhotoMetadata::apply_to(VipsImage* image, bool gray) const {
   const int width = vips_image_get_width(image);
   const int height = vips_image_get_height(image);

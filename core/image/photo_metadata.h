@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace zsr {
 
@@ -22,6 +23,8 @@ class PhotoMetadata {
       : header_(std::move(header)), resolution_(resolution), png_chunks_(std::move(png_chunks)) {}
 
   const Resolution& resolution() const { return resolution_; }
+  /// The embedded colour profile if it describes pixels of that kind; empty where there is none. Bytes of this object.
+  std::string_view profile(bool gray) const;
   const std::string& png_chunks() const { return png_chunks_; }
 
   /// Copies the fields onto `image`, whose final size must be set. `gray`: the format keeps one channel.

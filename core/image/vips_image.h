@@ -2,6 +2,8 @@
 
 // Only for the files of this folder that talk to libvips.
 
+#include "core/image/photo_codec.h"
+
 #include <vips/vips.h>
 
 #include <memory>
@@ -28,6 +30,9 @@ std::string take_vips_messages();
 /// libvips has one error text for all threads. Whoever wants to know which messages its own call left holds this lock
 /// from before the call until they are read. Starts libvips.
 std::unique_lock<std::recursive_mutex> lock_vips_messages();
+
+/// An image that reads `pixels`, which must stay, with the interpretation that they have. Null when memory is out.
+ImagePtr image_of(const PixelBuffer& pixels);
 
 /// Bytes of the blob `name` of `image`, which must stay; empty when there is none.
 std::string_view vips_blob(VipsImage* image, const char* name);
