@@ -1,4 +1,5 @@
 #include "core/error.h"
+#include "core/image/optional_formats.h"
 #include "core/image/photo_codec.h"
 
 #include <fmt/format.h>
@@ -10,7 +11,7 @@
 namespace zsr {
 namespace {
 
-constexpr std::array<std::pair<const char*, ImageFormat>, 17> kNames{{
+constexpr std::array<std::pair<const char*, ImageFormat>, 18> kNames{{
     {"png", ImageFormat::kPng},
     {"jpeg", ImageFormat::kJpeg},
     {"jpg", ImageFormat::kJpeg},
@@ -26,7 +27,8 @@ constexpr std::array<std::pair<const char*, ImageFormat>, 17> kNames{{
     {"gif", ImageFormat::kGif},
     {"heif", ImageFormat::kHeif},
     {"heic", ImageFormat::kHeif},
-    {"avif", ImageFormat::kHeif},
+    {"avif", ImageFormat::kAvif},
+    {"jxl", ImageFormat::kJxl},
     {"jfif", ImageFormat::kJpeg},
 }};
 
@@ -50,23 +52,54 @@ ImageFormat format_from_name(const std::filesystem::path& path) {
 }
 
 bool is_writable(ImageFormat format) {
-  return format != ImageFormat::kGif && format != ImageFormat::kHeif;
+  return is_optional(format) ? can_encode(format) : format != ImageFormat::kGif;
+}
+
+std::string why_not_writable(ImageFormat format) {
+  constexpr const char* kInstead = "use png, jpeg, tiff, webp, pnm or bmp";
+  if (!is_optional(format)) return fmt::format("zsr does not write {} files; {}", to_string(format), kInstead);
+  const char* const missing = format == ImageFormat::kJxl ? "libjxl"
+                              : format == ImageFormat::kAvif
+                                  ? "libheif with an encoder of AV1 (libaom, SVT-AV1 or rav1e)"
+                                  : "libheif with an encoder of HEVC (x265)";
+  return fmt::format("{} files cannot be written here: libvips lacks {}; install that, or {}", to_string(format),
+                     missing, kInstead);
 }
 
 int max_bit_depth(ImageFormat format) {
-  return format == ImageFormat::kPng || format == ImageFormat::kTiff || format == ImageFormat::kPnm ? 16 : 8;
+  switch (format) {
+    case ImageFormat::kPng:
+    case ImageFormat::kTiff:
+    case ImageFormat::kPnm:
+    case ImageFormat::kJxl:
+      return 16;
+    default:
+      return 8;
+  }
 }
 
 int64_t max_side(ImageFormat format) {
   constexpr int64_t kJpegSide = 65500;     // JPEG_MAX_DIMENSION of libjpeg
   constexpr int64_t kWebpSide = 16383;     // 14 bits in the file
   constexpr int64_t kVipsSide = 10000000;  // VIPS_MAX_COORD
-  return format == ImageFormat::kJpeg ? kJpegSide : format == ImageFormat::kWebp ? kWebpSide : kVipsSide;
+  constexpr int64_t kHeifSide = 16384;     // libheif 1.15 makes larger files, but does not read them
+  switch (format) {
+    case ImageFormat::kJpeg:
+      return kJpegSide;
+    case ImageFormat::kWebp:
+      return kWebpSide;
+    case ImageFormat::kHeif:
+    case ImageFormat::kAvif:
+      return kHeifSide;
+    default:
+      return kVipsSide;
+  }
 }
 
 bool holds_alpha(ImageFormat format) {
   // BMP has a variant with alpha, but OpenCV's writer does not make it.
-  return format == ImageFormat::kPng || format == ImageFormat::kTiff || format == ImageFormat::kWebp;
+  return format == ImageFormat::kPng || format == ImageFormat::kTiff || format == ImageFormat::kWebp ||
+         is_optional(format);
 }
 
 }  // namespace zsr

@@ -1,6 +1,7 @@
 #include "core/image/metadata_table.h"
 
 #include "core/files.h"
+#include "core/image/optional_formats.h"
 
 #include <algorithm>
 #include <array>
@@ -16,13 +17,13 @@ constexpr size_t kPngSignature = 8;
 // What a photo may carry besides pixels, and the formats whose files, as zsr writes them, hold it.
 struct Carried {
   const char* words;
-  std::array<bool, 6> held;  // PNG, JPEG, TIFF, WebP, PNM, BMP
+  std::array<bool, 8> held;  // PNG, JPEG, TIFF, WebP, PNM, BMP, HEIC and AVIF, JPEG XL
 };
 enum CarriedKind : size_t { kIcc, kExif, kXmp, kIptc, kText, kComment, kGamma, kGainMap, kFrames };
 constexpr std::array<Carried, 9> kTable{{
-    {"the colour profile", {true, true, true, true, false, false}},
-    {"EXIF data", {true, true, true, true, false, false}},
-    {"XMP data", {true, true, true, true, false, false}},
+    {"the colour profile", {true, true, true, true, false, false, true, true}},
+    {"EXIF data", {true, true, true, true, false, false, true, false}},
+    {"XMP data", {true, true, true, true, false, false, true, false}},
     {"IPTC data", {false, true, true, false, false, false}},
     {"text chunks", {true, false, false, false, false, false}},
     {"the comment", {false, false, false, false, false, false}},
@@ -43,9 +44,19 @@ size_t column_of(ImageFormat format) {
       return 3;
     case ImageFormat::kPnm:
       return 4;
+    case ImageFormat::kHeif:
+    case ImageFormat::kAvif:
+      return 6;
+    case ImageFormat::kJxl:
+      return 7;
     default:
       return 5;
   }
+}
+
+bool is_held(size_t kind, ImageFormat target) {
+  if (kTable[kind].held[column_of(target)]) return true;
+  return target == ImageFormat::kJxl && (kind == kExif || kind == kXmp) && keeps_metadata(target);
 }
 
 uint64_t big_endian_number(std::string_view bytes, size_t size) {
@@ -138,7 +149,7 @@ std::vector<std::string> left_behind(const std::filesystem::path& file, const Ph
   }
   std::vector<std::string> lost;
   for (size_t i = 0; i < kTable.size(); ++i) {
-    if (carried[i] && !kTable[i].held[column_of(target)]) lost.emplace_back(kTable[i].words);
+    if (carried[i] && !is_held(i, target)) lost.emplace_back(kTable[i].words);
   }
   return lost;
 }

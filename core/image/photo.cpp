@@ -78,8 +78,7 @@ Photo load_photo(const std::filesystem::path& path, const ReadLimits& limits) {
 
 void save_photo(const Photo& photo, const std::filesystem::path& path, const WriteOptions& options) {
   if (!is_writable(options.format)) {
-    throw OptionError(
-        fmt::format("zsr does not write {} files; use png, jpeg, tiff, webp, pnm or bmp", to_string(options.format)));
+    throw OptionError(why_not_writable(options.format));
   }
   if (photo.alpha.defined() && !holds_alpha(options.format)) {
     throw OptionError(

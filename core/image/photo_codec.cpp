@@ -6,6 +6,7 @@
 #include "core/image/decoder_messages.h"
 #include "core/image/metadata_table.h"
 #include "core/image/opencv_codec.h"
+#include "core/image/optional_formats.h"
 #include "core/image/photo_file.h"
 #include "core/image/photo_metadata.h"
 #include "core/image/resolution.h"
@@ -45,6 +46,7 @@ ImagePtr open_with_vips(const std::filesystem::path& path, ImageFormat format, R
     throw InputError(
         fmt::format("photo '{}' is damaged or of an unsupported kind: {}", path.string(), take_vips_error()));
   }
+  if (format == ImageFormat::kHeif || format == ImageFormat::kAvif) return with_heif_xmp(std::move(image));
   return format == ImageFormat::kTiff ? with_tiff_exif(std::move(image), readable_path(path)) : std::move(image);
 }
 
@@ -225,6 +227,11 @@ DecodedPhoto decode_damaged(const std::filesystem::path& path, ImageFormat forma
   return photo;
 }
 
+// In the others gray becomes RGB.
+bool holds_gray(ImageFormat format) {
+  return format != ImageFormat::kWebp && format != ImageFormat::kHeif && format != ImageFormat::kAvif;
+}
+
 // Encodes the image, in formats whose files libvips writes as they come. 0 when all went well.
 int write_image(VipsImage* image, VipsTarget* output, ImageFormat format, const EncodeOptions& options) {
   switch (format) {
@@ -245,12 +252,15 @@ int write_image(VipsImage* image, VipsTarget* output, ImageFormat format, const 
       return vips_ppmsave_target(
           image, output, "format",
           vips_image_get_bands(image) <= 2 ? VIPS_FOREIGN_PPM_FORMAT_PGM : VIPS_FOREIGN_PPM_FORMAT_PPM, nullptr);
+    case ImageFormat::kHeif:
+    case ImageFormat::kAvif:
+    case ImageFormat::kJxl:
+      if (!can_encode(format)) throw OptionError(why_not_writable(format));
+      return write_optional(image, output, format, options);
     case ImageFormat::kTiff:
     case ImageFormat::kBmp:
     case ImageFormat::kGif:
-    case ImageFormat::kHeif:
-      throw OptionError(
-          fmt::format("zsr does not write {} files; use png, jpeg, tiff, webp, pnm or bmp", to_string(format)));
+      throw OptionError(why_not_writable(format));
   }
   return -1;
 }
@@ -311,12 +321,12 @@ void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, Imag
   };
   const ImagePtr image = image_of(pixels);
   if (!image) fail();
-  if (keeps) metadata->apply_to(image.get(), pixels.bands <= 2 && format != ImageFormat::kWebp);
+  if (keeps) metadata->apply_to(image.get(), pixels.bands <= 2 && holds_gray(format));
 
   // libvips always writes a resolution. Where none is known the file is made in memory and the invented one taken out.
-  const bool unknown = options.strip || (metadata != nullptr && !metadata->resolution().known());
+  const bool unknown = options.strip || (metadata != nullptr ? !metadata->resolution().known() : is_optional(format));
   const bool has_chunks = keeps && format == ImageFormat::kPng && !metadata->png_chunks().empty();
-  const bool in_memory = has_chunks || (unknown && format != ImageFormat::kPnm);
+  const bool in_memory = has_chunks || is_optional(format) || (unknown && format != ImageFormat::kPnm);
   const std::unique_ptr<VipsTarget, VipsDeleter> output(in_memory ? vips_target_new_to_memory()
                                                                   : vips_target_new_to_descriptor(descriptor));
   if (!output) fail();
@@ -327,14 +337,13 @@ void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, Imag
   }
   if (write_image(image.get(), output.get(), format, options) != 0) fail();
   if (!in_memory) return;
-  // Its bytes are there once the writer has ended the target.
-  VipsBlob* blob = nullptr;
-  g_object_get(output.get(), "blob", &blob, nullptr);
-  if (blob == nullptr) fail();
-  size_t size = 0;
-  const void* const bytes = vips_blob_get(blob, &size);
-  std::string encoded(static_cast<const char*>(bytes), size);
-  vips_area_unref(VIPS_AREA(blob));
+  std::string encoded = bytes_of(output.get());
+  if (encoded.empty()) fail();
+  if (is_optional(format) && !holds_picture(encoded)) {
+    vips_error_clear();
+    throw IoError(fmt::format("cannot write '{}': the encoder of {} does not take {} x {} pixels", target.string(),
+                              to_string(format), pixels.width, pixels.height));
+  }
   if (unknown) encoded = without_resolution(std::move(encoded), format);
   if (has_chunks) encoded = with_png_chunks(std::move(encoded), metadata->png_chunks());
   write_all(descriptor, encoded, target);

@@ -8,15 +8,18 @@
 
 namespace zsr {
 
-/// File formats of photos. GIF and HEIF are read only.
-enum class ImageFormat { kPng, kJpeg, kTiff, kWebp, kPnm, kBmp, kGif, kHeif };
+/// File formats of photos. GIF is read only; kHeif is HEIC, which like AVIF and JPEG XL can be written where libvips
+/// has an encoder.
+enum class ImageFormat { kPng, kJpeg, kTiff, kWebp, kPnm, kBmp, kGif, kHeif, kAvif, kJxl };
 
 /// "png", "jpeg", ...
 std::string to_string(ImageFormat format);
 /// The format that the extension of `path` (or a bare name like "png") stands for. Throws OptionError for others.
 ImageFormat format_from_name(const std::filesystem::path& path);
-/// True for formats that `encode_photo` writes.
+/// True for formats that `encode_photo` writes on this machine.
 bool is_writable(ImageFormat format);
+/// Why it does not write this one, and what to do, for messages.
+std::string why_not_writable(ImageFormat format);
 /// Bits per sample the format can hold at most: 8 or 16.
 int max_bit_depth(ImageFormat format);
 /// Pixels per side that a file of the format can have at most.
@@ -76,7 +79,7 @@ struct DecodedPhoto {
 };
 
 struct EncodeOptions {
-  int quality = 95;    ///< 1-100, JPEG and WebP.
+  int quality = 95;    ///< 1-100, JPEG, WebP, HEIC, AVIF and JPEG XL; 100: lossless, but for JPEG.
   bool strip = false;  ///< Leave out EXIF, XMP, IPTC and ICC; what a profile describes becomes sRGB.
   int frames = 1;      ///< Above 1: the picture is that many, one below the other, to be shown in turn. WebP only.
   int frame_ms = 200;  ///< How long each is shown.

@@ -30,7 +30,12 @@ std::optional<ImageFormat> sniff_format(std::string_view head) {
   if (head.size() >= 3 && head[0] == 'P' && head[1] >= '1' && head[1] <= '6' && std::isspace(head[2]) != 0) {
     return ImageFormat::kPnm;
   }
-  if (head.size() >= 12 && head.substr(4, 4) == "ftyp") return ImageFormat::kHeif;
+  if (head.size() >= 12 && head.substr(4, 4) == "ftyp") {
+    // The brand, or one of the compatible ones behind it.
+    const bool av1 = head.substr(8).find("avif") != std::string_view::npos || head.substr(8, 4) == "avis";
+    return av1 ? ImageFormat::kAvif : ImageFormat::kHeif;
+  }
+  if (starts("\xFF\x0A") || starts({"\0\0\0\x0CJXL \r\n\x87\n", 12})) return ImageFormat::kJxl;
   return std::nullopt;
 }
 
@@ -58,7 +63,7 @@ ImageFormat sniff_photo(const std::filesystem::path& path) {
     return part;
   };
   const std::string raw = camera_raw_kind(bytes);
-  const auto format = sniff_format(bytes(0, 16));
+  const auto format = sniff_format(bytes(0, 32));
   close(descriptor);
   if (!raw.empty()) {
     throw InputError(fmt::format(
@@ -67,8 +72,9 @@ ImageFormat sniff_photo(const std::filesystem::path& path) {
         path.string(), raw));
   }
   if (!format) {
-    throw InputError(fmt::format("'{}' is not a photo that zsr reads (PNG, JPEG, TIFF, WebP, GIF, HEIF, PNM or BMP)",
-                                 path.string()));
+    throw InputError(
+        fmt::format("'{}' is not a photo that zsr reads (PNG, JPEG, TIFF, WebP, GIF, HEIC, AVIF, JPEG XL, PNM or BMP)",
+                    path.string()));
   }
   return *format;
 }

@@ -2,7 +2,9 @@
 
 #include "core/image/tiff_directory.h"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <fstream>
 #include <zlib.h>
 
@@ -93,6 +95,30 @@ Resolution of_bmp(const ByteSource& bytes) {
   return {x / 1000.0, y / 1000.0};
 }
 
+// Where the EXIF block of a HEIC or AVIF file begins: somewhere in it, marked as such.
+size_t find_heif_exif(const std::string& file) {
+  for (const std::string byte_order : {std::string("II*\0", 4), std::string("MM\0*", 4)}) {
+    const size_t at = file.find(std::string("Exif\0\0", 6) + byte_order);
+    if (at != std::string::npos) return at;
+  }
+  return std::string::npos;
+}
+
+// libvips adds a resolution of one pixel per millimetre to an EXIF block of such a file that states none, so the file
+// is asked. `exif`: what libvips says, for blocks without the mark.
+Resolution of_heif(std::ifstream& stream, std::string_view exif) {
+  constexpr std::streamoff kMostBytes = std::streamoff{1} << 28U;
+  constexpr double kInvented = 1e-6;  // about 1 per mm
+  if (exif.empty()) return {};
+  stream.seekg(0, std::ios::end);
+  const auto size = static_cast<size_t>(std::clamp<std::streamoff>(stream.tellg(), 0, kMostBytes));
+  const std::string file = source_of(stream)(0, size);
+  const size_t at = find_heif_exif(file);
+  if (at != std::string::npos) return of_directory(TiffDirectory::read(std::string_view(file).substr(at)));
+  const Resolution said = of_directory(TiffDirectory::read(exif));
+  return std::abs(said.x - 1.0) < kInvented ? Resolution{} : said;
+}
+
 // The EXIF block that begins at `begin`, "Exif\0\0" in front or not.
 void clean_exif(std::string& file, size_t begin) {
   const bool marked = file.compare(begin, 6, std::string("Exif\0\0", 6)) == 0;
@@ -156,6 +182,9 @@ Resolution read_resolution(const std::filesystem::path& file, ImageFormat format
       return of_directory(TiffDirectory::read(bytes));
     case ImageFormat::kBmp:
       return of_bmp(bytes);
+    case ImageFormat::kHeif:
+    case ImageFormat::kAvif:
+      return of_heif(stream, exif);
     case ImageFormat::kPng:
       if (const Resolution own = of_png(bytes); own.known()) return own;
       break;
@@ -176,6 +205,10 @@ std::string without_resolution(std::string file, ImageFormat format) {
       return clean_jpeg(std::move(file));
     case ImageFormat::kWebp:
       return clean_webp(std::move(file));
+    case ImageFormat::kHeif:
+    case ImageFormat::kAvif:
+      if (const size_t at = find_heif_exif(file); at != std::string::npos) clean_exif(file, at);
+      return file;
     case ImageFormat::kTiff:
       remove_tiff_fields(file, 0, {kXResolution, kYResolution, kResolutionUnit});
       return file;

@@ -11,6 +11,9 @@ void start_vips() {
     // Loaders that upstream has not hardened against hostile files stay off; the plain PNM one is needed and tiny.
     vips_block_untrusted_set(TRUE);
     vips_operation_block_set("VipsForeignLoadPpm", FALSE);
+    // libvips counts libjxl as unhardened; people have such files, and limits on pixels hold for them too.
+    vips_operation_block_set("VipsForeignLoadJxl", FALSE);
+    vips_operation_block_set("VipsForeignSaveJxl", FALSE);
     vips_cache_set_max(0);
     // With several threads libvips 8.14 now and then loses the error of a decoder whose strip another thread waits for:
     // a truncated JPEG came back whole and partly black. Decoders work on one thread anyway.
@@ -51,6 +54,18 @@ ImagePtr image_of(const PixelBuffer& pixels) {
   VipsImage* copied = nullptr;
   if (!memory || vips_copy(memory.get(), &copied, "interpretation", colour, nullptr) != 0) return nullptr;
   return ImagePtr(copied);
+}
+
+std::string bytes_of(VipsTarget* target) {
+  // The bytes are there once the writer has ended the target.
+  VipsBlob* blob = nullptr;
+  g_object_get(target, "blob", &blob, nullptr);
+  if (blob == nullptr) return {};
+  size_t size = 0;
+  const void* const bytes = vips_blob_get(blob, &size);
+  std::string made(static_cast<const char*>(bytes), size);
+  vips_area_unref(VIPS_AREA(blob));
+  return made;
 }
 
 std::string_view vips_blob(VipsImage* image, const char* name) {

@@ -34,6 +34,9 @@ std::unique_lock<std::recursive_mutex> lock_vips_messages();
 /// An image that reads `pixels`, which must stay, with the interpretation that they have. Null when memory is out.
 ImagePtr image_of(const PixelBuffer& pixels);
 
+/// What was written to a target in memory; empty when nothing was.
+std::string bytes_of(VipsTarget* target);
+
 /// Bytes of the blob `name` of `image`, which must stay; empty when there is none.
 std::string_view vips_blob(VipsImage* image, const char* name);
 
