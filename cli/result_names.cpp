@@ -41,7 +41,7 @@ std::string expand(const std::string& pattern, const std::map<std::string, std::
   return text;
 }
 
-// With its dot. GIF and HEIF are read only.
+// With its dot. What cannot be written becomes PNG.
 std::string extension_of(const fs::path& input, const std::string& format) {
   if (!format.empty()) return "." + format;
   const bool writable = input.has_extension() && is_writable(format_from_name(input));
@@ -75,7 +75,7 @@ NameRule name_rule(const UpscaleSettings& settings, const std::string& pattern) 
     throw UsageError(fmt::format("--name '{}' has no extension; end it in {{ext}} or .png", pattern));
   }
   if (!is_writable(format_from_name(example))) {
-    throw UsageError(fmt::format("--name '{}': zsr writes png, jpeg, tiff, webp, pnm and bmp", pattern));
+    throw UsageError(fmt::format("--name '{}': {}", pattern, why_not_writable(format_from_name(example))));
   }
   return rule;
 }

@@ -102,8 +102,7 @@ WriteOptions write_options(const std::filesystem::path& input, const std::filesy
     write.format = output.has_extension() ? format_from_name(output) : photo.format;
   }
   if (!is_writable(write.format)) {
-    throw UsageError(
-        fmt::format("zsr does not write {} files; use png, jpeg, tiff, webp, pnm or bmp", to_string(write.format)));
+    throw UsageError(why_not_writable(write.format));
   }
   if (photo.alpha.defined() && !holds_alpha(write.format)) {
     throw UsageError(

@@ -232,7 +232,7 @@ void take_files(const UpscaleFlags& flags, UpscaleSettings& settings) {
   settings.format = flags.format;
   if (!settings.format.empty() && !is_writable(format_from_name(settings.format))) {
     throw UsageError(
-        fmt::format("--format '{}' cannot be written; use png, jpeg, tiff, webp, pnm or bmp", flags.format));
+        fmt::format("--format '{}': {}", flags.format, why_not_writable(format_from_name(settings.format))));
   }
   settings.save_kernel = flags.save_kernel;
   settings.save_mask = flags.restore.save_mask;
