@@ -86,8 +86,8 @@ void print_methods(bool json) {
 
 // One line each; environment variables only of a list, since others may hold secrets.
 void print_bug_report() {
-  fmt::print("zsr {}\n{}\n{}\nlibvips {}\nconvolution: {}\n", build_identity(), describe_runtime(describe_conv_backend()),
-             describe_libraries(), codec_version(), describe_conv_backend());
+  fmt::print("zsr {}\n{}\n{}\nlibvips {}\nconvolution: {}\n", build_identity(),
+             describe_runtime(describe_conv_backend()), describe_libraries(), codec_version(), describe_conv_backend());
   fmt::print("cores {}, free memory {:.1f} GB, peak so far {:.0f} MB\n", available_cores(),
              static_cast<double>(available_memory()) / 1e9, static_cast<double>(peak_memory()) / 1e6);
   utsname system{};
@@ -155,8 +155,9 @@ int run_info(const std::vector<std::string>& arguments) {
                            2));
       return kExitOk;
     }
-    fmt::print("zsr {}\n{}\nlibvips {}\nfree memory: {:.1f} GB\n", build_identity(), describe_runtime(describe_conv_backend()),
-               codec_version(), static_cast<double>(available_memory()) / 1e9);
+    fmt::print("zsr {}\n{}\nlibvips {}\nfree memory: {:.1f} GB\n", build_identity(),
+               describe_runtime(describe_conv_backend()), codec_version(),
+               static_cast<double>(available_memory()) / 1e9);
     return kExitOk;
   }
   int result = kExitOk;

@@ -28,9 +28,9 @@ namespace fs = std::filesystem;
 
 void print_settings(const UpscaleSettings& settings) {
   if (settings.common.quiet) return;
-  const pipeline::Method& method = *pipeline::find_method(settings.method);
+  const pipeline::Method& method = *pipeline::find_method(pipeline::first_method(settings.request));
   std::string line = method.describe(settings.request);
-  if (settings.method != "bicubic") line += fmt::format("; {} thread(s)", settings.runtime.threads);
+  if (method.name != "bicubic") line += fmt::format("; {} thread(s)", settings.runtime.threads);
   if (method.uses(pipeline::Setting::kDevice)) {
     line += fmt::format(" on {}, seed {}", settings.runtime.device.str(), settings.runtime.seed);
   }

@@ -98,8 +98,8 @@ KernelSpec estimated_blur(const std::string& photo_path, Scale scale, std::vecto
     if (scale.y != std::round(scale.y)) {
       throw InputError(fmt::format("'{}': its blur cannot be estimated ({})", photo_path, found.reasons.at(0)));
     }
-    notes.push_back(
-        fmt::format("'{}': its blur cannot be estimated ({}); taking the bicubic kernel", photo_path, found.reasons.at(0)));
+    notes.push_back(fmt::format("'{}': its blur cannot be estimated ({}); taking the bicubic kernel", photo_path,
+                                found.reasons.at(0)));
     return {.family = KernelFamily::kBicubic, .scale = scale.y};
   }
   if (found.bicubic) {

@@ -16,7 +16,7 @@ void write_mask(const torch::Tensor& mask, const std::filesystem::path& path, Ov
   WriteOptions write;
   write.format = path.has_extension() ? format_from_name(path) : ImageFormat::kPng;
   if (!is_writable(write.format)) {
-    throw UsageError(fmt::format("'{}': zsr does not write {} files", path.string(), to_string(write.format)));
+    throw UsageError(fmt::format("'{}': {}", path.string(), why_not_writable(write.format)));
   }
   write.overwrite = overwrite;
   Photo photo;

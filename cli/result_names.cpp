@@ -4,6 +4,7 @@
 #include "cli/values.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "pipeline/upscale.h"
 
 #include <fmt/format.h>
 
@@ -60,11 +61,12 @@ std::string expanded(const fs::path& input, const NameRule& rule) {
 NameRule name_rule(const UpscaleSettings& settings, const std::string& pattern) {
   const Scale scale = settings.request.target_scale.value_or(settings.request.scale);
   const bool same_size = scale.y == 1.0 && scale.x == 1.0;
-  NameRule rule{pattern, settings.format, fmt::format("x{}", format_scale(scale)), settings.method};
+  NameRule rule{pattern, settings.format, fmt::format("x{}", format_scale(scale)),
+                pipeline::first_method(settings.request)};
   if (settings.size_request) {
     rule.what = settings.size_request->label();
   } else if (same_size) {
-    rule.what = settings.method == "dip" ? dip::to_string(settings.request.dip.task) : "restored";
+    rule.what = rule.method == "dip" ? dip::to_string(settings.request.dip.task) : "restored";
   }
   if (pattern.empty()) return rule;
   const std::string example = expanded("photo.png", rule);

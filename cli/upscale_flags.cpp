@@ -52,7 +52,8 @@ void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method
   options.add("time", "DURATION", "Budget per photo, e.g. 60s or 5m; the schedule shrinks to fit", &flags.time);
   options.flag("wrap", "A tileable texture: continued periodically, so that the edges of the result fit together",
                &flags.wrap);
-  options.add("format,f", "NAME", "png, jpeg, tiff, webp, pnm, bmp, avif, heic or jxl. Default: by the output's name", &flags.format);
+  options.add("format,f", "NAME", "png, jpeg, tiff, webp, pnm, bmp, avif, heic or jxl. Default: by the output's name",
+              &flags.format);
   options.add("quality", "N", "JPEG and WebP quality, 1-100 (WebP 100 is lossless)", &flags.quality);
   options.add("bit-depth", "BITS", "8, 16 or auto (as the photo)", &flags.depth);
   options.flag("strip", "Leave EXIF, XMP, ICC profile and resolution out of the result", &flags.strip);

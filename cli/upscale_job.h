@@ -17,7 +17,6 @@ namespace zsr::cli {
 /// Everything `zsr upscale` needs to know for one photo.
 struct UpscaleSettings {
   pipeline::Request request;
-  std::string method;                       ///< The one that the request begins with.
   std::optional<SizeRequest> size_request;  ///< A size was named instead of a factor.
   ReadLimits limits;
   WriteOptions write;  ///< format is set per photo.

@@ -306,9 +306,8 @@ UpscaleSettings resolve(AllFlags& flags, const OptionSet& given, const std::stri
   request.method = upscale.method;
   request.trained = trained;
   request.wrap = upscale.wrap;
-  settings.method = pipeline::first_method(request);
-  const pipeline::Method& method = *pipeline::find_method(settings.method);
-  const bool same_size = !enlarges || settings.method == "restore" || (trained && factors.scale.y == 1.0);
+  const pipeline::Method& method = *pipeline::find_method(pipeline::first_method(request));
+  const bool same_size = !enlarges || method.name == "restore" || (trained && factors.scale.y == 1.0);
   request.scale = parse_scale(trained ? format_scale(factors.scale) : upscale.scale, same_size);
   request.passes = factors.passes;
   request.target = sizing.target;
@@ -319,7 +318,7 @@ UpscaleSettings resolve(AllFlags& flags, const OptionSet& given, const std::stri
   request.zero_shot = names_zero_shot(given);
   take_files(upscale, settings);
   take_zssr_flags(flags.zssr, !upscale.kernel_grid.empty(), request);
-  take_method_flags(flags, given, settings.method, old_photo, settings.limits, request);
+  take_method_flags(flags, given, method.name, old_photo, settings.limits, request);
   if (!upscale.save_kernel.empty() && request.scale.y == 1.0) {
     throw UsageError("--save-kernel: at the photo's own size no kernel is used");
   }

@@ -45,7 +45,6 @@ struct Method {
   std::vector<Setting> settings;
   bool blind = false;                                 ///< Kernel and noise are estimated where the user names neither.
   bool network = false;                               ///< A network trained beforehand, which takes `Request::trained`.
-  bool keeps_size = false;                            ///< It can restore a photo at its own size.
   std::vector<int64_t> factors = {2, 3, 4};           ///< Whole factors on the way to a result of a named size.
   MethodOutput (*run)(MethodInput& input) = nullptr;  ///< pipeline/method_run.h.
   std::string (*describe)(const Request& request) = nullptr;  ///< What it is going to do, one line without a full stop.

@@ -106,11 +106,11 @@ void add_batch_flags(OptionSet& options, BatchFlags& flags, bool letter) {
 
 BatchPlan plan_batch(const std::vector<std::string>& inputs, const std::string& output, const BatchFlags& flags,
                      const ResultNames& names) {
-  // Also where there is one photo, for which they have no effect.
-  if (!flags.timeout.empty()) parse_duration(flags.timeout, "timeout");
-  parse_duration(flags.grace, "grace");
-  parse_duration(flags.lease, "lease");
   BatchPlan plan;
+  // Refused where they are wrong also for one photo, for which they have no effect.
+  if (!flags.timeout.empty()) plan.timeout_s = parse_duration(flags.timeout, "timeout");
+  plan.grace_s = parse_duration(flags.grace, "grace");
+  plan.lease_s = parse_duration(flags.lease, "lease");
   plan.many = inputs.size() > 1 || is_folder(inputs[0]);
   if (plan.many && !output.empty()) check_is_no_file(output);
   plan.into_folder = !output.empty() && (plan.many || is_folder(output) || output.back() == '/');
@@ -163,14 +163,14 @@ BatchOptions batch_options(const BatchFlags& flags, const CommonFlags& common, c
   options.jobs = flags.jobs;
   options.threads = common.threads;
   if (!flags.memory.empty()) options.memory = parse_count(flags.memory, "memory");
-  if (!flags.timeout.empty()) options.timeout_s = parse_duration(flags.timeout, "timeout");
+  options.timeout_s = plan.timeout_s;
   options.retries = flags.retries;
-  options.grace_s = parse_duration(flags.grace, "grace");
+  options.grace_s = plan.grace_s;
   options.skip_existing = flags.skip_existing;
   options.force = force;
   options.retry_quarantined = flags.retry_quarantined;
   options.claim = flags.claim;
-  options.lease_s = parse_duration(flags.lease, "lease");
+  options.lease_s = plan.lease_s;
   options.shard = find_shard(flags.shard, [](const char* name) { return std::getenv(name); });
   options.quiet = common.quiet;
   options.json = common.json;

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,9 @@ struct BatchPlan {
   int64_t not_images = 0;
   bool into_folder = false;  ///< The results go into one folder; without it each lies beside its photo.
   bool many = false;         ///< A folder was named, or several photos: a batch.
+  std::optional<double> timeout_s;
+  double grace_s = 0.0;
+  double lease_s = 0.0;
 };
 
 /// Name of a result: of the photo's path inside the folder, or of the photo that it shall lie beside.

@@ -77,7 +77,7 @@ void add_patch_group(OptionSet& options, TrainFlags& flags) {
   options.add("noisy", "SHARE", "The same: of the patches that have noise", &flags.patches.noisy);
   options.add("sharp", "SHARE", "The same: of the patches that are only made smaller, not blurred before",
               &flags.patches.sharp);
-  options.add("direct", "SHARE", "srmd, srmd-edsr: of the patches that are blurred and thinned, without imresize",
+  options.add("direct", "SHARE", "srmd, srmd-edsr: of the patches that are blurred and subsampled, without imresize",
               &flags.patches.direct);
   options.add("recipe", "NAME",
               "edsr, restorer: how LR patches are made: bicubic, bsrgan, ... or a .json file; several with weights: "

@@ -21,6 +21,11 @@ void move_to_phase(torch::Tensor& image, const Request& request) {
   image = imresize(image, {1.0, 1.0}, {.method = Interpolation::kLanczos3, .phase = move}).clamp_(0.0, 1.0);
 }
 
+void add_remark(Summary& summary, const std::string& remark) {
+  if (!summary.message.empty()) summary.message += "; ";
+  summary.message += remark;
+}
+
 // A trained network's result, made smaller again, need not be the photo; back-projection sees to that. It would put
 // grain back in.
 void back_project(MethodOutput& output, const MethodInput& input) {
@@ -28,9 +33,8 @@ void back_project(MethodOutput& output, const MethodInput& input) {
   if (times == 0) return;
   const PhotoFormation& found = input.formation;
   if (found.noise >= kGrain) {
-    if (!output.summary.message.empty()) output.summary.message += "; ";
-    output.summary.message +=
-        fmt::format("back-projection would put the noise of {:.1f}/255 back in; left out", found.noise);
+    add_remark(output.summary,
+               fmt::format("back-projection would put the noise of {:.1f}/255 back in; left out", found.noise));
     return;
   }
   const std::optional<BlurKernel> kernel =
@@ -73,8 +77,8 @@ MethodOutput run_srmd(MethodInput& input) {
   if (request.tile > 0) options.tile = request.tile;
   srmd::Result result = srmd::run(input.color, network, *request.trained->pca, options, input.context);
   if (!network.knows_noise() && options.noise > 0.0) {
-    result.summary.message = fmt::format("'{}' is a network for photos without noise; the noise of {:.1f}/255 stays",
-                                         request.trained->weights, options.noise);
+    add_remark(result.summary, fmt::format("'{}' is a network for photos without noise; the noise of {:.1f}/255 stays",
+                                           request.trained->weights, options.noise));
   }
   return finished(result.image, result.summary, input, used_options(options));
 }

@@ -138,7 +138,7 @@ TEST(PatchSource, SharesSayWhatIsDrawn) {
   EXPECT_LT((codes - codes.slice(0, 0, 1)).abs().max().item<double>(), 1e-6);  // one kernel: the point
   const torch::Tensor blurred = draw(0.0, 0.0).slice(1, 3, 18);
   EXPECT_GT((blurred - codes).abs().amax({1, 2, 3}).min().item<double>(), 1e-3);  // never the point
-  // Directly thinned patches: the kernels are many, and what is given blurs as the patches are blurred.
+  // Directly subsampled patches: there are many kernels, and the condition states the blur that the patches have.
   const PatchSource direct(photos(), Condition::kSrmd,
                            {.scales = {3}, .batch = 24, .patch = 16, .direct = 1.0, .seed = 5});
   const Batch batch = direct.draw(0, 0, 24)[0];
