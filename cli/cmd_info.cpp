@@ -38,7 +38,8 @@ nlohmann::ordered_json photo_json(const std::string& path, const PhotoHeader& he
           {"bit_depth", header.bit_depth},
           {"cmyk", header.cmyk},
           {"orientation", header.orientation},
-          {"pages", header.pages},
+          {"pages", header.sequence.pages},
+          {"frame_ms", header.sequence.delays_ms},
           {"dpi_x", dpi(header.resolution.x)},
           {"dpi_y", dpi(header.resolution.y)},
           {"exif_bytes", header.exif_bytes},
@@ -66,7 +67,10 @@ void print_photo(const std::string& path, const PhotoHeader& header, const Photo
   } else {
     fmt::print("  no resolution\n");
   }
-  if (header.pages > 1) fmt::print("  {} pages or frames: only the first is used\n", header.pages);
+  if (header.sequence.pages > 1) {
+    fmt::print("  {} {}: --pages chooses, the first by default\n", header.sequence.pages,
+               header.sequence.animated() ? "frames" : "pages");
+  }
   fmt::print("  condition: {} (damage {:.2f} of 1)\n", describe(condition), condition.damage);
 }
 

@@ -42,16 +42,25 @@ std::string expand(const std::string& pattern, const std::map<std::string, std::
   return text;
 }
 
-// With its dot. What cannot be written becomes PNG.
-std::string extension_of(const fs::path& input, const std::string& format) {
-  if (!format.empty()) return "." + format;
-  const bool writable = input.has_extension() && is_writable(format_from_name(input));
-  return writable ? input.extension().string() : std::string(".png");
+// Without its dot; empty: as the photo's. What cannot be written becomes PNG. So does a GIF, whose 256 colours would be
+// too few, or WebP where its frames are wanted.
+std::string other_extension(const fs::path& input, const NameRule& rule) {
+  if (!rule.format.empty()) return rule.format;
+  if (!input.has_extension()) return "png";
+  const ImageFormat format = format_from_name(input);
+  if (format == ImageFormat::kGif) return rule.pages ? "webp" : "png";
+  return is_writable(format) ? "" : "png";
+}
+
+// With its dot.
+std::string extension_of(const fs::path& input, const NameRule& rule) {
+  const std::string other = other_extension(input, rule);
+  return other.empty() ? input.extension().string() : "." + other;
 }
 
 std::string expanded(const fs::path& input, const NameRule& rule) {
   return expand(rule.pattern, {{"stem", input.stem().string()},
-                               {"ext", extension_of(input, rule.format)},
+                               {"ext", extension_of(input, rule)},
                                {"scale", rule.what.starts_with("x") ? rule.what.substr(1) : rule.what},
                                {"method", rule.method}});
 }
@@ -68,6 +77,7 @@ NameRule name_rule(const UpscaleSettings& settings, const std::string& pattern) 
   } else if (same_size) {
     rule.what = rule.method == "dip" ? dip::to_string(settings.request.dip.task) : "restored";
   }
+  rule.pages = settings.pages.may_be_several();
   if (pattern.empty()) return rule;
   const std::string example = expanded("photo.png", rule);
   if (example.empty() || example.find('/') != std::string::npos || example == "." || example == "..") {
@@ -84,18 +94,15 @@ NameRule name_rule(const UpscaleSettings& settings, const std::string& pattern) 
 
 fs::path beside_photo(const fs::path& input, const NameRule& rule) {
   if (!rule.pattern.empty()) return input.parent_path() / expanded(input, rule);
-  const std::string extension = extension_of(input, rule.format);
+  const std::string extension = extension_of(input, rule);
   return input.parent_path() / fmt::format("{}_{}{}", input.stem().string(), rule.what, extension);
 }
 
 fs::path in_result_folder(const fs::path& relative, const NameRule& rule) {
   if (!rule.pattern.empty()) return relative.parent_path() / expanded(relative, rule);
   fs::path name = relative;
-  if (!rule.format.empty()) {
-    name.replace_extension(rule.format);
-  } else if (name.has_extension() && !is_writable(format_from_name(name))) {
-    name.replace_extension("png");
-  }
+  const std::string other = relative.has_extension() || !rule.format.empty() ? other_extension(relative, rule) : "";
+  if (!other.empty()) name.replace_extension(other);
   return name;
 }
 

@@ -13,6 +13,7 @@ struct NameRule {
   std::string format;   ///< Of --format; empty: as the photo, where it can be written.
   std::string what;     ///< What was done: "x2", "w1024", "denoise", "restored"; {scale} in a pattern.
   std::string method;   ///< {method} in a pattern.
+  bool pages = false;   ///< Several pages or frames may become one result.
 };
 
 /// `pattern` empty: no --name. Throws UsageError for unknown placeholders and for patterns that leave the folder.

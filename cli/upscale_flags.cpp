@@ -19,7 +19,7 @@ void add_network_flags(OptionSet& options, UpscaleFlags& flags) {
       &flags.kernel_grid);
   options.add("noise-map", "IMAGE", "srmd: noise that varies, as large as the photo; 8-bit values are levels, 0-75",
               &flags.noise_map);
-  options.flag("circular", "usrnet: the photo was blurred as a torus, as benchmarks are made", &flags.circular);
+  options.flag("circular", "usrnet: the photo was blurred with periodic boundaries, as benchmarks are made", &flags.circular);
   options.flag("keep-colors", "Brings brightness and colour of large areas back to the photo's", &flags.keep_colors);
 }
 
@@ -49,11 +49,15 @@ void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method
                 "if you name it)",
                 &flags.task);
   }
+  options.add("pages", "WHICH",
+              "Of documents and animations: first, all, or numbers and ranges, 1,3-5. Several become one file of the "
+              "same kind: TIFF, or WebP, PNG or GIF with the frames' times (a GIF becomes WebP unless you name .gif)",
+              &flags.pages);
   options.add("time", "DURATION", "Budget per photo, e.g. 60s or 5m; the schedule shrinks to fit", &flags.time);
   options.flag("wrap", "A tileable texture: continued periodically, so that the edges of the result fit together",
                &flags.wrap);
-  options.add("format,f", "NAME", "png, jpeg, tiff, webp, pnm, bmp, avif, heic or jxl. Default: by the output's name",
-              &flags.format);
+  options.add("format,f", "NAME",
+              "png, jpeg, tiff, webp, pnm, bmp, gif, avif, heic or jxl. Default: by the output's name", &flags.format);
   options.add("quality", "N", "JPEG and WebP quality, 1-100 (WebP 100 is lossless)", &flags.quality);
   options.add("bit-depth", "BITS", "8, 16 or auto (as the photo)", &flags.depth);
   options.flag("strip", "Leave EXIF, XMP, ICC profile and resolution out of the result", &flags.strip);

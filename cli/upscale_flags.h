@@ -33,6 +33,7 @@ struct UpscaleFlags {
   std::string name;
   SizeFlags size;
   std::string format;
+  std::string pages = "first";
   int64_t quality = 95;
   std::string depth = "auto";
   bool strip = false;

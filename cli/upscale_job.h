@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/common_flags.h"
+#include "cli/page_choice.h"
 #include "cli/progress.h"
 #include "cli/size_flags.h"
 #include "core/image/photo.h"
@@ -20,6 +21,7 @@ struct UpscaleSettings {
   std::optional<SizeRequest> size_request;  ///< A size was named instead of a factor.
   ReadLimits limits;
   WriteOptions write;  ///< format is set per photo.
+  PageChoice pages;
   std::string format;  ///< Empty: by the output's extension.
   // Files that are written beside the result, or empty.
   std::string save_kernel;

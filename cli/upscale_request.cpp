@@ -230,6 +230,7 @@ void take_files(const UpscaleFlags& flags, UpscaleSettings& settings) {
     throw UsageError(fmt::format("--bit-depth '{}' must be 8, 16 or auto", flags.depth));
   }
   settings.format = flags.format;
+  settings.pages = PageChoice(flags.pages);
   if (!settings.format.empty() && !is_writable(format_from_name(settings.format))) {
     throw UsageError(
         fmt::format("--format '{}': {}", flags.format, why_not_writable(format_from_name(settings.format))));
@@ -239,6 +240,22 @@ void take_files(const UpscaleFlags& flags, UpscaleSettings& settings) {
   settings.loss_log = flags.loss_log;
   settings.keep_record = !flags.no_record;
   settings.keep_time = flags.keep_time;
+}
+
+// What belongs to one picture is refused where there may be several.
+void refuse_for_pages(const UpscaleSettings& settings) {
+  if (!settings.pages.may_be_several()) return;
+  const pipeline::Request& request = settings.request;
+  const std::pair<const char*, bool> flags[] = {{"frames", !settings.frames.empty()},
+                                                {"save-kernel", !settings.save_kernel.empty()},
+                                                {"save-mask", !settings.save_mask.empty()},
+                                                {"loss-log", !settings.loss_log.empty()},
+                                                {"scratches MASK", request.restore.mask.defined()},
+                                                {"mask", request.dip.mask.defined()},
+                                                {"noise-map", request.noise_map.defined()}};
+  for (const auto& [flag, named] : flags) {
+    if (named) throw UsageError(fmt::format("--{} is for one picture; name one page with --pages", flag));
+  }
 }
 
 // What the method in force is asked beyond kernel, noise and passes.
@@ -323,6 +340,7 @@ UpscaleSettings resolve(AllFlags& flags, const OptionSet& given, const std::stri
     throw UsageError("--save-kernel: at the photo's own size no kernel is used");
   }
   settings.frames = flags.dip.frames;
+  refuse_for_pages(settings);
   pipeline::check(request);
   if (!upscale.time.empty()) settings.time_budget_s = parse_duration(upscale.time, "time");
   settings.common = flags.common;

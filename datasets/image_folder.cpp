@@ -43,7 +43,9 @@ std::vector<fs::path> list_images(const fs::path& folder, bool recursive, int64_
   std::error_code error;
   const auto visit = [&](const fs::directory_entry& entry) {
     std::error_code ignored;
-    if (!entry.is_regular_file(ignored)) return;
+    // A link that leads nowhere is a photo that someone misses: whoever reads it says so.
+    const bool lost = entry.is_symlink(ignored) && !entry.exists(ignored);
+    if (!lost && !entry.is_regular_file(ignored)) return;
     const bool hidden = entry.path().filename().string().front() == '.';
     if (!hidden && has_image_extension(entry.path())) {
       images.push_back(entry.path());

@@ -6,7 +6,8 @@
 
 namespace zsr {
 
-/// Photos in `folder`, sorted by path: regular files whose extension names an image format. Hidden files, other files
+/// Photos in `folder`, sorted by path: regular files, and links that lead nowhere, whose extension names an
+/// image format. Hidden files, other files
 /// and, unless `recursive`, subfolders are left out; `skipped` (may be null) counts the other files. Throws IoError.
 std::vector<std::filesystem::path> list_images(const std::filesystem::path& folder, bool recursive = false,
                                                int64_t* skipped = nullptr);

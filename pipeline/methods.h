@@ -23,7 +23,7 @@ enum class Setting {
   kZssrNetwork,  ///< ZSSR's preset, starting point, network and optimiser.
   kWeights,      ///< A weights file.
   kKeepColors,   ///< Brightness and colour of large areas as in the photo.
-  kCircular,     ///< The photo was blurred as a torus.
+  kCircular,     ///< The photo was blurred with periodic boundaries.
   kSrmdMaps,     ///< Blur and noise that vary over the photo; the basis of kernel codes.
   kKernelPrior,  ///< A prior of blur kernels.
   kRestoration,  ///< Strength, detail, grain, scratches, tone of a restoration.

@@ -248,9 +248,22 @@ Outcome upscale(Photo photo, const Request& request, const RunContext& given, co
   outcome.warnings.insert(outcome.warnings.end(), choice.formation.warnings.begin(), choice.formation.warnings.end());
   if (!output.summary.message.empty()) outcome.warnings.push_back(output.summary.message);
   outcome.method = choice.method;
+  if (choice.method == "restore") outcome.strength = choice.request.restore.options.strength;
   outcome.summary = output.summary;
   outcome.photo = std::move(photo);
   return outcome;
+}
+
+Request with_choices_of(Request request, const Outcome& outcome) {
+  request.method = outcome.method;
+  if (outcome.strength) request.restore.strength = outcome.strength;
+  const bool open = request.kernel.source == KernelRequest::Source::kDefault ||
+                    request.kernel.source == KernelRequest::Source::kEstimated;
+  if (!open || !find_method(outcome.method)->uses(Setting::kKernel)) return request;
+  request.kernel.source = outcome.kernel ? KernelRequest::Source::kGiven : KernelRequest::Source::kBicubic;
+  request.kernel.kernel = outcome.kernel;
+  request.kernel.name = outcome.kernel ? "of the first picture" : "bicubic";
+  return request;
 }
 
 }  // namespace zsr::pipeline

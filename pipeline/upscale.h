@@ -26,6 +26,7 @@ struct Outcome {
   Photo photo;         ///< With the metadata of the photo that came in.
   std::string method;  ///< Of methods(), that was used.
   Summary summary;
+  std::optional<double> strength;    ///< Of a restoration.
   std::optional<BlurKernel> kernel;  ///< That was used; empty: that of bicubic downscaling, or none.
   torch::Tensor mask;  ///< Of the scratches that were filled, 0 = filled; undefined where none were asked.
   std::vector<std::string> warnings;  ///< One line each.
@@ -38,6 +39,10 @@ struct Outcome {
 /// thread count and build give the same pixels. Throws OptionError, InputError (a mask of another size),
 /// UnusableResult and Cancelled.
 Outcome upscale(Photo photo, const Request& request, const RunContext& context = {}, const Hooks& hooks = {});
+
+/// `request` with the method, kernel and strength that were chosen for one photo, for others that came to be as that
+/// one did, such as the frames of an animation.
+Request with_choices_of(Request request, const Outcome& outcome);
 
 /// The method that a request begins with: the one it names, that of its trained network, or ZSSR.
 std::string first_method(const Request& request);

@@ -52,16 +52,17 @@ ImageFormat format_from_name(const std::filesystem::path& path) {
 }
 
 bool is_writable(ImageFormat format) {
-  return is_optional(format) ? can_encode(format) : format != ImageFormat::kGif;
+  return is_optional(format) || format == ImageFormat::kGif ? can_encode(format) : true;
 }
 
 std::string why_not_writable(ImageFormat format) {
   constexpr const char* kInstead = "use png, jpeg, tiff, webp, pnm or bmp";
-  if (!is_optional(format)) return fmt::format("zsr does not write {} files; {}", to_string(format), kInstead);
-  const char* const missing = format == ImageFormat::kJxl ? "libjxl"
-                              : format == ImageFormat::kAvif
-                                  ? "libheif with an encoder of AV1 (libaom, SVT-AV1 or rav1e)"
-                                  : "libheif with an encoder of HEVC (x265)";
+  const char* missing = nullptr;
+  if (format == ImageFormat::kGif) missing = "cgif";
+  if (format == ImageFormat::kJxl) missing = "libjxl";
+  if (format == ImageFormat::kAvif) missing = "libheif with an encoder of AV1 (libaom, SVT-AV1 or rav1e)";
+  if (format == ImageFormat::kHeif) missing = "libheif with an encoder of HEVC (x265)";
+  if (missing == nullptr) return fmt::format("zsr does not write {} so; {}", to_string(format), kInstead);
   return fmt::format("{} files cannot be written here: libvips lacks {}; install that, or {}", to_string(format),
                      missing, kInstead);
 }
@@ -80,12 +81,15 @@ int max_bit_depth(ImageFormat format) {
 
 int64_t max_side(ImageFormat format) {
   constexpr int64_t kJpegSide = 65500;     // JPEG_MAX_DIMENSION of libjpeg
+  constexpr int64_t kGifSide = 65535;      // 16 bits in the file
   constexpr int64_t kWebpSide = 16383;     // 14 bits in the file
   constexpr int64_t kVipsSide = 10000000;  // VIPS_MAX_COORD
   constexpr int64_t kHeifSide = 16384;     // libheif 1.15 makes larger files, but does not read them
   switch (format) {
     case ImageFormat::kJpeg:
       return kJpegSide;
+    case ImageFormat::kGif:
+      return kGifSide;
     case ImageFormat::kWebp:
       return kWebpSide;
     case ImageFormat::kHeif:
@@ -99,7 +103,7 @@ int64_t max_side(ImageFormat format) {
 bool holds_alpha(ImageFormat format) {
   // BMP has a variant with alpha, but OpenCV's writer does not make it.
   return format == ImageFormat::kPng || format == ImageFormat::kTiff || format == ImageFormat::kWebp ||
-         is_optional(format);
+         format == ImageFormat::kGif || is_optional(format);
 }
 
 }  // namespace zsr

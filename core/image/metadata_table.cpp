@@ -19,8 +19,8 @@ struct Carried {
   const char* words;
   std::array<bool, 8> held;  // PNG, JPEG, TIFF, WebP, PNM, BMP, HEIC and AVIF, JPEG XL
 };
-enum CarriedKind : size_t { kIcc, kExif, kXmp, kIptc, kText, kComment, kGamma, kGainMap, kFrames };
-constexpr std::array<Carried, 9> kTable{{
+enum CarriedKind : size_t { kIcc, kExif, kXmp, kIptc, kText, kComment, kGamma, kGainMap };
+constexpr std::array<Carried, 8> kTable{{
     {"the colour profile", {true, true, true, true, false, false, true, true}},
     {"EXIF data", {true, true, true, true, false, false, true, false}},
     {"XMP data", {true, true, true, true, false, false, true, false}},
@@ -29,7 +29,6 @@ constexpr std::array<Carried, 9> kTable{{
     {"the comment", {false, false, false, false, false, false}},
     {"gamma and primaries", {true, false, false, false, false, false}},
     {"the HDR gain map", {false, false, false, false, false, false}},
-    {"the frames after the first", {false, false, false, false, false, false}},
 }};
 
 size_t column_of(ImageFormat format) {
@@ -140,7 +139,6 @@ std::vector<std::string> left_behind(const std::filesystem::path& file, const Ph
       // A viewer that knows nothing else shows sRGB, so that chunk alone says nothing new.
       carried[kGamma] = carried[kGamma] || (is_color_chunk(chunk) && chunk.type != "sRGB" && header.icc_bytes == 0);
       carried[kText] = carried[kText] || is_text_chunk(chunk);
-      carried[kFrames] = carried[kFrames] || chunk.type == "acTL";
     }
   } else if (header.format == ImageFormat::kJpeg) {
     const JpegMarks marks = jpeg_marks(file);

@@ -23,7 +23,9 @@ std::string small_file(ImageFormat format) {
   const std::unique_ptr<VipsTarget, VipsDeleter> output(vips_target_new_to_memory());
   if (!image || !output) return {};
   vips_image_set_blob_copy(image.get(), VIPS_META_XMP_NAME, kXmp.data(), kXmp.size());
-  if (write_optional(image.get(), output.get(), format, {}) != 0) return {};
+  const int failed = format == ImageFormat::kGif ? write_gif(image.get(), output.get())
+                                                 : write_optional(image.get(), output.get(), format, {});
+  if (failed != 0) return {};
   return bytes_of(output.get());
 }
 
@@ -70,6 +72,10 @@ int write_optional(VipsImage* image, VipsTarget* output, ImageFormat format, con
       format == ImageFormat::kAvif ? VIPS_FOREIGN_HEIF_COMPRESSION_AV1 : VIPS_FOREIGN_HEIF_COMPRESSION_HEVC,
       "subsample_mode", whole_color ? VIPS_FOREIGN_SUBSAMPLE_OFF : VIPS_FOREIGN_SUBSAMPLE_ON, "strip", options.strip,
       nullptr);
+}
+
+int write_gif(VipsImage* image, VipsTarget* output) {
+  return vips_gifsave_target(image, output, nullptr);
 }
 
 bool holds_picture(const std::string& encoded) {

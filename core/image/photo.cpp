@@ -2,32 +2,16 @@
 
 #include "core/error.h"
 #include "core/image/opencv_codec.h"
+#include "core/image/pixel_planes.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
 
 #include <algorithm>
 #include <array>
-#include <sys/mman.h>
-#include <unistd.h>
 
 namespace zsr {
 namespace {
-
-// [H, W, bands] samples in the file's order -> [1, bands, H, W] float32 in [0, 1].
-torch::Tensor to_planes(const PixelBuffer& pixels) {
-  const int64_t count = pixels.width * pixels.height * pixels.bands;
-  torch::Tensor samples = torch::empty({pixels.height, pixels.width, pixels.bands}, torch::kFloat32);
-  float* out = samples.data_ptr<float>();
-  if (pixels.bit_depth == 16) {
-    const auto* in = reinterpret_cast<const uint16_t*>(pixels.bytes.data());
-    for (int64_t i = 0; i < count; ++i) out[i] = static_cast<float>(in[i]) / 65535.0F;
-  } else {
-    const uint8_t* in = pixels.bytes.data();
-    for (int64_t i = 0; i < count; ++i) out[i] = static_cast<float>(in[i]) / 255.0F;
-  }
-  return samples.permute({2, 0, 1}).unsqueeze(0).contiguous();
-}
 
 template <typename Sample>
 void interleave(const torch::Tensor& image, float peak, Sample* out) {
@@ -42,7 +26,23 @@ void interleave(const torch::Tensor& image, float peak, Sample* out) {
   }
 }
 
-PixelBuffer to_pixels(const torch::Tensor& image, int bit_depth) {
+}  // namespace
+
+torch::Tensor planes_of(const PixelBuffer& pixels) {
+  const int64_t count = pixels.width * pixels.height * pixels.bands;
+  torch::Tensor samples = torch::empty({pixels.height, pixels.width, pixels.bands}, torch::kFloat32);
+  float* out = samples.data_ptr<float>();
+  if (pixels.bit_depth == 16) {
+    const auto* in = reinterpret_cast<const uint16_t*>(pixels.bytes.data());
+    for (int64_t i = 0; i < count; ++i) out[i] = static_cast<float>(in[i]) / 65535.0F;
+  } else {
+    const uint8_t* in = pixels.bytes.data();
+    for (int64_t i = 0; i < count; ++i) out[i] = static_cast<float>(in[i]) / 255.0F;
+  }
+  return samples.permute({2, 0, 1}).unsqueeze(0).contiguous();
+}
+
+PixelBuffer pixels_of(const torch::Tensor& image, int bit_depth) {
   const torch::Tensor planes = image.to(torch::kCPU, torch::kFloat32).contiguous();
   PixelBuffer pixels{planes.size(3), planes.size(2), static_cast<int>(planes.size(1)), bit_depth, {}};
   pixels.bytes.resize(static_cast<size_t>(planes.numel()) * (bit_depth / 8));
@@ -54,20 +54,22 @@ PixelBuffer to_pixels(const torch::Tensor& image, int bit_depth) {
   return pixels;
 }
 
-}  // namespace
-
-Photo load_photo(const std::filesystem::path& path, const ReadLimits& limits) {
-  DecodedPhoto decoded = decode_photo(path, limits);
-  Photo photo;
-  torch::Tensor planes = to_planes(decoded.pixels);
+void set_planes(Photo& photo, torch::Tensor planes) {
   const int64_t bands = planes.size(1);
+  photo.alpha = torch::Tensor();
   if (bands == 2 || bands == 4) {
     photo.alpha = planes.slice(1, bands - 1).clone();
     planes = planes.slice(1, 0, bands - 1).clone();
     // Screenshots and many programs store an alpha channel that says nothing.
     if (photo.alpha.min().item<float>() >= 1.0F) photo.alpha = torch::Tensor();
   }
-  photo.color = planes;
+  photo.color = std::move(planes);
+}
+
+Photo load_photo(const std::filesystem::path& path, const ReadLimits& limits) {
+  DecodedPhoto decoded = decode_photo(path, limits);
+  Photo photo;
+  set_planes(photo, planes_of(decoded.pixels));
   photo.bit_depth = decoded.pixels.bit_depth;
   photo.format = decoded.header.format;
   photo.metadata = std::move(decoded.metadata);
@@ -90,7 +92,7 @@ void save_photo(const Photo& photo, const std::filesystem::path& path, const Wri
   const int bit_depth = std::min(wanted, max_bit_depth(options.format));
   const torch::Tensor image = photo.alpha.defined() ? torch::cat({photo.color, photo.alpha}, 1) : photo.color;
   AtomicFile file(path, options.overwrite);
-  encode_photo(to_pixels(image, bit_depth), photo.metadata.get(), options.format, options.encode, path,
+  encode_photo(pixels_of(image, bit_depth), photo.metadata.get(), options.format, options.encode, path,
                file.descriptor());
   file.commit();
 }
@@ -100,35 +102,21 @@ void save_animation(const std::vector<torch::Tensor>& frames, const std::filesys
   if (frames.empty()) throw OptionError("an animation needs at least one picture");
   EncodeOptions encode;
   encode.quality = 90;
-  encode.frames = static_cast<int>(frames.size());
-  encode.frame_ms = frame_ms;
+  encode.sequence.pages = static_cast<int64_t>(frames.size());
+  encode.sequence.delays_ms.assign(frames.size(), frame_ms);
   AtomicFile file(path, overwrite);
-  encode_photo(to_pixels(torch::cat(frames, 2), 8), nullptr, ImageFormat::kWebp, encode, path, file.descriptor());
+  encode_photo(pixels_of(torch::cat(frames, 2), 8), nullptr, ImageFormat::kWebp, encode, path, file.descriptor());
   file.commit();
 }
 
 std::string encode_webp(const torch::Tensor& image, int quality) {
-  const int descriptor = memfd_create("webp", MFD_CLOEXEC);
-  if (descriptor < 0) throw IoError("cannot get memory for a picture");
   EncodeOptions encode;
   encode.quality = quality;
-  std::string bytes;
-  try {
-    encode_photo(to_pixels(image, 8), nullptr, ImageFormat::kWebp, encode, "a picture in memory", descriptor);
-    bytes.resize(static_cast<size_t>(lseek(descriptor, 0, SEEK_END)));
-    if (pread(descriptor, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-      throw IoError("cannot read a picture from memory");
-    }
-  } catch (...) {
-    close(descriptor);
-    throw;
-  }
-  close(descriptor);
-  return bytes;
+  return encode_to_memory(pixels_of(image, 8), nullptr, ImageFormat::kWebp, encode);
 }
 
 std::string encode_png_quickly(const torch::Tensor& image) {
-  return encode_png_bytes(to_pixels(image, 8));
+  return encode_png_bytes(pixels_of(image, 8));
 }
 
 torch::Tensor quantize(const torch::Tensor& image, int bit_depth) {

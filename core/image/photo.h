@@ -31,6 +31,9 @@ struct Photo {
 /// Loads a photo; errors as `decode_photo`.
 Photo load_photo(const std::filesystem::path& path, const ReadLimits& limits = {});
 
+/// Makes `planes` [1, 1 to 4, H, W], alpha last, the colour and transparency of `photo`.
+void set_planes(Photo& photo, torch::Tensor planes);
+
 /// How to store a photo.
 struct WriteOptions {
   ImageFormat format = ImageFormat::kPng;

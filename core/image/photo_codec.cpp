@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/image/apng.h"
 #include "core/image/color_profile.h"
 #include "core/image/decoder_messages.h"
 #include "core/image/metadata_table.h"
@@ -19,6 +20,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <string_view>
+#include <sys/mman.h>
 #include <unistd.h>
 
 namespace zsr {
@@ -31,7 +33,23 @@ enum class Reading {
   kRowAfterRow,  // likewise, pixels from top to bottom
 };
 
-ImagePtr open_with_vips(const std::filesystem::path& path, ImageFormat format, Reading reading = Reading::kStrict) {
+// The sequence that libvips tells of.
+Sequence sequence_of(VipsImage* image) {
+  Sequence sequence;
+  sequence.pages = std::max(1, vips_image_get_n_pages(image));
+  int* delays = nullptr;
+  int count = 0;
+  if (sequence.pages > 1 && vips_image_get_typeof(image, "delay") != 0 &&
+      vips_image_get_array_int(image, "delay", &delays, &count) == 0) {
+    sequence.delays_ms.assign(delays, delays + count);
+    sequence.delays_ms.resize(static_cast<size_t>(sequence.pages), count > 0 ? delays[count - 1] : 0);
+  }
+  if (vips_image_get_typeof(image, "loop") != 0) vips_image_get_int(image, "loop", &sequence.loops);
+  return sequence;
+}
+
+ImagePtr open_with_vips(const std::filesystem::path& path, ImageFormat format, Reading reading = Reading::kStrict,
+                        int64_t page = 0) {
   start_vips();
   // A source, not a file name: libvips would read "[...]" in a name as options.
   const std::unique_ptr<VipsSource, VipsDeleter> source(vips_source_new_from_file(readable_path(path).c_str()));
@@ -41,7 +59,10 @@ ImagePtr open_with_vips(const std::filesystem::path& path, ImageFormat format, R
   VipsFailOn fail_on = format == ImageFormat::kGif ? VIPS_FAIL_ON_WARNING : VIPS_FAIL_ON_ERROR;
   if (reading != Reading::kStrict) fail_on = VIPS_FAIL_ON_NONE;
   const VipsAccess access = reading == Reading::kRowAfterRow ? VIPS_ACCESS_SEQUENTIAL : VIPS_ACCESS_RANDOM;
-  ImagePtr image(vips_image_new_from_source(source.get(), "", "fail_on", fail_on, "access", access, nullptr));
+  // Not every loader has the option.
+  const std::string options = page > 0 ? fmt::format("[page={}]", page) : "";
+  ImagePtr image(
+      vips_image_new_from_source(source.get(), options.c_str(), "fail_on", fail_on, "access", access, nullptr));
   if (!image) {
     throw InputError(
         fmt::format("photo '{}' is damaged or of an unsupported kind: {}", path.string(), take_vips_error()));
@@ -83,7 +104,8 @@ PhotoHeader header_of(VipsImage* image, ImageFormat format, const std::filesyste
   }
   header.orientation = vips_image_get_orientation(image);
   if (vips_image_get_orientation_swap(image) != 0) std::swap(header.width, header.height);
-  header.pages = std::max(1, vips_image_get_n_pages(image));
+  header.sequence = sequence_of(image);
+  if (format == ImageFormat::kPng) header.sequence = apng_sequence(path).value_or(Sequence());
   const std::string_view exif = vips_blob(image, VIPS_META_EXIF_NAME);
   header.resolution = read_resolution(readable_path(path), format, exif);
   header.exif_bytes = exif.size();
@@ -175,7 +197,7 @@ DecodedPhoto decode_with_vips(const std::filesystem::path& path, ImageFormat for
   const auto lock = lock_vips_messages();
   take_vips_messages();
   DecodedPhoto photo;
-  ImagePtr image = open_with_vips(path, format, reading);
+  ImagePtr image = open_with_vips(path, format, reading, limits.page.value_or(0));
   photo.header = header_of(image.get(), format, path);
   const PhotoHeader& header = photo.header;
   check_pixels(header, limits, path);
@@ -232,6 +254,14 @@ bool holds_gray(ImageFormat format) {
   return format != ImageFormat::kWebp && format != ImageFormat::kHeif && format != ImageFormat::kAvif;
 }
 
+void set_sequence(VipsImage* image, const Sequence& sequence) {
+  if (sequence.pages <= 1) return;
+  const auto pages = static_cast<int>(sequence.pages);
+  vips_image_set_int(image, VIPS_META_PAGE_HEIGHT, vips_image_get_height(image) / pages);
+  vips_image_set_array_int(image, "delay", sequence.delays_ms.data(), static_cast<int>(sequence.delays_ms.size()));
+  vips_image_set_int(image, "loop", sequence.loops);
+}
+
 // Encodes the image, in formats whose files libvips writes as they come. 0 when all went well.
 int write_image(VipsImage* image, VipsTarget* output, ImageFormat format, const EncodeOptions& options) {
   switch (format) {
@@ -241,11 +271,7 @@ int write_image(VipsImage* image, VipsTarget* output, ImageFormat format, const 
       return vips_jpegsave_target(image, output, "Q", options.quality, "optimize_coding", TRUE, "subsample_mode",
                                   VIPS_FOREIGN_SUBSAMPLE_OFF, "strip", options.strip, nullptr);
     case ImageFormat::kWebp:
-      if (options.frames > 1) {
-        const std::vector<int> delays(static_cast<size_t>(options.frames), options.frame_ms);
-        vips_image_set_int(image, VIPS_META_PAGE_HEIGHT, vips_image_get_height(image) / options.frames);
-        vips_image_set_array_int(image, "delay", delays.data(), options.frames);
-      }
+      set_sequence(image, options.sequence);
       return vips_webpsave_target(image, output, "Q", options.quality, "smart_subsample", TRUE, "lossless",
                                   options.quality >= 100, "strip", options.strip, nullptr);
     case ImageFormat::kPnm:
@@ -257,9 +283,11 @@ int write_image(VipsImage* image, VipsTarget* output, ImageFormat format, const 
     case ImageFormat::kJxl:
       if (!can_encode(format)) throw OptionError(why_not_writable(format));
       return write_optional(image, output, format, options);
+    case ImageFormat::kGif:
+      set_sequence(image, options.sequence);
+      return write_gif(image, output);
     case ImageFormat::kTiff:
     case ImageFormat::kBmp:
-    case ImageFormat::kGif:
       throw OptionError(why_not_writable(format));
   }
   return -1;
@@ -289,9 +317,9 @@ DecodedPhoto decode_photo(const std::filesystem::path& path, const ReadLimits& l
     if (!limits.accept_damaged) throw;
     photo = decode_damaged(path, format, limits, refusal);
   }
-  if (photo.header.pages > 1) {
-    photo.notes.push_back(
-        fmt::format("'{}' has {} pages or frames; only the first is used", path.string(), photo.header.pages));
+  if (const Sequence& sequence = photo.header.sequence; sequence.pages > 1 && !limits.page) {
+    photo.notes.push_back(fmt::format("'{}' has {} {}; only the first is used", path.string(), sequence.pages,
+                                      sequence.animated() ? "frames" : "pages"));
   }
   return photo;
 }
@@ -347,6 +375,27 @@ void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, Imag
   if (unknown) encoded = without_resolution(std::move(encoded), format);
   if (has_chunks) encoded = with_png_chunks(std::move(encoded), metadata->png_chunks());
   write_all(descriptor, encoded, target);
+}
+
+std::string encode_to_memory(const PixelBuffer& pixels, const PhotoMetadata* metadata, ImageFormat format,
+                             const EncodeOptions& options) {
+  const int descriptor = memfd_create("picture", MFD_CLOEXEC);
+  if (descriptor < 0) throw IoError("cannot get memory for a picture");
+  std::string bytes;
+  try {
+    encode_photo(pixels, metadata, format, options, "a picture in memory", descriptor);
+    bytes.resize(static_cast<size_t>(lseek(descriptor, 0, SEEK_END)));
+    for (size_t at = 0; at < bytes.size();) {
+      const ssize_t count = pread(descriptor, bytes.data() + at, bytes.size() - at, static_cast<off_t>(at));
+      if (count <= 0) throw IoError("cannot read a picture from memory");
+      at += static_cast<size_t>(count);
+    }
+  } catch (...) {
+    close(descriptor);
+    throw;
+  }
+  close(descriptor);
+  return bytes;
 }
 
 }  // namespace zsr

@@ -3,13 +3,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace zsr {
 
-/// File formats of photos. GIF is read only; kHeif is HEIC, which like AVIF and JPEG XL can be written where libvips
-/// has an encoder.
+/// File formats of photos. kHeif is HEIC, which like AVIF, JPEG XL and GIF can be written where libvips has an encoder.
 enum class ImageFormat { kPng, kJpeg, kTiff, kWebp, kPnm, kBmp, kGif, kHeif, kAvif, kJxl };
 
 /// "png", "jpeg", ...
@@ -32,6 +32,16 @@ bool holds_alpha(ImageFormat format);
 struct ReadLimits {
   int64_t max_pixels = 200'000'000;  ///< width * height; > 0.
   bool accept_damaged = false;       ///< Take what can be decoded of a damaged file instead of refusing it.
+  /// Of a file with several pictures, which one, from 0; empty: the first, with a note about the others.
+  std::optional<int64_t> page;
+};
+
+/// How the pictures of a file follow each other.
+struct Sequence {
+  int64_t pages = 1;
+  std::vector<int> delays_ms;  ///< How long each frame of an animation is shown; empty: pages, which have no time.
+  int loops = 0;               ///< How often an animation is shown; 0: for ever.
+  bool animated() const { return !delays_ms.empty(); }
 };
 
 /// Pixels per millimetre; zero: unknown.
@@ -62,7 +72,7 @@ struct PhotoHeader {
   int bit_depth = 8;
   bool cmyk = false;    ///< Stored as CMYK; read as sRGB, which `bands` counts.
   int orientation = 1;  ///< EXIF orientation as found, 1-8.
-  int64_t pages = 1;
+  Sequence sequence;
   Resolution resolution;
   size_t exif_bytes = 0;
   size_t xmp_bytes = 0;
@@ -81,8 +91,8 @@ struct DecodedPhoto {
 struct EncodeOptions {
   int quality = 95;    ///< 1-100, JPEG, WebP, HEIC, AVIF and JPEG XL; 100: lossless, but for JPEG.
   bool strip = false;  ///< Leave out EXIF, XMP, IPTC and ICC; what a profile describes becomes sRGB.
-  int frames = 1;      ///< Above 1: the picture is that many, one below the other, to be shown in turn. WebP only.
-  int frame_ms = 200;  ///< How long each is shown.
+  /// Of several pages: the picture is those frames, one below the other. WebP and GIF only.
+  Sequence sequence;
 };
 
 /// Reads only the header. Throws like `decode_photo`.
@@ -99,6 +109,10 @@ DecodedPhoto decode_photo(const std::filesystem::path& path, const ReadLimits& l
 /// `target`.
 void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, ImageFormat format,
                   const EncodeOptions& options, const std::filesystem::path& target, int descriptor);
+
+/// The same, as the bytes of the file. Throws IoError.
+std::string encode_to_memory(const PixelBuffer& pixels, const PhotoMetadata* metadata, ImageFormat format,
+                             const EncodeOptions& options);
 
 /// Version of libvips, e.g. "8.14.1".
 std::string codec_version();

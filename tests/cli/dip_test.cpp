@@ -77,7 +77,7 @@ TEST_F(DipCommand, KeepsFramesWhenAsked) {
                 .code,
             0);
   const PhotoHeader film = read_photo_header(dir_ / "film.webp");
-  EXPECT_EQ(film.pages, 3);  // the result is the last of them
+  EXPECT_EQ(film.sequence.pages, 3);  // the result is the last of them
   EXPECT_EQ(film.width, 44);
 }
 
