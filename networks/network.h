@@ -38,7 +38,7 @@ struct Input {
   int64_t scale = 2;                 ///< One of Traits::scales; 1 where it takes the enlarged photo.
   std::optional<BlurKernel> kernel;  ///< Of the photo, for `scale`, aligned; only for takes_kernel, and there needed.
   double noise = 0.0;                ///< Standard deviation in [0, 1] units.
-  /// The photo was blurred as a torus, as benchmarks are made; only for takes_kernel.
+  /// The photo was blurred with periodic boundaries, as benchmarks are made; only for takes_kernel.
   bool circular = false;
   Damage damage{};       ///< Only for Condition::kDamage.
   torch::Tensor maps{};  ///< [1, K, 1, 1] or [1, K, h, w]: only for the other conditions, and there needed.

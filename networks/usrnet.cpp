@@ -1,7 +1,7 @@
 #include "core/error.h"
 #include "networks/all_kinds.h"
 #include "networks/data_step.h"
-#include "networks/torus.h"
+#include "networks/periodic.h"
 #include "nn/model.h"
 #include "nn/parameter_file.h"
 
@@ -23,7 +23,7 @@ using Shapes = std::vector<Shape>;
 
 constexpr size_t kLevels = 3;    // of the prior's U
 constexpr int64_t kWhole = 8;    // its sides must be multiples of
-constexpr int64_t kMargin = 24;  // LR pixels around the photo, at least: the data step sees it as a torus
+constexpr int64_t kMargin = 24;  // LR pixels around the photo, at least: the data step has periodic boundaries
 
 std::string place(const char* part, size_t level) {
   return fmt::format("{}{}", part, level + 1);
@@ -212,7 +212,7 @@ std::optional<Config> read_usrnet(const WeightsFile& weights) {
   return config;
 }
 
-// USRNet on photos, which are no torus.
+// USRNet on photos, which do not continue periodically.
 class Usrnet : public Network {
  public:
   Usrnet(const Config& config, const WeightsFile& weights) : Network({}), model_(usrnet_graph(config)) {
@@ -230,17 +230,19 @@ class Usrnet : public Network {
     // As far as the kernel reaches, and again.
     const int64_t reach = std::max(input.kernel->height(), input.kernel->width()) / s + 1;
     const auto margin = [&](int64_t length) {
-      return input.circular ? 0 : std::min(std::max(kMargin, reach), length - 1);
+      return input.circular ? Margin{} : mirrored_margin(length, std::max(kMargin, reach));
     };
-    const int64_t top = margin(height);
-    const int64_t left = margin(width);
+    const Margin rows = margin(height);
+    const Margin columns = margin(width);
     torch::Tensor y = input.image;
-    if (!input.circular) y = seamless(torch::reflection_pad2d(y, {left, left, top, top}), top, left);
+    if (!input.circular) {
+      y = seamless(torch::reflection_pad2d(y, {columns.begin, columns.end, rows.begin, rows.end}), rows, columns);
+    }
     const torch::Tensor kernel =
         input.kernel->weights().to(torch::kFloat32).view({1, 1, input.kernel->height(), input.kernel->width()});
     const auto known = torch::tensor({static_cast<float>(input.noise), static_cast<float>(s)}).view({1, 2, 1, 1});
     const torch::Tensor x = model_.forward({y, kernel, known}, parameters_, s);
-    return x.narrow(2, top * s, height * s).narrow(3, left * s, width * s);
+    return x.narrow(2, rows.begin * s, height * s).narrow(3, columns.begin * s, width * s);
   }
 
  private:

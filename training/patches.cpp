@@ -27,7 +27,7 @@ int64_t margin_of(Condition condition) {
   switch (condition) {
     case Condition::kNone:
     case Condition::kDamage:
-    case Condition::kKernel:  // patches are taken as a torus
+    case Condition::kKernel:  // patches continue periodically
       return 0;
     case Condition::kSrmd:
       return 7;  // 7 HR pixels of blur at most, then imresize's two LR pixels
@@ -201,7 +201,7 @@ torch::Tensor made_smaller(const torch::Tensor& hr, Condition condition, const B
   return downsample(hr, whole.moved_to(phase), {factor, factor});
 }
 
-torch::Tensor blurred_as_torus(const torch::Tensor& hr, const torch::Tensor& kernels, int64_t scale) {
+torch::Tensor blurred_periodically(const torch::Tensor& hr, const torch::Tensor& kernels, int64_t scale) {
   const int64_t below = kernels.size(2) / 2;
   const int64_t before = kernels.size(3) / 2;
   const torch::Tensor rows = torch::arange(-below, hr.size(2) + kernels.size(2) - 1 - below).remainder(hr.size(2));
@@ -368,7 +368,7 @@ PatchSource::Example PatchSource::make_with_kernel(const TrainingPhoto& photo, i
       dihedral(to_float(photo.hr.slice(1, y, y + side).slice(2, x, x + side)), random.index(8)).contiguous();
   const torch::Tensor kernel = in_array(draw_any_kernel(options_, scale, random, hardness), kArray);
   const double noise = draw_noise(options_, random, hardness);
-  torch::Tensor lr = blurred_as_torus(hr.unsqueeze(0), kernel.unsqueeze(0), scale)[0];
+  torch::Tensor lr = blurred_periodically(hr.unsqueeze(0), kernel.unsqueeze(0), scale)[0];
   if (noise > 0.0) {
     torch::Tensor field = torch::empty_like(lr);
     fill_normal(random.bits(), field.data_ptr<float>(), field.numel());

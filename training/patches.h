@@ -125,9 +125,9 @@ networks::Damage damage_of(const std::vector<Step>& steps, const torch::Tensor& 
 torch::Tensor made_smaller(const torch::Tensor& hr, Condition condition, const BlurKernel& kernel, int64_t scale,
                            Phase phase);
 
-/// `hr` [N, 3, H, W] blurred by `kernels` (one, or one for each image; [N, 1, k, k']) as a torus, of which every
-/// `scale`-th pixel is kept: what USRNet's data step explains exactly. Not rounded.
-torch::Tensor blurred_as_torus(const torch::Tensor& hr, const torch::Tensor& kernels, int64_t scale);
+/// `hr` [N, 3, H, W] blurred by `kernels` (one, or one for each image; [N, 1, k, k']) with periodic boundaries, of
+/// which every `scale`-th pixel is kept: what USRNet's data step explains exactly. Not rounded.
+torch::Tensor blurred_periodically(const torch::Tensor& hr, const torch::Tensor& kernels, int64_t scale);
 
 /// The basis of the kernel codes of SRMD networks.
 const KernelPca& srmd_basis();

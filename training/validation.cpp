@@ -46,7 +46,7 @@ Validation::Validation(const std::vector<torch::Tensor>& photos, const Network& 
                                        : imresize_uint8(hr, {1.0 / factor, 1.0 / factor});
       if (condition == Condition::kKernel) {
         const torch::Tensor weights = kernel.weights().to(torch::kFloat32).unsqueeze(0).unsqueeze(0);
-        const torch::Tensor small = quantize(blurred_as_torus(hr, weights, s));
+        const torch::Tensor small = quantize(blurred_periodically(hr, weights, s));
         const torch::Tensor noiseless = torch::zeros({1, 1, small.size(2), small.size(3)});
         cases_.push_back({torch::cat({small, noiseless}, 1), {}, hr, blurred, s, weights});
         continue;

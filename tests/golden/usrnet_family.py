@@ -78,15 +78,28 @@ def usrnet_periodic(w, y, kernel, s, noise, blocks, steps):
     return x
 
 
+def margins_of(length, wanted):
+    """As many pixels on both sides; at the end more, until the length is a product of 2, 3 and 5."""
+    first = min(wanted, length - 1)
+    for last in range(first, length):
+        rest = first + length + last
+        for factor in (2, 3, 5):
+            while rest % factor == 0:
+                rest //= factor
+        if rest == 1:
+            return first, last
+    return first, first
+
+
 def tapered(image, margins):
     """This project's own treatment of a photo that is not periodic: the mirrored margins go over into a version blurred
     across the photo's ends, by half a cosine; the blur is a Gaussian of a third of the margin (at least 1 pixel)."""
     blur, window = [], []
-    for length, margin in zip(image.shape[1:], margins):
-        sigma = max(1.0, margin / 3.0)
+    for length, (first, last) in zip(image.shape[1:], margins):
+        sigma = max(1.0, first / 3.0)
         blur.append(np.exp(-2.0 * (np.pi * sigma * np.fft.fftfreq(length))**2))
-        ramp = 0.5 - 0.5 * np.cos(np.pi * (np.arange(margin) + 0.5) / margin)
-        window.append(np.concatenate([ramp, np.ones(length - 2 * margin), ramp[::-1]]))
+        up, down = (0.5 - 0.5 * np.cos(np.pi * (np.arange(n) + 0.5) / n) for n in (first, last))
+        window.append(np.concatenate([up, np.ones(length - first - last), down[::-1]]))
     smooth = np.real(np.fft.ifft2(np.fft.fft2(image) * np.outer(*blur)))
     return smooth + (image - smooth) * np.outer(*window)
 
@@ -96,8 +109,8 @@ def usrnet_forward(w, y, kernel, s, noise, circular, blocks, steps):
         return usrnet_periodic(w, y, kernel, s, noise, blocks, steps)
     _, height, width = y.shape
     radius = max(kernel.shape) // s + 1
-    top, left = (min(max(24, radius), length - 1) for length in (height, width))
-    wider = tapered(pad(y, top, top, left, left, "reflect"), (top, left))
+    (top, bottom), (left, right) = margins = [margins_of(length, max(24, radius)) for length in (height, width)]
+    wider = tapered(pad(y, top, bottom, left, right, "reflect"), margins)
     made = usrnet_periodic(w, wider, kernel, s, noise, blocks, steps)
     return made[:, top * s:(top + height) * s, left * s:(left + width) * s]
 

@@ -343,11 +343,11 @@ TEST(DataStep, IsTheMinimum) {
   const torch::Tensor strength = torch::full({1, 1, 1, 1}, alpha);
   const torch::Tensor x =
       data_step(z, transfer, spectrum_back(y, transfer, s), strength, s).to(torch::kFloat64).requires_grad_(true);
-  // A torus by hand: the image continued on all sides, blurred, cut out again.
+  // Periodic by hand: the image continued on all sides, blurred, cut out again.
   const torch::Tensor around = torch::cat({x, x, x}, 2);
-  const torch::Tensor torus = torch::cat({around, around, around}, 3);
+  const torch::Tensor tiled = torch::cat({around, around, around}, 3);
   const torch::Tensor blurred =
-      correlate(torus, kernel.weights(), {}, Border::kZero).narrow(2, 36, 36).narrow(3, 42, 42);
+      correlate(tiled, kernel.weights(), {}, Border::kZero).narrow(2, 36, 36).narrow(3, 42, 42);
   const torch::Tensor miss = blurred.slice(2, 0, c10::nullopt, s).slice(3, 0, c10::nullopt, s) - y;
   (miss.square().sum() + alpha * (x - z).square().sum()).backward();
   EXPECT_LT(x.grad().abs().max().item<double>(), 1e-4);

@@ -15,7 +15,7 @@
 namespace zsr::training {
 namespace {
 
-// What USRNet's data step assumes holds exactly: the LR patch is the HR patch blurred as a torus, every s-th pixel.
+// What USRNet's data step assumes holds exactly: the LR patch is the HR patch blurred periodically, every s-th pixel.
 TEST(PatchSource, KernelsExplainTheirPatches) {
   PatchOptions options{.scales = {1, 2, 3, 4}, .batch = 16, .patch = 16, .seed = 5};
   options.noisy = 0.0;
@@ -30,8 +30,8 @@ TEST(PatchSource, KernelsExplainTheirPatches) {
       const BlurKernel kernel(batch.kernels[n][0]);
       const torch::Tensor hr = batch.target[n].unsqueeze(0);
       const torch::Tensor around = torch::cat({hr, hr, hr}, 2);
-      const torch::Tensor torus = torch::cat({around, around, around}, 3);
-      const torch::Tensor blurred = correlate(torus, kernel.weights(), {}, Border::kZero)
+      const torch::Tensor tiled = torch::cat({around, around, around}, 3);
+      const torch::Tensor blurred = correlate(tiled, kernel.weights(), {}, Border::kZero)
                                         .narrow(2, hr.size(2), hr.size(2))
                                         .narrow(3, hr.size(3), hr.size(3));
       const torch::Tensor expected = blurred.slice(2, 0, c10::nullopt, s).slice(3, 0, c10::nullopt, s)[0].clamp(0, 1);
