@@ -23,7 +23,7 @@ class ProgressPrinter {
 
   /// For RunContext::progress.
   ProgressAction operator()(const Progress& progress);
-  /// Keeps the losses of what goes by from now on in `to`, thinned out to some thousand points; null: no more.
+  /// Keeps the losses of what goes by from now on in `to`, subsampled to some thousand points; null: no more.
   void keep_losses(std::vector<LossPoint>* to);
   /// Ends the bar's line. Call before printing anything else.
   void finish();

@@ -19,7 +19,8 @@ void add_network_flags(OptionSet& options, UpscaleFlags& flags) {
       &flags.kernel_grid);
   options.add("noise-map", "IMAGE", "srmd: noise that varies, as large as the photo; 8-bit values are levels, 0-75",
               &flags.noise_map);
-  options.flag("circular", "usrnet: the photo was blurred with periodic boundaries, as benchmarks are made", &flags.circular);
+  options.flag("circular", "usrnet: the photo was blurred with periodic boundaries, as benchmarks are made",
+               &flags.circular);
   options.flag("keep-colors", "Brings brightness and colour of large areas back to the photo's", &flags.keep_colors);
 }
 

@@ -43,8 +43,9 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
   const std::string damage = photo.damage;
   times.load = total.seconds();
 
-  const pipeline::Outcome outcome = run_pipeline(input, std::move(photo), settings, settings.time_budget_s, progress);
+  pipeline::Outcome outcome = run_pipeline(input, std::move(photo), settings, settings.time_budget_s, progress);
   const Stopwatch saving;
+  state_print_resolution(outcome.photo, settings);
   save_photo(outcome.photo, output, plan.write);
   if (settings.keep_time && !is_device(output)) copy_file_time(input, output);
   write_side_files(outcome, settings);

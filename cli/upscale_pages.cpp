@@ -82,7 +82,8 @@ nlohmann::json upscale_pages(const std::filesystem::path& input, const std::file
       fmt::print(stderr, "{} {} of {}\n", sequence.animated() ? "frame" : "page", i + 1, pages.size());
     }
     const std::optional<double> budget = budget_of_page(settings, total.seconds(), pages.size() - i);
-    const pipeline::Outcome outcome = run_pipeline(input, std::move(page), settings, budget, progress);
+    pipeline::Outcome outcome = run_pipeline(input, std::move(page), settings, budget, progress);
+    state_print_resolution(outcome.photo, settings);
     writer->add(outcome.photo);
     times.train += outcome.summary.train_s;
     times.upscale += outcome.summary.upscale_s;

@@ -168,6 +168,12 @@ pipeline::Outcome run_pipeline(const std::filesystem::path& input, Photo photo, 
   }
 }
 
+void state_print_resolution(Photo& photo, const UpscaleSettings& settings) {
+  const auto dpi = settings.size_request ? settings.size_request->dpi() : std::nullopt;
+  constexpr double kMmPerInch = 25.4;
+  if (dpi) photo.metadata = with_resolution(photo.metadata.get(), {*dpi / kMmPerInch, *dpi / kMmPerInch});
+}
+
 void finish_record(nlohmann::json& record, const std::filesystem::path& input, const std::filesystem::path& output,
                    const ResultPlan& plan, const RunTimes& times, const UpscaleSettings& settings) {
   record["command"] = "upscale";

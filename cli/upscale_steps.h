@@ -46,6 +46,9 @@ void check_output_size(const Photo& photo, const std::filesystem::path& input, c
 pipeline::Outcome run_pipeline(const std::filesystem::path& input, Photo photo, const UpscaleSettings& settings,
                                std::optional<double> time_budget_s, ProgressPrinter& progress);
 
+/// A photo that was enlarged for --print states --dpi.
+void state_print_resolution(Photo& photo, const UpscaleSettings& settings);
+
 /// Seconds of the parts of a run.
 struct RunTimes {
   double load = 0.0, train = 0.0, upscale = 0.0, save = 0.0, total = 0.0;

@@ -58,7 +58,7 @@ class AtomicFile {
   int descriptor() const { return descriptor_; }
   /// Appends `bytes`. Throws IoError (disk full, ...).
   void write(std::string_view bytes);
-  /// Flushes (unless told not to) and gives the file its name. Throws IoError; the old file, if any, is then untouched.
+  /// Flushes (unless Flush::kNo) and gives the file its name. Throws IoError; the old file, if any, is then untouched.
   void commit();
 
  private:

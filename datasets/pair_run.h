@@ -45,7 +45,7 @@ struct PairTally {
   std::vector<std::string> problems;  ///< One line per failure.
 };
 
-/// Told after each pair, from one thread at a time; false asks to stop.
+/// Called after each pair, from one thread at a time; false asks to stop.
 using PairProgress = std::function<bool(const PairTally&)>;
 
 /// Note [Manifest]

@@ -10,7 +10,7 @@
 
 namespace zsr {
 
-/// The 2-D arrays of a file, float64, told by its content: MATLAB .mat (v5 to v7.3; variable `Kernel`, `kernel`,
+/// The 2-D arrays of a file, float64, recognised by its content: MATLAB .mat (v5 to v7.3; variable `Kernel`, `kernel`,
 /// `kernels` or `P`, else the only 2-D numeric one; a 3-D array or a cell array gives one per slice or cell), NumPy
 /// .npy, text (numbers in rows, separated by blanks, commas or semicolons) or a gray image (brightness = value). Throws
 /// IoError or InputError naming `role` and the file.

@@ -49,7 +49,7 @@ double noise_of_plane(const torch::Tensor& plane) {
 double estimate_noise(const torch::Tensor& image) {
   if (image.size(2) < 16 || image.size(3) < 16) {
     throw OptionError(
-        fmt::format("the image is {}x{}; its noise can be told from 16x16 pixels on", image.size(3), image.size(2)));
+        fmt::format("the image is {}x{}; its noise can be measured from 16x16 pixels on", image.size(3), image.size(2)));
   }
   const torch::Tensor levels = image[0].to(torch::kCPU, torch::kFloat64).mul(255.0);
   double sum = 0.0;
@@ -74,7 +74,7 @@ FineScale look_at_fine_scale(const torch::Tensor& image) {
 double estimate_flat_noise(const torch::Tensor& image) {
   constexpr int64_t kBlock = 8;
   if (image.size(2) < 4 * kBlock || image.size(3) < 4 * kBlock) {
-    throw OptionError(fmt::format("the image is {}x{}; the noise of its flat parts can be told from 32x32 pixels on",
+    throw OptionError(fmt::format("the image is {}x{}; the noise of its flat parts can be measured from 32x32 pixels on",
                                   image.size(3), image.size(2)));
   }
   const torch::Tensor levels = image[0].to(torch::kCPU, torch::kFloat32).mul(255.0).unsqueeze(1);

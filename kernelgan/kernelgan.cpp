@@ -61,8 +61,8 @@ struct Inputs {
   AlignedVector<float> real;       // with noise
 };
 
-// Cuts the haze of small weights and normalises (the authors' zeroize_negligible_val).
-torch::Tensor without_haze(const torch::Tensor& kernel, int64_t kept) {
+// Cuts the small weights around the kernel and normalises (the authors' zeroize_negligible_val).
+torch::Tensor without_small_weights(const torch::Tensor& kernel, int64_t kept) {
   const torch::Tensor sorted = std::get<0>(kernel.reshape({-1}).sort(0, true));
   const double cut = 0.75 * sorted[std::min(kept, sorted.size(0) - 1)].item<double>();
   return (kernel - cut).clamp_min(0.0);
@@ -193,7 +193,7 @@ AdversarialResult run_adversarial(const torch::Tensor& photo, const AdversarialO
   result.summary.steps = std::min(step + 1, options.iterations);
   result.summary.train_s = seconds_since(start);
   result.summary.termination = end;
-  const torch::Tensor clean = without_haze(kernel, options.kept_weights);
+  const torch::Tensor clean = without_small_weights(kernel, options.kept_weights);
   if (!torch::isfinite(kernel).all().item<bool>() || !(clean.sum().item<double>() > 0.0)) {
     result.summary.termination = Termination::kDiverged;
     result.summary.message = "the generator's kernel collapsed";

@@ -21,7 +21,7 @@ struct KernelGrid {
   std::vector<BlurKernel> kernels;
 };
 
-/// What SRMD is told of the photo, and how it runs.
+/// What SRMD is conditioned on, and how it runs.
 struct Options {
   static constexpr double kMostNoise = 75.0;  ///< Of the published training.
   KernelGrid kernels;

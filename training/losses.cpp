@@ -47,8 +47,14 @@ const std::vector<std::string>& loss_names() {
 
 std::vector<LossTerm> parse_losses(const std::string& text) {
   std::vector<LossTerm> terms;
-  std::istringstream list(text);
+  std::string with_commas = text;
+  std::replace(with_commas.begin(), with_commas.end(), '+', ',');
+  std::istringstream list(with_commas);
   for (std::string item; std::getline(list, item, ',');) {
+    // "0.01*tv" is "tv:0.01".
+    if (const size_t star = item.find('*'); star != std::string::npos) {
+      item = item.substr(star + 1) + ":" + item.substr(0, star);
+    }
     const size_t colon = item.find(':');
     LossTerm term{item.substr(0, colon), 1.0};
     const auto& known = loss_names();

@@ -125,9 +125,9 @@ torch::Tensor Upscaler::run_patch(const torch::Tensor& lr, Size size, const Form
   int64_t made = 0;
   // Unequal factors leave only mirrors and half turns (reference code: every second of the 8).
   for (int64_t index = 0; index < (self_ensemble ? 8 : 1); index += square ? 1 : 2) {
-    const bool lent = index == 0 && first_pass.defined();
+    const bool reused = index == 0 && first_pass.defined();
     const torch::Tensor output =
-        patch_formation.back_project(lent ? first_pass : pass(lr, size, patch_formation, index), lr, of_pass);
+        patch_formation.back_project(reused ? first_pass : pass(lr, size, patch_formation, index), lr, of_pass);
     ++made;
     if (median) {
       outputs.push_back(output);

@@ -10,7 +10,7 @@
 
 namespace zsr::zssr {
 
-/// Told after each pass over a tile: passes done, passes in all. False asks to hurry: the passes of the self-ensemble
+/// Called after each pass over a tile: passes done, passes in all. False asks to hurry: the passes of the self-ensemble
 /// that are not done yet are left out, so that an interrupted run ends soon and still with a whole picture.
 using PassFn = std::function<bool(int64_t, int64_t)>;
 

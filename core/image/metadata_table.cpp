@@ -19,7 +19,7 @@ struct Carried {
   const char* words;
   std::array<bool, 8> held;  // PNG, JPEG, TIFF, WebP, PNM, BMP, HEIC and AVIF, JPEG XL
 };
-enum CarriedKind : size_t { kIcc, kExif, kXmp, kIptc, kText, kComment, kGamma, kGainMap };
+enum CarriedKind : size_t { kIcc, kExif, kXmp, kIptc, kText, kComment, kColorCode, kGainMap };
 constexpr std::array<Carried, 8> kTable{{
     {"the colour profile", {true, true, true, true, false, false, true, true}},
     {"EXIF data", {true, true, true, true, false, false, true, false}},
@@ -27,7 +27,7 @@ constexpr std::array<Carried, 8> kTable{{
     {"IPTC data", {false, true, true, false, false, false}},
     {"text chunks", {true, false, false, false, false, false}},
     {"the comment", {false, false, false, false, false, false}},
-    {"gamma and primaries", {true, false, false, false, false, false}},
+    {"the cICP colour description", {true, false, false, false, false, false}},
     {"the HDR gain map", {false, false, false, false, false, false}},
 }};
 
@@ -136,8 +136,8 @@ std::vector<std::string> left_behind(const std::filesystem::path& file, const Ph
   carried[kIptc] = header.iptc_bytes > 0;
   if (header.format == ImageFormat::kPng) {
     for (const Chunk& chunk : png_chunks(file)) {
-      // A viewer that knows nothing else shows sRGB, so that chunk alone says nothing new.
-      carried[kGamma] = carried[kGamma] || (is_color_chunk(chunk) && chunk.type != "sRGB" && header.icc_bytes == 0);
+      // Gamma and primaries are converted where they are not kept.
+      carried[kColorCode] = carried[kColorCode] || (chunk.type == "cICP" && header.icc_bytes == 0);
       carried[kText] = carried[kText] || is_text_chunk(chunk);
     }
   } else if (header.format == ImageFormat::kJpeg) {

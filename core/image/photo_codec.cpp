@@ -10,6 +10,7 @@
 #include "core/image/optional_formats.h"
 #include "core/image/photo_file.h"
 #include "core/image/photo_metadata.h"
+#include "core/image/png_color.h"
 #include "core/image/resolution.h"
 #include "core/image/tiff_exif.h"
 #include "core/image/vips_image.h"
@@ -333,6 +334,15 @@ void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, Imag
       return;
     }
   }
+  if (metadata != nullptr && (options.strip || format != ImageFormat::kPng)) {
+    // Likewise without the chunks that only PNG has.
+    if (const auto color = png_color(metadata->png_chunks())) {
+      const auto without = metadata->without_png_chunks();
+      encode_photo(converted_to_srgb(pixels, *color), options.strip ? nullptr : without.get(), format, options, target,
+                   descriptor);
+      return;
+    }
+  }
   const bool keeps = metadata != nullptr && !options.strip;
   if (format == ImageFormat::kBmp) {
     encode_bmp(pixels, keeps ? metadata->resolution() : Resolution{}, target, descriptor);
@@ -375,6 +385,11 @@ void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, Imag
   if (unknown) encoded = without_resolution(std::move(encoded), format);
   if (has_chunks) encoded = with_png_chunks(std::move(encoded), metadata->png_chunks());
   write_all(descriptor, encoded, target);
+}
+
+std::shared_ptr<const PhotoMetadata> with_resolution(const PhotoMetadata* metadata, const Resolution& resolution) {
+  if (metadata == nullptr) return std::make_shared<PhotoMetadata>(nullptr, resolution);
+  return metadata->with_resolution(resolution);
 }
 
 std::string encode_to_memory(const PixelBuffer& pixels, const PhotoMetadata* metadata, ImageFormat format,

@@ -63,6 +63,9 @@ struct PixelBuffer {
 /// EXIF, XMP, IPTC, ICC profile and resolution of a photo, kept as they came. Opaque.
 class PhotoMetadata;
 
+/// The same with another resolution. `metadata` may be null.
+std::shared_ptr<const PhotoMetadata> with_resolution(const PhotoMetadata* metadata, const Resolution& resolution);
+
 /// What the header of a photo says.
 struct PhotoHeader {
   ImageFormat format = ImageFormat::kPng;
@@ -106,7 +109,7 @@ DecodedPhoto decode_photo(const std::filesystem::path& path, const ReadLimits& l
 
 /// Writes `pixels` to the file descriptor. `metadata` (may be null) is carried over with its sizes corrected and the
 /// orientation reset. A resolution that it does not know, or that is stripped, is not written. Throws IoError naming
-/// `target`.
+/// `target`. Gamma and primaries, which only PNG files state, become sRGB in other formats and where they are stripped.
 void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, ImageFormat format,
                   const EncodeOptions& options, const std::filesystem::path& target, int descriptor);
 

@@ -129,6 +129,13 @@ void prefer_inches(VipsImage* image, const Resolution& resolution) {
   }
 }
 
+// One more owner of the image.
+ImagePtr another(const ImagePtr& image) {
+  if (!image) return nullptr;
+  g_object_ref(image.get());
+  return ImagePtr(image.get());
+}
+
 }  // namespace
 
 ImagePtr with_tiff_exif(ImagePtr image, const std::filesystem::path& path) {
@@ -145,6 +152,14 @@ ImagePtr with_tiff_exif(ImagePtr image, const std::filesystem::path& path) {
 std::string_view PhotoMetadata::profile(bool gray) const {
   const std::string_view blob = header_ ? vips_blob(header_.get(), VIPS_META_ICC_NAME) : std::string_view();
   return profile_fits(blob.data(), blob.size(), gray) ? blob : std::string_view();
+}
+
+std::shared_ptr<const PhotoMetadata> PhotoMetadata::without_png_chunks() const {
+  return std::make_shared<PhotoMetadata>(another(header_), resolution_);
+}
+
+std::shared_ptr<const PhotoMetadata> PhotoMetadata::with_resolution(const Resolution& resolution) const {
+  return std::make_shared<PhotoMetadata>(another(header_), resolution, png_chunks_);
 }
 
 void PhotoMetadata::apply_to(VipsImage* image, bool gray) const {

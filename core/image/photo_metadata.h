@@ -6,6 +6,7 @@
 #include "core/image/vips_image.h"
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,8 @@ class PhotoMetadata {
   /// The embedded colour profile if it describes pixels of that kind; empty where there is none. Bytes of this object.
   std::string_view profile(bool gray) const;
   const std::string& png_chunks() const { return png_chunks_; }
+  std::shared_ptr<const PhotoMetadata> without_png_chunks() const;
+  std::shared_ptr<const PhotoMetadata> with_resolution(const Resolution& resolution) const;
 
   /// Copies the fields onto `image`, whose final size must be set. `gray`: the format keeps one channel.
   void apply_to(VipsImage* image, bool gray) const;

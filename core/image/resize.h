@@ -26,7 +26,7 @@ struct Size {
 
 /// Note [Sub-pixel phase]
 /// LR pixel i stands at HR coordinate s * i + phase (0-based pixel centres, s >= 1 the factor between the grids).
-/// MATLAB's imresize, and everything in zsr unless told otherwise, uses phase = (s - 1) / 2: both images cover the same
+/// MATLAB's imresize, and everything in zsr unless stated otherwise, uses phase = (s - 1) / 2: both images cover the same
 /// area. "Direct" downsampling hr[::s] of a centred blur has phase 0 ("corner").
 struct Phase {
   double y = 0.0;

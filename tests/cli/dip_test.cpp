@@ -146,7 +146,7 @@ TEST_F(DipCommand, KernelPriorFindsImageAndKernel) {
   expect_refused({"upscale", at("photo.png"), "-m", "zssr", "--prior", at("prior.safetensors")}, 2,
                  "zssr cannot use --prior");
   expect_refused({"train", "kernel-prior", "-s", "5"}, 2, "scale = 5");
-  // One comes along for x2.
+  // One is shipped for x2.
   EXPECT_EQ(run_zsr({"dip-fkp", at("photo.png"), "-s", "2", "--steps", "2", "-o", at("own.png"), "-q", "-j", "1"}).code,
             0);
   expect_refused({"dip-fkp", at("photo.png"), "-s", "8"}, 2, "no kernel prior for x8 comes with");

@@ -57,13 +57,13 @@ TEST(KernelGanCommand, BlindUpscaleRecordsWhatItFound) {
   EXPECT_TRUE(json["estimated"]["kernel"].contains("verdict"));
   EXPECT_GE(json["estimated"]["noise"].get<double>(), 0.0);
   EXPECT_EQ(json["kernel"], "auto");
-  // Told the kernel, or asked for the paper's way, it looks at nothing.
+  // Given the kernel, or asked for the paper's way, it looks at nothing.
   for (const auto& known : {std::vector<std::string>{"--kernel", "bicubic"}, {"--preset", "paper"}}) {
     std::vector<std::string> arguments = {"upscale", example("cat.jpg"), "-o", out, "--force", "--json", "-q"};
     arguments.insert(arguments.end(), known.begin(), known.end());
-    const ProgramResult told = run_zsr(quick(arguments));
-    ASSERT_EQ(told.code, 0) << told.err;
-    EXPECT_FALSE(nlohmann::json::parse(told.out).contains("estimated"));
+    const ProgramResult given = run_zsr(quick(arguments));
+    ASSERT_EQ(given.code, 0) << given.err;
+    EXPECT_FALSE(nlohmann::json::parse(given.out).contains("estimated"));
   }
   // A photo too small to tell its blur: the bicubic kernel, and a warning that says so.
   make_photo(dir / "tiny.png", 3, 40, 40);

@@ -129,6 +129,7 @@ TEST(SizeFlags, CropAndStretchFillTheSize) {
                 .code,
             0);
   EXPECT_TRUE(torch::equal(load_photo(dir / "p.png").color, cut.color));
+  EXPECT_NEAR(read_photo_header(dir / "p.png").resolution.x * 25.4, 60.0, 0.1);
   const Photo stretched = size("--stretch");
   EXPECT_EQ(stretched.color.sizes(), (std::vector<int64_t>{1, 3, 60, 60}));
   // The middle of the enlargement by 3, not the whole squeezed.

@@ -192,10 +192,10 @@ TEST(TrainedMethods, BackProjectionGivesThePhotoBack) {
   EXPECT_EQ(left_out.code, 0);
   EXPECT_NE(left_out.err.find("back-projection would put the noise"), std::string::npos) << left_out.err;
   EXPECT_EQ(read_bytes(dir / "n.png"), read_bytes(dir / "nc.png"));
-  // The same where the noise is found; and what was told stays told then.
+  // The same where the noise is found; and what was given is used then.
   ASSERT_EQ(run_zsr({"degrade", small, "-o", at("grainy"), "-s", "1", "--noise", "12:12"}).code, 0);
-  const auto found = [&](const char* output, const std::string& told) {
-    const ProgramResult result = run_zsr({"srmd", at("grainy/photo.png"), "-o", at(output), "-s", "2", "--kernel", told,
+  const auto found = [&](const char* output, const std::string& kernel) {
+    const ProgramResult result = run_zsr({"srmd", at("grainy/photo.png"), "-o", at(output), "-s", "2", "--kernel", kernel,
                                           "--noise", "auto", "--back-projection", "8", "-q"});
     EXPECT_EQ(result.code, 0) << result.err;
     EXPECT_NE(result.err.find("back-projection would put the noise"), std::string::npos) << result.err;

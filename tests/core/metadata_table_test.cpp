@@ -56,7 +56,7 @@ TEST(MetadataTable, PngKeepsTextsAndGammaByteForByte) {
   EXPECT_EQ(bytes.find("Fotograf", bytes.find("Fotograf") + 1), std::string::npos);
   EXPECT_LT(test::max_difference(load_photo(dir / "b.png").color, photo.color), 1e-6);
   EXPECT_TRUE(lost(dir / "a.png", ImageFormat::kPng).empty());
-  EXPECT_EQ(lost(dir / "a.png", ImageFormat::kJpeg), (Words{"text chunks", "gamma and primaries"}));
+  EXPECT_EQ(lost(dir / "a.png", ImageFormat::kJpeg), (Words{"text chunks"}));
   save_photo(photo, dir / "c.png", {.encode = {.strip = true}});
   EXPECT_EQ(test::read_bytes(dir / "c.png").find("gAMA"), std::string::npos);
 }

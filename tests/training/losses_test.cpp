@@ -44,7 +44,14 @@ TEST(Losses, EqualTheirFormulas) {
   EXPECT_NEAR(value("cycle"), 0.25, 1e-5);  // half of a size that covers the whole image is its mean
   EXPECT_THROW(value("content"), OptionError);
   EXPECT_THROW(value("adversarial"), OptionError);
-  for (const char* const wrong : {"", "l3", "l1:0", "l1:x", "l1:1x"}) EXPECT_THROW(parse_losses(wrong), OptionError);
+  const auto by_sum = parse_losses("1*l1+0.01*tv");
+  const auto by_list = parse_losses("l1:1,tv:0.01");
+  ASSERT_EQ(by_sum.size(), 2);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(by_sum[i].name, by_list[i].name);
+    EXPECT_EQ(by_sum[i].weight, by_list[i].weight);
+  }
+  for (const char* const wrong : {"", "l3", "l1:0", "l1:x", "l1:1x", "0*l1", "l1*2", "2*", "1*l1++tv"}) EXPECT_THROW(parse_losses(wrong), OptionError);
 }
 
 // A VGG network of random weights, as torchvision names it, down to the second block.
