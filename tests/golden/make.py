@@ -9,6 +9,8 @@ import carn_family
 import distillation_family
 import edsr_family
 import formula
+import light_family
+import modulation_family
 import pan_family
 import plain_family
 import rrdb_family
@@ -19,7 +21,8 @@ import trunk_family
 import usrnet_family
 
 MODULES = [edsr_family, trunk_family, srresnet_family, rrdb_family, distillation_family, carn_family, plain_family,
-           usrnet_family, start_family, skip_family, pan_family]
+           usrnet_family, start_family, skip_family, pan_family, light_family,
+           modulation_family]
 
 
 def main():
