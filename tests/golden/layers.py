@@ -166,8 +166,8 @@ def adaptive_max_pool(x, height, width):
     y = np.empty((x.shape[0], height, width))
     for i in range(height):
         for j in range(width):
-            cell = x[:, i * rows // height:-(-(i + 1) * rows // height), j * columns // width:-(-(j + 1) * columns // width)]
-            y[:, i, j] = cell.max(axis=(1, 2))
+            cell = x[:, i * rows // height:-(-(i + 1) * rows // height)]
+            y[:, i, j] = cell[:, :, j * columns // width:-(-(j + 1) * columns // width)].max(axis=(1, 2))
     return y
 
 

@@ -93,7 +93,8 @@ def smfanet_forward(w, image, last, width, blocks, scale):
 
 def smfanet():
     family = Family("smfanet")
-    for blocks, width, scale, sizes in ((2, 12, 2, ((16, 19), (25, 31))), (1, 8, 3, ((17, 16),)), (2, 8, 4, ((19, 17),))):
+    for blocks, width, scale, sizes in ((2, 12, 2, ((16, 19), (25, 31))), (1, 8, 3, ((17, 16),)),
+                                        (2, 8, 4, ((19, 17),))):
         add_network(family, f"{blocks} blocks of {width}, x{scale}", lambda: Weights(gain=1.2),
                     lambda w, image, last: smfanet_forward(w, image, last, width, blocks, scale), scale, 1.0, sizes)
     return family
@@ -144,8 +145,10 @@ def safmn_contest_forward(w, image, last, width, blocks, scale):
 def safmn():
     family = Family("safmn")
     for title, forward, blocks, width, scale, sizes in (
-            ("author's", safmn_forward, 2, 12, 2, ((16, 19), (23, 17))), ("author's", safmn_forward, 1, 8, 3, ((17, 16),)),
-            ("author's", safmn_forward, 2, 8, 4, ((16, 17),)), ("NTIRE 2023", safmn_contest_forward, 2, 12, 4, ((17, 19),))):
+            ("author's", safmn_forward, 2, 12, 2, ((16, 19), (23, 17))),
+            ("author's", safmn_forward, 1, 8, 3, ((17, 16),)),
+            ("author's", safmn_forward, 2, 8, 4, ((16, 17),)),
+            ("NTIRE 2023", safmn_contest_forward, 2, 12, 4, ((17, 19),))):
         add_network(family, f"{title}, {blocks} blocks of {width}, x{scale}", lambda: Weights(gain=0.8),
                     lambda w, image, last: forward(w, image, last, width, blocks, scale), scale, 1.0, sizes)
     return family
@@ -156,8 +159,8 @@ def merged(w, x, name, out, gain):
 
 
 def branched(w, x, name, out, gain):
-    """The training form: 1x1, 3x3 and 1x1 in a row beside a 1x1. Used as one 3x3 convolution, so that the image's border
-    is zeros for it."""
+    """The training form: 1x1, 3x3 and 1x1 in a row beside a 1x1. Used as one 3x3 convolution with zeros around its
+    input."""
     width = x.shape[0]
     shapes = {"conv.0": (2 * width, width, 1, 1), "conv.1": (2 * out, 2 * width, 3, 3), "conv.2": (out, 2 * out, 1, 1),
               "sk": (out, width, 1, 1)}
