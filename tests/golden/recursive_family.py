@@ -1,4 +1,4 @@
-"""Networks on the enlarged luma: DnCNN (Zhang 2017), DRCN (Kim 2016), DRRN and MemNet (Tai 2017), RED-Net (Mao 2016)."""
+"""Networks on the enlarged luma: DnCNN (Zhang 2017), DRCN (Kim 2016), DRRN, MemNet (Tai 2017), RED-Net (Mao 2016)."""
 
 import numpy as np
 
