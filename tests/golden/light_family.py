@@ -15,12 +15,14 @@ def tail(w, x, name, scale, last, gain=0.3):
     return pixel_shuffle(conv2d(x, weight, w.constant(name + ".bias", (count,), last), 1, 1), scale)
 
 
-def keeping_gray(make, forward, scale, colours):
+def keeping_gray(make, forward, scale, colours, shuffled=True):
     """Last biases with which gray stays gray in the range that the file counts in, `colours`: 1 or 255. Nothing else in
-    a file tells the range. forward(w, image, last) takes the image in that range."""
+    a file tells the range. forward(w, image, last) takes the image in that range. A pixel shuffle comes after the last
+    convolution, or else not: then it has three biases."""
     flat = np.full((3, GRAY, GRAY), 0.5 * colours)
-    middle = forward(make(), flat, np.zeros(3 * scale**2))[:, GRAY // 2 * scale:, GRAY // 2 * scale:][:, :scale, :scale]
-    last = (0.5 * colours - middle).ravel()
+    none = np.zeros(3 * scale**2 if shuffled else 3)
+    middle = forward(make(), flat, none)[:, GRAY // 2 * scale:, GRAY // 2 * scale:][:, :scale, :scale]
+    last = 0.5 * colours - (middle.ravel() if shuffled else middle.mean(axis=(1, 2)))
 
     def miss(count):
         made = forward(make(), np.full_like(flat, 0.5 * count), last)[:, 12 * scale:-12 * scale, 12 * scale:-12 * scale]
@@ -31,8 +33,8 @@ def keeping_gray(make, forward, scale, colours):
     return last
 
 
-def add_network(family, title, make, forward, scale, colours, sizes, **facts):
-    last = keeping_gray(make, forward, scale, colours)
+def add_network(family, title, make, forward, scale, colours, sizes, shuffled=True, **facts):
+    last = keeping_gray(make, forward, scale, colours, shuffled)
     w, runs = make(), []
     for size in sizes:
         image = Image(f"{family.name} x{scale} {size}", (3, *size))

@@ -7,6 +7,7 @@ import sys
 
 import attention_family
 import carn_family
+import dense_family
 import distillation_family
 import edsr_family
 import formula
@@ -25,7 +26,8 @@ import usrnet_family
 
 MODULES = [edsr_family, trunk_family, srresnet_family, rrdb_family, distillation_family, carn_family, plain_family,
            usrnet_family, start_family, skip_family, pan_family, light_family,
-           modulation_family, laplacian_family, recursive_family, attention_family]
+           modulation_family, laplacian_family, recursive_family, attention_family,
+           dense_family]
 
 
 def main():
