@@ -16,6 +16,7 @@ import light_family
 import modulation_family
 import pan_family
 import plain_family
+import projection_family
 import recursive_family
 import rrdb_family
 import skip_family
@@ -23,11 +24,12 @@ import srresnet_family
 import start_family
 import trunk_family
 import usrnet_family
+import wavelet_family
 
 MODULES = [edsr_family, trunk_family, srresnet_family, rrdb_family, distillation_family, carn_family, plain_family,
            usrnet_family, start_family, skip_family, pan_family, light_family,
            modulation_family, laplacian_family, recursive_family, attention_family,
-           dense_family]
+           dense_family, projection_family, wavelet_family]
 
 
 def main():
