@@ -22,6 +22,7 @@ import rrdb_family
 import skip_family
 import srresnet_family
 import start_family
+import transformer_family
 import trunk_family
 import usrnet_family
 import wavelet_family
@@ -29,7 +30,7 @@ import wavelet_family
 MODULES = [edsr_family, trunk_family, srresnet_family, rrdb_family, distillation_family, carn_family, plain_family,
            usrnet_family, start_family, skip_family, pan_family, light_family,
            modulation_family, laplacian_family, recursive_family, attention_family,
-           dense_family, projection_family, wavelet_family]
+           dense_family, projection_family, wavelet_family, transformer_family]
 
 
 def main():
