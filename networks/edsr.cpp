@@ -1,4 +1,5 @@
 #include "networks/all_kinds.h"
+#include "networks/blocks.h"
 #include "networks/edsr_trunk.h"
 #include "networks/mean_shift.h"
 #include "networks/probes.h"
@@ -31,15 +32,6 @@ nn::Graph edsr_graph(const Config& config) {
   return g;
 }
 
-// The product of the pixel shuffles.
-int64_t scale_of(const FileShapes& shapes, const std::string& upsample, int64_t width) {
-  int64_t scale = 1;
-  for (int64_t i = 0; shapes.has(upsample + std::to_string(i) + ".weight"); i += 2) {
-    scale *= shapes.shuffle_factor(upsample + std::to_string(i), width);
-  }
-  return scale;
-}
-
 std::optional<Config> read_edsr(const WeightsFile& weights) {
   const FileShapes shapes(weights);
   Config config;
@@ -53,7 +45,7 @@ std::optional<Config> read_edsr(const WeightsFile& weights) {
   config.channels = shapes.photo_channels(basicsr ? "conv_first" : "head.0");
   const int64_t width = shapes.size(basicsr ? "conv_first.weight" : "head.0.weight", 0);
   const int64_t blocks = shapes.count("body.", basicsr ? ".conv1.weight" : ".body.0.weight");
-  config.scales = {scale_of(shapes, basicsr ? "upsample." : "tail.0.", width)};
+  config.scales = {shuffled_scale(shapes, basicsr ? "upsample." : "tail.0.", width)};
   // The published full network has 32 blocks of 256 channels whose second convolutions count a tenth; its files do not
   // say so.
   const bool published_full = blocks == 32 && width == 256;

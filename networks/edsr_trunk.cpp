@@ -1,5 +1,7 @@
 #include "networks/edsr_trunk.h"
 
+#include "networks/blocks.h"
+
 #include <fmt/format.h>
 
 namespace zsr::networks {
@@ -19,13 +21,7 @@ nn::Value edsr_trunk(nn::Graph& g, nn::Value x, const EdsrTrunk& t) {
 }
 
 nn::Value edsr_tail(nn::Graph& g, nn::Value x, const EdsrTrunk& t, int64_t scale) {
-  int64_t place = 0;
-  for (int64_t left = scale; left > 1; place += 2) {
-    const int64_t factor = left % 2 == 0 ? 2 : left;
-    const std::string name = fmt::format("{}.{}", t.basicsr_names ? "upsample" : "tail.0", place);
-    x = g.shuffle(g.conv(name, x, factor * factor * t.width), factor);
-    left /= factor;
-  }
+  x = shuffled_up(g, x, t.basicsr_names ? "upsample." : "tail.0.", scale);
   return g.conv(t.basicsr_names ? "conv_last" : "tail.1", x, t.channels);
 }
 

@@ -42,19 +42,7 @@ std::optional<Config> read_fsrcnn(const WeightsFile& weights) {
 
 // No shape depends on the scale, but for one scale only a gray area stays as gray as it was.
 Config with_fsrcnn_scale(Config config, const WeightsFile& weights) {
-  if (config.scales[0] != 0) return config;
-  int64_t best = 2;
-  double least = 0.0;
-  for (const int64_t scale : {2, 3, 4}) {
-    config.scales = {scale};
-    const double error = gray_error(fsrcnn_graph(config), weights, scale);
-    if (scale == 2 || error < least) {
-      best = scale;
-      least = error;
-    }
-  }
-  config.scales = {best};
-  return config;
+  return with_scale_by_gray(std::move(config), weights, fsrcnn_graph, {2, 3, 4});
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "networks/all_kinds.h"
+#include "networks/blocks.h"
 
 #include <fmt/format.h>
 
@@ -9,13 +10,6 @@ using nn::Graph;
 using nn::Value;
 
 constexpr double kImdnLeak = 0.05;
-
-// Contrast-aware channel attention: channels weighed by the sum of their mean and deviation over the whole photo.
-Value contrast_attention(Graph& g, Value x, const std::string& name, int64_t width, int64_t squeezed) {
-  const Value contrast = g.pool(x, nn::Pooling::kMean) + g.pool(x, nn::Pooling::kDeviation);
-  const Value few = g.relu(g.conv(name + ".conv_du.0", contrast, squeezed, {.side = 1}));
-  return x * g.sigmoid(g.conv(name + ".conv_du.2", few, width, {.side = 1}));
-}
 
 // Information multi-distillation block: after each convolution a quarter of the channels is kept, the rest goes on.
 Value imdn_block(Graph& g, Value image, const std::string& name, int64_t width, int64_t squeezed) {
@@ -28,8 +22,10 @@ Value imdn_block(Graph& g, Value image, const std::string& name, int64_t width, 
     x = g.slice(x, kept, width);
   }
   all.push_back(g.conv(name + "c4", x, kept));
-  const Value weighed = contrast_attention(g, g.concat(all), name + "cca", width, squeezed);
-  return g.conv(name + "c5", weighed, width, {.side = 1}) + image;
+  const Value joined = g.concat(all);
+  // Contrast-aware channel attention.
+  const Value weights = channel_weights(g, contrast(g, joined), name + "cca.conv_du", squeezed);
+  return g.conv(name + "c5", joined * weights, width, {.side = 1}) + image;
 }
 
 // IMDN (Hui, Gao, Yang and Wang, ACM MM 2019).

@@ -54,4 +54,33 @@ double consistency_error(const nn::Graph& graph, const WeightsFile& weights, int
   return std::sqrt((inside(back) - inside(image)).square().mean().item<double>());
 }
 
+Config with_color_range(Config config, const WeightsFile& weights, nn::Graph (*graph)(const Config&)) {
+  if (config.number("color_range") != 0.0) return config;
+  const auto error_at = [&](double range) {
+    config.set("color_range", range);
+    return gray_error(graph(config), weights, config.scales[0]);
+  };
+  const double error_of_one = error_at(1.0);
+  const double error_of_bytes = error_at(255.0);
+  config.set("color_range", error_of_bytes < error_of_one ? 255.0 : 1.0);
+  return config;
+}
+
+Config with_scale_by_gray(Config config, const WeightsFile& weights, nn::Graph (*graph)(const Config&),
+                          const std::vector<int64_t>& scales) {
+  if (config.scales[0] != 0) return config;
+  int64_t best = scales.front();
+  double least = std::numeric_limits<double>::infinity();
+  for (const int64_t scale : scales) {
+    config.scales = {scale};
+    const double error = gray_error(graph(config), weights, scale);
+    if (error < least) {
+      best = scale;
+      least = error;
+    }
+  }
+  config.scales = {best};
+  return config;
+}
+
 }  // namespace zsr::networks

@@ -1,4 +1,5 @@
 #include "networks/all_kinds.h"
+#include "networks/blocks.h"
 #include "networks/probes.h"
 
 #include <fmt/format.h>
@@ -11,17 +12,6 @@ using nn::Value;
 
 constexpr double kRfdnLeak = 0.05;
 
-// Enhanced spatial attention: a mask computed at a sixth of the size from a few channels.
-Value spatial_attention(Graph& g, Value x, const std::string& name, int64_t width, int64_t few) {
-  const Value thin = g.conv(name + "conv1", x, few, {.side = 1});
-  const Value strided = g.conv(name + "conv2", thin, few, {.stride = 2, .padding = 0});
-  Value coarse = g.relu(g.conv(name + "conv_max", g.pool(strided, nn::Pooling::kMax, 7, 3), few));
-  coarse = g.conv(name + "conv3_", g.relu(g.conv(name + "conv3", coarse, few)), few);
-  const Value large = g.resize_like(coarse, x, nn::Interpolation::kBilinear);
-  const Value around = g.conv(name + "conv_f", thin, few, {.side = 1});
-  return x * g.sigmoid(g.conv(name + "conv4", large + around, width, {.side = 1}));
-}
-
 // Residual feature distillation block: thin 1x1 branches keep, 3x3 convolutions with their input added go on.
 Value rfdn_block(Graph& g, Value x, const std::string& name, const Config& config) {
   const int64_t width = config.whole("width");
@@ -33,7 +23,8 @@ Value rfdn_block(Graph& g, Value x, const std::string& name, const Config& confi
   }
   kept.push_back(g.leaky_relu(g.conv(name + "c4", x, thin), kRfdnLeak));
   const Value joined = g.conv(name + "c5", g.concat(kept), width, {.side = 1});
-  return spatial_attention(g, joined, name + "esa.", width, config.whole("few"));
+  const SpatialAttention attention{.few = config.whole("few"), .middle = {"conv_max", "conv3", "conv3_"}};
+  return spatial_attention(g, joined, name + "esa.", attention);
 }
 
 // RFDN (Liu, Tang and Wu, ECCVW 2020; winner of AIM 2020's efficient super-resolution).
@@ -69,16 +60,8 @@ std::optional<Config> read_rfdn(const WeightsFile& weights) {
 
 // The authors count colours from 0 to 1, the winner's file of AIM 2020 from 0 to 255. Nothing in it says so, but for
 // one of them only a gray area stays as gray as it was.
-Config with_color_range(Config config, const WeightsFile& weights) {
-  if (config.number("color_range") != 0.0) return config;
-  const auto error_at = [&](double range) {
-    config.set("color_range", range);
-    return gray_error(rfdn_graph(config), weights, config.scales[0]);
-  };
-  const double error_of_one = error_at(1.0);
-  const double error_of_bytes = error_at(255.0);
-  config.set("color_range", error_of_bytes < error_of_one ? 255.0 : 1.0);
-  return config;
+Config with_rfdn_range(Config config, const WeightsFile& weights) {
+  return with_color_range(std::move(config), weights, rfdn_graph);
 }
 
 }  // namespace
@@ -92,7 +75,7 @@ Kind rfdn() {
                  {"few", "channels inside the spatial attention", 12, 1, 64},
                  {"color_range", "colours go from 0 to this", 1, 1, 255}};
   kind.trainable_scales = {2, 3, 4};
-  kind.settled = with_color_range;
+  kind.settled = with_rfdn_range;
   return kind;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace zsr::nn {
 namespace {
@@ -46,13 +47,24 @@ Reach after(const Node& node, const std::vector<Reach>& before) {
   } else if (const auto* const pool = std::get_if<Pool>(&node.operation)) {
     reach.whole = true;
     reach.step *= static_cast<double>(std::max<int64_t>(1, pool->side == 0 ? 1 : pool->stride));
+  } else if (const auto* const adaptive = std::get_if<AdaptiveMaxPool>(&node.operation)) {
+    reach.whole = true;
+    reach.step *= static_cast<double>(adaptive->divisor);
+  } else if (std::holds_alternative<WindowAttention>(node.operation)) {
+    reach.whole = true;  // windows begin at the photo's corner, and a few of them reach far
+  } else if (std::holds_alternative<Learned>(node.operation)) {
+    reach.step = std::numeric_limits<double>::infinity();  // as wide as any image's pixels
+  } else if (const auto* const pad = std::get_if<Pad>(&node.operation)) {
+    // What is added or cut at the beginning moves the rest.
+    reach.radius +=
+        static_cast<double>(std::max({std::abs(pad->top), std::abs(pad->left), pad->bottom, pad->right})) * reach.step;
   } else if (const auto* const shuffle = std::get_if<PixelShuffle>(&node.operation)) {
     reach.step /= static_cast<double>(shuffle->factor);
   } else if (const auto* const unshuffle = std::get_if<PixelUnshuffle>(&node.operation)) {
     reach.step *= static_cast<double>(unshuffle->factor);
     reach.radius += reach.step;
   } else if (const auto* const resize = std::get_if<Resize>(&node.operation)) {
-    constexpr double kTaps[] = {0.0, 1.0, 2.0};
+    constexpr double kTaps[] = {0.0, 1.0, 2.0, 2.0};
     reach.radius += kTaps[static_cast<size_t>(resize->method)] * reach.step;
     if (node.inputs.size() == 1) reach.step /= static_cast<double>(resize->factor);
   } else if (const auto* const haar = std::get_if<Haar>(&node.operation)) {
@@ -64,7 +76,7 @@ Reach after(const Node& node, const std::vector<Reach>& before) {
   } else if (std::holds_alternative<MatrixProduct>(node.operation)) {
     reach.whole = true;
   } else if (const auto* const norm = std::get_if<Normalisation>(&node.operation)) {
-    reach.whole = reach.whole || norm->kind == Norm::kInstance;
+    reach.whole = reach.whole || norm->kind == Norm::kInstance || norm->kind == Norm::kGroup;
   }
   return reach;
 }
@@ -75,6 +87,10 @@ double multiplications(const Graph& graph, const Node& node, const std::vector<S
     const Shape& in = shapes[static_cast<size_t>(node.inputs[0])];
     const auto weights = static_cast<double>(graph.parameters()[static_cast<size_t>(node.parameters[0])].count());
     return weights * (conv->transposed ? static_cast<double>(in.height * in.width) : area);
+  }
+  if (const auto* const attention = std::get_if<WindowAttention>(&node.operation)) {
+    const auto pixels = static_cast<double>(attention->side * attention->side);
+    return 2.0 * static_cast<double>(made.channels) * area * pixels;
   }
   if (std::holds_alternative<MatrixProduct>(node.operation)) {
     const Shape& in = shapes[static_cast<size_t>(node.inputs[0])];

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace zsr::nn {
 namespace {
@@ -61,7 +62,7 @@ Value Graph::input(int64_t channels) {
 int32_t Graph::parameter(const std::string& name, std::vector<int64_t> shape, Parameter::Role role) {
   if (find(name)) throw OptionError(fmt::format("two parameters are named '{}'", name));
   const double unit = role == Parameter::Role::kBias ? bias_unit_ : 1.0;
-  Parameter made{name, std::move(shape), role, parameter_count_, unit};
+  Parameter made{name, std::move(shape), role, parameter_count_, unit, {}};
   parameter_count_ += made.count();
   parameters_.push_back(std::move(made));
   return static_cast<int32_t>(parameters_.size()) - 1;
@@ -109,19 +110,42 @@ Value Graph::prelu(const std::string& name, Value x, int64_t count) {
   return add({Activation{Curve::kPrelu}}, {x}, {index});
 }
 
-Value Graph::normalise(const std::string& name, Value x, Norm kind, double epsilon) {
+Value Graph::normalise(const std::string& name, Value x, Norm kind, double epsilon, int64_t groups) {
   const int64_t channels = node(x.node).channels;
+  if (channels % groups != 0) {
+    throw OptionError(fmt::format("{}: {} channels cannot have {} groups", name, channels, groups));
+  }
   std::vector<int32_t> parameters{parameter(name + ".weight", {channels}, Parameter::Role::kNormWeight),
                                   parameter(name + ".bias", {channels}, Parameter::Role::kNormBias)};
   if (kind == Norm::kBatch) {
     parameters.push_back(parameter(name + ".running_mean", {channels}, Parameter::Role::kMean));
     parameters.push_back(parameter(name + ".running_var", {channels}, Parameter::Role::kVariance));
   }
-  return add({Normalisation{kind, epsilon}}, {x}, std::move(parameters));
+  return add({Normalisation{kind, epsilon, groups}}, {x}, std::move(parameters));
+}
+
+Value Graph::learned(const std::string& name, std::vector<int64_t> shape, Parameter::Role role) {
+  const int32_t index = parameter(name, std::move(shape), role);
+  return add({Learned{parameters_[static_cast<size_t>(index)].count()}}, {}, {index});
+}
+
+Value Graph::window_attention(const std::string& table, Value x, WindowAttention options) {
+  const int64_t distances = 2 * options.side - 1;
+  const int32_t index = parameter(table, {distances * distances, options.heads}, Parameter::Role::kNormBias);
+  return add({options}, {x}, {index});
 }
 
 Value Graph::custom(Custom operation, const std::vector<Value>& inputs, std::vector<int32_t> parameters) {
   return add({std::move(operation)}, inputs, std::move(parameters));
+}
+
+void Graph::begin(const std::string& name, std::vector<float> values) {
+  Parameter& own = parameters_.at(static_cast<size_t>(find(name).value()));
+  if (values.size() == 1) values.resize(static_cast<size_t>(own.count()), values.front());
+  if (static_cast<int64_t>(values.size()) != own.count()) {
+    throw std::logic_error(fmt::format("{} initial values for '{}' of {}", values.size(), name, own.count()));
+  }
+  own.initial = std::move(values);
 }
 
 void Graph::output(Value x, int64_t scale) {

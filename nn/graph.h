@@ -31,6 +31,8 @@ struct Parameter {
   int64_t offset = 0;  ///< In the flat tensor of all parameters.
   /// The value in a weights file is this many times the value here (biases for colours from 0 to 255).
   double file_unit = 1.0;
+  /// What training begins with; empty: as the role says.
+  std::vector<float> initial{};
 
   int64_t count() const;
   /// Trained by an optimiser; running statistics are not.
@@ -92,7 +94,17 @@ class Graph {
     return add({Pool{kind, side, stride}}, {x});
   }
   /// Parameters "<name>.weight", ".bias" and, for kBatch, ".running_mean", ".running_var".
-  Value normalise(const std::string& name, Value x, Norm kind, double epsilon = 1e-5);
+  Value normalise(const std::string& name, Value x, Norm kind, double epsilon = 1e-5, int64_t groups = 1);
+  Value adaptive_max_pool(Value x, int64_t divisor) { return add({AdaptiveMaxPool{divisor}}, {x}); }
+  Value pad(Value x, Pad amounts) { return add({amounts}, {x}); }
+  Value pad_to_multiple(Value x, int64_t multiple) { return add({PadToMultiple{multiple}}, {x}); }
+  Value cut_to(Value x, Value other, int64_t factor) { return add({CutTo{factor}}, {x, other}); }
+  /// Parameter of that name, [(2 side - 1)^2, heads].
+  Value window_attention(const std::string& table, Value x, WindowAttention options);
+  Value power(Value x, double exponent) { return add({Power{exponent}}, {x}); }
+  Value channel_mean(Value x) { return add({ChannelMean{}}, {x}); }
+  /// A parameter of that name, one number a channel, to weigh or shift channels by.
+  Value learned(const std::string& name, std::vector<int64_t> shape, Parameter::Role role);
   Value softmax(Value x) { return add({Softmax{}}, {x}); }
   Value haar(Value x, bool inverse = false) { return add({Haar{inverse}}, {x}); }
   Value matrix_product(Value a, Value b, bool transpose_second) {
@@ -102,6 +114,9 @@ class Graph {
   /// A parameter of a free operation.
   int32_t parameter(const std::string& name, std::vector<int64_t> shape, Parameter::Role role);
   Value custom(Custom operation, const std::vector<Value>& inputs, std::vector<int32_t> parameters);
+
+  /// What training begins with for that parameter, or one number for all of it.
+  void begin(const std::string& parameter, std::vector<float> values);
 
   /// What the network gives at `scale` (output pixels a pixel of the first input); one for each scale.
   void output(Value x, int64_t scale);

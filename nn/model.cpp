@@ -205,6 +205,10 @@ torch::Tensor initial_values(const Graph& graph, Random& random) {
       if (!drawn.insert(index).second) continue;
       const Parameter& parameter = graph.parameters()[static_cast<size_t>(index)];
       torch::Tensor own = values.narrow(0, parameter.offset, parameter.count());
+      if (!parameter.initial.empty()) {
+        own.copy_(torch::tensor(parameter.initial));
+        continue;
+      }
       switch (parameter.role) {
         case Parameter::Role::kWeight: {
           const auto* const conv = std::get_if<Convolution>(&node.operation);

@@ -1,11 +1,13 @@
 #include "nn/operations.h"
 
 #include "core/error.h"
+#include "nn/window_attention.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace zsr::nn {
 namespace {
@@ -89,6 +91,37 @@ Shape after(const Pool& op, const Shape& in) {
           after_window(in.width, op.side, op.stride, 0, 1)};
 }
 
+Shape after(const AdaptiveMaxPool& op, const Shape& in) {
+  return {in.channels, in.height / op.divisor, in.width / op.divisor};
+}
+
+Shape after(const Pad& op, const Shape& in) {
+  const int64_t furthest = std::max({op.top, op.bottom, op.left, op.right});
+  if (op.edge == Edge::kReflect && furthest >= std::min(in.height, in.width)) {
+    refuse(fmt::format("{} mirrored pixels around {} x {}", furthest, in.height, in.width));
+  }
+  return {in.channels, in.height + op.top + op.bottom, in.width + op.left + op.right};
+}
+
+int64_t missing_to(int64_t length, int64_t multiple) {
+  return (multiple - length % multiple) % multiple;
+}
+
+Shape after(const PadToMultiple& op, const Shape& in) {
+  return {in.channels, in.height + missing_to(in.height, op.multiple), in.width + missing_to(in.width, op.multiple)};
+}
+
+Shape after(const CutTo& op, const std::vector<Shape>& inputs) {
+  return {inputs.at(0).channels, inputs.at(1).height * op.factor, inputs.at(1).width * op.factor};
+}
+
+Shape after(const WindowAttention& op, const Shape& in) {
+  if (in.channels % (3 * op.heads) != 0) {
+    refuse(fmt::format("attention of {} channels cannot have {} heads", in.channels / 3, op.heads));
+  }
+  return {in.channels / 3, in.height, in.width};
+}
+
 torch::Tensor run(const Convolution& conv, const torch::Tensor& x, const std::vector<torch::Tensor>& p) {
   const torch::Tensor bias = conv.bias ? p[1] : torch::Tensor();
   if (conv.transposed) {
@@ -98,8 +131,42 @@ torch::Tensor run(const Convolution& conv, const torch::Tensor& x, const std::ve
   return torch::conv2d(x, p[0], bias, conv.stride, conv.padding, conv.dilation, conv.groups);
 }
 
+// Row `r` has the weights of pixels -2 to 2 around pixel i for output pixel factor * i + r.
+torch::Tensor imresize_taps(int64_t factor) {
+  torch::Tensor taps = torch::zeros({factor, 5}, torch::kFloat64);
+  for (int64_t r = 0; r < factor; ++r) {
+    const double place = (static_cast<double>(r) + 0.5) / static_cast<double>(factor) - 0.5;
+    for (int64_t k = -2; k <= 2; ++k) {
+      const double t = std::abs(place - static_cast<double>(k));
+      const double near = (1.5 * t - 2.5) * t * t + 1.0;
+      const double far = ((-0.5 * t + 2.5) * t - 4.0) * t + 2.0;
+      taps[r][k + 2] = t <= 1.0 ? near : t < 2.0 ? far : 0.0;
+    }
+  }
+  return taps;
+}
+
+// Two more pixels on both sides along `dim`, mirrored with the edge pixel.
+torch::Tensor mirrored(const torch::Tensor& x, int64_t dim) {
+  const int64_t length = x.size(dim);
+  std::vector<int64_t> places;
+  for (int64_t i = -2; i < length + 2; ++i) {
+    const int64_t turned = ((i % (2 * length)) + 2 * length) % (2 * length);
+    places.push_back(std::min(turned, 2 * length - 1 - turned));
+  }
+  return x.index_select(dim, torch::tensor(places, torch::kInt64).to(x.device()));
+}
+
+torch::Tensor enlarged_as_imresize(const torch::Tensor& x, int64_t factor) {
+  const torch::Tensor weight = imresize_kernels(factor).to(x.options());
+  const torch::Tensor around = mirrored(mirrored(x, 2), 3);
+  const torch::Tensor made = torch::pixel_shuffle(torch::conv2d(around.flatten(0, 1).unsqueeze(1), weight), factor);
+  return made.view({x.size(0), x.size(1), x.size(2) * factor, x.size(3) * factor});
+}
+
 torch::Tensor run(const Resize& op, const std::vector<torch::Tensor>& inputs) {
   const torch::Tensor& x = inputs[0];
+  if (op.method == Interpolation::kImresize) return enlarged_as_imresize(x, op.factor);
   if (op.method == Interpolation::kNearest && inputs.size() == 1) {
     return x.repeat_interleave(op.factor, 2).repeat_interleave(op.factor, 3);
   }
@@ -113,6 +180,8 @@ torch::Tensor run(const Resize& op, const std::vector<torch::Tensor>& inputs) {
       return torch::upsample_bilinear2d(x, size, /*align_corners=*/false);
     case Interpolation::kBicubic:
       return torch::upsample_bicubic2d(x, size, /*align_corners=*/false);
+    case Interpolation::kImresize:
+      break;
   }
   return x;
 }
@@ -120,8 +189,13 @@ torch::Tensor run(const Resize& op, const std::vector<torch::Tensor>& inputs) {
 torch::Tensor run(const Pool& op, const torch::Tensor& x) {
   if (op.side == 0) {
     if (op.kind == Pooling::kMax) return x.amax({2, 3}, true);
+    if (op.kind == Pooling::kNorm) return x.square().sum({2, 3}, true).sqrt();
     const torch::Tensor mean = x.mean({2, 3}, true);
-    return op.kind == Pooling::kMean ? mean : (x - mean).square().mean({2, 3}, true).sqrt();
+    if (op.kind == Pooling::kMean) return mean;
+    const torch::Tensor squares = (x - mean).square();
+    if (op.kind == Pooling::kDeviation) return squares.mean({2, 3}, true).sqrt();
+    const int64_t others = std::max<int64_t>(1, x.size(2) * x.size(3) - 1);
+    return (squares.sum({2, 3}, true) / others).sqrt();
   }
   if (op.kind == Pooling::kMax) return torch::max_pool2d(x, {op.side, op.side}, {op.stride, op.stride});
   return torch::avg_pool2d(x, {op.side, op.side}, {op.stride, op.stride});
@@ -133,6 +207,8 @@ torch::Tensor run(const Normalisation& op, const torch::Tensor& x, const std::ve
       return torch::batch_norm(x, p[0], p[1], p[2].data(), p[3].data(), training, /*momentum=*/0.1, op.epsilon, false);
     case Norm::kInstance:
       return torch::instance_norm(x, p[0], p[1], {}, {}, true, 0.1, op.epsilon, false);
+    case Norm::kGroup:
+      return torch::group_norm(x, op.groups, p[0], p[1], op.epsilon, false);
     case Norm::kLayer:
       break;
   }
@@ -155,6 +231,25 @@ torch::Tensor run(const Haar& op, const torch::Tensor& x) {
   return torch::pixel_shuffle((pixels / 2).flatten(1, 2), 2);
 }
 
+torch::Tensor run(const AdaptiveMaxPool& op, const torch::Tensor& x) {
+  return std::get<0>(torch::adaptive_max_pool2d(x, {x.size(2) / op.divisor, x.size(3) / op.divisor}));
+}
+
+torch::Tensor run(const Pad& op, const torch::Tensor& x) {
+  const std::vector<int64_t> amounts{op.left, op.right, op.top, op.bottom};
+  if (op.edge == Edge::kReflect) return torch::reflection_pad2d(x, amounts);
+  return torch::constant_pad_nd(x, amounts, 0.0);
+}
+
+torch::Tensor run(const PadToMultiple& op, const torch::Tensor& x) {
+  return torch::reflection_pad2d(x, {0, missing_to(x.size(3), op.multiple), 0, missing_to(x.size(2), op.multiple)});
+}
+
+torch::Tensor run(const CutTo& op, const std::vector<torch::Tensor>& inputs) {
+  const torch::Tensor& other = inputs.at(1);
+  return inputs.at(0).slice(2, 0, op.factor * other.size(2)).slice(3, 0, op.factor * other.size(3));
+}
+
 torch::Tensor total(const std::vector<torch::Tensor>& inputs, bool product) {
   torch::Tensor result = inputs.at(0);
   for (size_t i = 1; i < inputs.size(); ++i) result = product ? result * inputs[i] : result + inputs[i];
@@ -170,10 +265,32 @@ torch::Tensor shifted(const ChannelShift& op, const torch::Tensor& x) {
 }  // namespace
 
 std::string name_of(const Operation& operation) {
-  static const char* const names[] = {"input",     "convolution",    "activation",    "sum",           "product",
-                                      "affine",    "channel shift",  "concatenation", "slice",         "pixel shuffle",
-                                      "unshuffle", "resize",         "pool",          "normalisation", "softmax",
-                                      "Haar",      "matrix product", "custom"};
+  static const char* const names[] = {"input",
+                                      "convolution",
+                                      "activation",
+                                      "sum",
+                                      "product",
+                                      "affine",
+                                      "channel shift",
+                                      "concatenation",
+                                      "slice",
+                                      "pixel shuffle",
+                                      "unshuffle",
+                                      "resize",
+                                      "pool",
+                                      "normalisation",
+                                      "softmax",
+                                      "Haar",
+                                      "matrix product",
+                                      "adaptive pool",
+                                      "padding",
+                                      "power",
+                                      "mean of channels",
+                                      "learned",
+                                      "padding to a multiple",
+                                      "cut",
+                                      "window attention",
+                                      "custom"};
   static_assert(std::size(names) == std::variant_size_v<Operation>);
   return names[operation.index()];
 }
@@ -203,6 +320,18 @@ Shape shape_after(const Operation& operation, const std::vector<Shape>& inputs) 
                         [&](const PixelUnshuffle& op) { return after(op, inputs.at(0)); },
                         [&](const Pool& op) { return after(op, inputs.at(0)); },
                         [&](const Haar& op) { return after(op, inputs.at(0)); },
+                        [&](const Pad& op) { return after(op, inputs.at(0)); },
+                        [&](const AdaptiveMaxPool& op) { return after(op, inputs.at(0)); },
+                        [&](const ChannelMean&) {
+                          return Shape{1, inputs.at(0).height, inputs[0].width};
+                        },
+                        [](const Learned& op) {
+                          return Shape{op.channels, 1, 1};
+                        },
+                        [&](const PadToMultiple& op) { return after(op, inputs.at(0)); },
+                        [&](const CutTo& op) { return after(op, inputs); },
+                        [&](const WindowAttention& op) { return after(op, inputs.at(0)); },
+                        [&](const Power& op) { return same(op); },
                         [&](const MatrixProduct& op) {
                           return Shape{inputs.at(0).channels, inputs[0].height,
                                        op.transpose_second ? inputs.at(1).height : inputs.at(1).width};
@@ -235,6 +364,8 @@ torch::Tensor activate(const Activation& activation, const torch::Tensor& x, con
       return torch::silu(x);
     case Curve::kSoftplus:
       return torch::softplus(x);
+    case Curve::kMish:
+      return torch::mish(x);
   }
   return x;
 }
@@ -264,6 +395,16 @@ torch::Tensor run_by_torch(const Operation& operation, const std::vector<torch::
                         [&](const Normalisation& op) { return run(op, inputs.at(0), parameters, training); },
                         [&](const Softmax&) { return torch::softmax(inputs.at(0), 1); },
                         [&](const Haar& op) { return run(op, inputs.at(0)); },
+                        [&](const Pad& op) { return run(op, inputs.at(0)); },
+                        [&](const AdaptiveMaxPool& op) { return run(op, inputs.at(0)); },
+                        [&](const Power& op) { return inputs.at(0).pow(op.exponent); },
+                        [&](const ChannelMean&) { return inputs.at(0).mean(1, true); },
+                        [&](const Learned&) {
+                          return parameters.at(0).view({1, -1, 1, 1});
+                        },
+                        [&](const PadToMultiple& op) { return run(op, inputs.at(0)); },
+                        [&](const CutTo& op) { return run(op, inputs); },
+                        [&](const WindowAttention& op) { return attend(op, inputs.at(0), parameters.at(0)); },
                         [&](const MatrixProduct& op) {
                           return torch::matmul(inputs.at(0),
                                                op.transpose_second ? inputs.at(1).transpose(-2, -1) : inputs.at(1));
@@ -271,6 +412,11 @@ torch::Tensor run_by_torch(const Operation& operation, const std::vector<torch::
                         [&](const Custom& op) { return op.run(inputs, parameters); },
                     },
                     operation);
+}
+
+torch::Tensor imresize_kernels(int64_t factor) {
+  const torch::Tensor taps = imresize_taps(factor);
+  return torch::einsum("ai,bj->abij", {taps, taps}).reshape({factor * factor, 1, 5, 5});
 }
 
 }  // namespace zsr::nn

@@ -39,7 +39,7 @@ struct Convolution {
   int64_t output_padding = 0;  ///< Only transposed.
 };
 
-enum class Curve { kRelu, kLeakyRelu, kPrelu, kSigmoid, kTanh, kGelu, kSilu, kSoftplus };
+enum class Curve { kRelu, kLeakyRelu, kPrelu, kSigmoid, kTanh, kGelu, kSilu, kSoftplus, kMish };
 
 /// A function of each value by itself. kPrelu has one parameter, slopes [1] or [C].
 struct Activation {
@@ -78,32 +78,83 @@ struct PixelUnshuffle {
   int64_t factor = 2;
 };
 
-enum class Interpolation { kNearest, kBilinear, kBicubic };
+/// kBicubic is PyTorch's (a = -0.75, edge pixels repeated), kImresize MATLAB's (a = -0.5, the image mirrored).
+enum class Interpolation { kNearest, kBilinear, kBicubic, kImresize };
 
-/// Resizes by a whole factor, or, where there is a second input, to its size. Pixel centres as in PyTorch's
-/// align_corners = false.
+/// Resizes by a whole factor, or, where there is a second input, to its size (not kImresize). Pixel centres as in
+/// PyTorch's align_corners = false.
 struct Resize {
   Interpolation method = Interpolation::kNearest;
   int64_t factor = 1;
 };
 
-enum class Pooling { kMean, kDeviation, kMax };
+enum class Pooling { kMean, kDeviation, kMax, kSampleDeviation, kNorm };
 
-/// Over windows, or over the whole image where `side` is 0; kDeviation (the root of the mean square around the mean) is
-/// for the whole image only.
+/// Over windows, or over the whole image where `side` is 0; for the whole image only: kDeviation (root of the mean
+/// square around the mean), kSampleDeviation (the same with N - 1), kNorm (root of the sum of squares).
 struct Pool {
   Pooling kind = Pooling::kMean;
   int64_t side = 0;
   int64_t stride = 1;
 };
 
-enum class Norm { kBatch, kLayer, kInstance };
+/// Maxima of a grid of height / divisor x width / divisor cells (torch::adaptive_max_pool2d).
+struct AdaptiveMaxPool {
+  int64_t divisor = 2;
+};
 
-/// (x - mean) / sqrt(variance + epsilon) * weight + bias. kLayer: over the channels of each pixel. Parameters: weight
-/// [C], bias [C]; kBatch also running mean [C] and variance [C], which serve outside training.
+enum class Edge { kZero, kReflect };
+
+/// Adds pixels around the image: zeros, or mirrored ones without the edge pixel itself. Negative amounts cut.
+struct Pad {
+  int64_t top = 0;
+  int64_t bottom = 0;
+  int64_t left = 0;
+  int64_t right = 0;
+  Edge edge = Edge::kZero;
+};
+
+/// Mirrored pixels (without the edge pixel) below and to the right, until `multiple` divides the sides.
+struct PadToMultiple {
+  int64_t multiple = 8;
+};
+
+/// The first image cut to `factor` times the size of the second.
+struct CutTo {
+  int64_t factor = 1;
+};
+
+/// Attention of each pixel to its window of side x side pixels (Swin): [N, 3 C, H, W], queries, keys and values, each
+/// `heads` parts, to [N, C, H, W]; `side` divides H and W. With a `shift` the windows begin that many pixels further
+/// down and right. Parameter: [(2 side - 1)^2, heads], what a pixel's distance adds.
+struct WindowAttention {
+  int64_t side = 8;
+  int64_t heads = 1;
+  int64_t shift = 0;
+};
+
+/// Each value to a power.
+struct Power {
+  double exponent = 1.0;
+};
+
+/// Its only parameter, one number a channel, as an image [1, C, 1, 1]. It has no inputs.
+struct Learned {
+  int64_t channels = 1;
+};
+
+/// Mean over the channels of each pixel.
+struct ChannelMean {};
+
+enum class Norm { kBatch, kLayer, kInstance, kGroup };
+
+/// (x - mean) / sqrt(variance + epsilon) * weight + bias. kLayer: over the channels of each pixel; kGroup: over
+/// each of `groups` groups of channels. Parameters: weight [C], bias [C]; kBatch also running mean [C] and variance
+/// [C], which serve outside training.
 struct Normalisation {
   Norm kind = Norm::kBatch;
   double epsilon = 1e-5;
+  int64_t groups = 1;
 };
 
 /// Over the channels of each pixel.
@@ -132,7 +183,8 @@ struct Custom {
 
 using Operation =
     std::variant<Input, Convolution, Activation, Sum, Product, Affine, ChannelShift, Concatenation, Slice, PixelShuffle,
-                 PixelUnshuffle, Resize, Pool, Normalisation, Softmax, Haar, MatrixProduct, Custom>;
+                 PixelUnshuffle, Resize, Pool, Normalisation, Softmax, Haar, MatrixProduct, AdaptiveMaxPool, Pad, Power,
+                 ChannelMean, Learned, PadToMultiple, CutTo, WindowAttention, Custom>;
 
 /// "convolution", "sum", ...
 std::string name_of(const Operation& operation);
@@ -144,6 +196,10 @@ Shape shape_after(const Operation& operation, const std::vector<Shape>& inputs);
 /// batch's own statistics and updates the running ones.
 torch::Tensor run_by_torch(const Operation& operation, const std::vector<torch::Tensor>& inputs,
                            const std::vector<torch::Tensor>& parameters, bool training);
+
+/// Weights [factor^2, 1, 5, 5], float64, that make of the 5 x 5 pixels around a pixel those that kImresize puts in its
+/// place, by rows.
+torch::Tensor imresize_kernels(int64_t factor);
 
 /// The activation alone; `slopes` for kPrelu.
 torch::Tensor activate(const Activation& activation, const torch::Tensor& image, const torch::Tensor& slopes);

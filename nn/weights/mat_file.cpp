@@ -7,6 +7,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <map>
 #include <zlib.h>
 
 namespace zsr {
@@ -19,6 +20,7 @@ constexpr uint64_t kMaxInflated = uint64_t{1} << 32;
 constexpr int kMaxDepth = 8;
 constexpr size_t kMaxArrays = 100'000;
 constexpr int64_t kMaxDims = 8;
+constexpr size_t kLongestText = 64;
 
 enum ElementType : uint32_t {
   kInt8 = 1,
@@ -34,7 +36,7 @@ enum ElementType : uint32_t {
   kMatrix = 14,
   kCompressed = 15,
 };
-enum ArrayClass : uint8_t { kCell = 1, kStruct = 2, kFirstNumeric = 6, kLastNumeric = 15 };
+enum ArrayClass : uint8_t { kCell = 1, kStruct = 2, kChar = 4, kFirstNumeric = 6, kLastNumeric = 15 };
 
 struct Element {
   uint32_t type = 0;
@@ -44,6 +46,17 @@ struct Element {
 class Parser {
  public:
   explicit Parser(const std::string& origin) : origin_(origin) {}
+
+  // MatConvNet's parameters are structs with a name and a value: these are called "....<name>".
+  void name_values(WeightsFile& file) const {
+    constexpr std::string_view kValue = ".value";
+    for (NamedTensor& entry : file.tensors) {
+      const size_t bracket = entry.name.rfind('(');
+      if (bracket == std::string::npos || !entry.name.ends_with(kValue)) continue;
+      const auto found = texts_.find(entry.name.substr(0, entry.name.size() - kValue.size()) + ".name");
+      if (found != texts_.end()) entry.name = entry.name.substr(0, bracket) + "." + found->second;
+    }
+  }
 
   void top(std::string_view bytes, WeightsFile& file) {
     uint64_t position = 0;
@@ -129,6 +142,8 @@ class Parser {
         child(bytes, position, fmt::format("{}{{{}}}", name, i + 1), depth, file);
     } else if (array_class == kStruct) {
       fields(bytes, position, count(dims), name, depth, file);
+    } else if (array_class == kChar && name.ends_with(".name")) {
+      text(next(bytes, position), name);
     } else if (array_class >= kFirstNumeric && array_class <= kLastNumeric && !complex) {
       numbers(next(bytes, position), dims, name, file);
     }
@@ -215,7 +230,20 @@ class Parser {
     file.tensors.push_back({name, values.permute(order).contiguous()});
   }
 
+  // Printable ASCII only, one or two bytes a character.
+  void text(const Element& element, const std::string& name) {
+    const size_t width = element.type == kUint16 ? 2 : 1;
+    std::string letters;
+    for (size_t i = 0; i < element.data.size() && letters.size() < kLongestText; i += width) {
+      const char letter = element.data[i];
+      if (letter <= ' ' || letter > '~') return;
+      letters += letter;
+    }
+    if (!letters.empty() && texts_.size() < kMaxArrays) texts_[name] = letters;
+  }
+
   const std::string& origin_;
+  std::map<std::string, std::string> texts_;
 };
 
 }  // namespace
@@ -226,7 +254,9 @@ WeightsFile parse_mat(std::string_view bytes, const std::string& origin) {
   if (order == "MI") throw InputError(fmt::format("'{}' is a big-endian MATLAB file; save it again with -v6", origin));
   if (order != "IM") throw InputError(fmt::format("'{}' is no MATLAB v5 file", origin));
   WeightsFile file{origin, "MATLAB v5", {}, {}};
-  Parser(origin).top(bytes.substr(kHeader), file);
+  Parser parser(origin);
+  parser.top(bytes.substr(kHeader), file);
+  parser.name_values(file);
   if (file.tensors.empty()) throw InputError(fmt::format("'{}' holds no numeric array", origin));
   return file;
 }

@@ -5,21 +5,32 @@ import json
 import os
 import sys
 
+import attention_family
 import carn_family
+import dense_family
 import distillation_family
 import edsr_family
 import formula
+import laplacian_family
+import light_family
+import modulation_family
 import pan_family
 import plain_family
+import projection_family
+import recursive_family
 import rrdb_family
 import skip_family
 import srresnet_family
 import start_family
+import transformer_family
 import trunk_family
 import usrnet_family
+import wavelet_family
 
 MODULES = [edsr_family, trunk_family, srresnet_family, rrdb_family, distillation_family, carn_family, plain_family,
-           usrnet_family, start_family, skip_family, pan_family]
+           usrnet_family, start_family, skip_family, pan_family, light_family,
+           modulation_family, laplacian_family, recursive_family, attention_family,
+           dense_family, projection_family, wavelet_family, transformer_family]
 
 
 def main():

@@ -43,10 +43,29 @@ class Weights:
         """Uniform with variance gain^2 / fan-in."""
         return self.tensor(name, shape, (gain or self.gain) * np.sqrt(3.0 / np.prod(shape[1:])))
 
-    def conv(self, x, name, out, side=3, stride=1, pad=None, groups=1, bias=True, bias_offset=0.0, gain=None):
+    def conv(self, x, name, out, side=3, stride=1, pad=None, groups=1, bias=True, bias_offset=0.0, gain=None,
+             dilation=1):
         weight = self.conv_weight(name + ".weight", (out, x.shape[0] // groups, side, side), gain)
         shift = self.tensor(name + ".bias", (out,), self.bias, bias_offset) if bias else None
-        return layers.conv2d(x, weight, shift, stride, side // 2 if pad is None else pad, groups)
+        return layers.conv2d(x, weight, shift, stride, dilation * (side // 2) if pad is None else pad, groups, dilation)
+
+    def deconv(self, x, name, out, side, stride=1, pad=0, output_pad=0, bias=True, gain=None):
+        """Transposed convolution, weight [in, out, k, k]; an output pixel sees in * (k / stride)^2 of its numbers."""
+        shape = (x.shape[0], out, side, side)
+        scale = (gain or self.gain) * np.sqrt(3.0 * stride**2 / (x.shape[0] * side**2))
+        weight = self.tensor(name + ".weight", shape, scale)
+        shift = self.tensor(name + ".bias", (out,), self.bias) if bias else None
+        return layers.conv_transpose2d(x, weight, shift, stride, pad, output_pad)
+
+    def linear(self, x, name, out, bias=True, gain=None):
+        """Of tokens [..., in]."""
+        weight = self.conv_weight(name + ".weight", (out, x.shape[-1]), gain)
+        y = x @ weight.T
+        return y + self.tensor(name + ".bias", (out,), self.bias) if bias else y
+
+    def norm_parts(self, name, count):
+        """Gains around 1 and shifts around 0."""
+        return self.tensor(name + ".weight", (count,), 0.3, 1.0), self.tensor(name + ".bias", (count,), 0.1)
 
     def prelu(self, x, name, count=None):
         """Slopes around 0.25, one a channel unless `count` is 1."""

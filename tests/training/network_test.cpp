@@ -96,6 +96,7 @@ TEST(Network, EveryTrainableNetworkLearns) {
     }
     if (kind.name == "usrnet") small = {{"width1", 8}, {"width2", 8}, {"width3", 8}, {"width4", 8}, {"iterations", 2}};
     if (kind.name == "a2001sr") small["width"] = 64;
+    if (kind.name == "swinir") small["width"] = 24;
     Random random(1);
     const int64_t scale = kind.trainable_scales.back();
     const Network network(kind, kind.configured(scale, small), random);

@@ -1,0 +1,107 @@
+// Numbers of parameters of the published networks, as counted in the authors' files or stated in their papers.
+#include "networks/registry.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace zsr::networks {
+namespace {
+
+struct Size {
+  const char* kind;
+  std::vector<int64_t> scales;
+  std::map<std::string, double> fields;  // beside the published ones
+  int64_t count;                         // without the frozen mean shifts
+};
+
+constexpr int64_t kMeanShifts = 24;
+// A convolution, the gammas of twenty groups and an attention that the authors' code never uses.
+constexpr int64_t kSanUnused = 36928 + 20 + 1096;
+
+const std::vector<Size>& published_sizes() {
+  const std::map<std::string, double> classical{{"width", 180}, {"layers", 6}, {"tail", 0}};
+  static const std::vector<Size> all = {
+      {"idn", {2}, {}, 552769},
+      {"idn", {4}, {}, 552769},
+      {"rlfn", {4}, {}, 543740},
+      {"rlfn", {4}, {{"width", 48}, {"inner", 48}}, 470208},
+      {"rlfn", {4}, {{"width", 46}, {"inner", 48}, {"depth", 4}}, 317218},
+      {"efdn", {4}, {}, 276192},
+      {"fmen", {4}, {}, 341066},
+      {"bsrn", {4}, {}, 352400},
+      {"smfanet", {4}, {}, 197328},
+      {"smfanet", {4}, {{"width", 48}, {"depth", 12}}, 495888},
+      {"safmn", {4}, {{"contest", 1}}, 237000},
+      {"span", {4}, {}, 426288},
+      {"span", {4}, {{"width", 52}}, 498208},
+      {"span", {4}, {{"width", 28}}, 150688},
+      {"dncnn", {2}, {}, 665921},
+      {"dncnn", {2}, {{"depth", 17}}, 555137},
+      {"drcn", {2}, {}, 1775105 + 16},
+      {"lapsrn", {2}, {}, 407441},
+      {"lapsrn", {2, 4}, {}, 814242},
+      {"lapsrn", {2, 4, 8}, {{"depth", 5}}, 667123},
+      {"mslapsrn", {2, 4}, {}, 222801},
+      {"latticenet", {2}, {}, 756196},
+      {"latticenet", {4}, {}, 776968},
+      {"rcan", {2}, {}, 15444667 - kMeanShifts},
+      {"rcan", {3}, {}, 15629307 - kMeanShifts},
+      {"rcan", {4}, {}, 15592379 - kMeanShifts},
+      {"han", {2}, {}, 15924057 - kMeanShifts},
+      {"han", {3}, {}, 16108697 - kMeanShifts},
+      {"han", {4}, {}, 16071769 - kMeanShifts},
+      {"san", {2}, {}, 15712800 - kMeanShifts - kSanUnused},
+      {"san", {3}, {}, 15897440 - kMeanShifts - kSanUnused},
+      {"san", {4}, {}, 15860512 - kMeanShifts - kSanUnused},
+      {"rdn", {2}, {}, 22123395},
+      {"rdn", {3}, {}, 22308035},
+      {"rdn", {4}, {}, 22271107},
+      {"msrn", {2}, {}, 5930331 - kMeanShifts},
+      {"msrn", {3}, {}, 6114971 - kMeanShifts},
+      {"msrn", {4}, {}, 6078043 - kMeanShifts},
+      {"dbpn", {2}, {}, 5953526},
+      {"dbpn", {4}, {}, 10426358},
+      {"dbpn", {8}, {}, 23205878},
+      {"dbpn", {2}, {{"depth", 10}}, 8811086},
+      {"dbpn", {4}, {{"depth", 10}}, 15348302},
+      {"srfbn", {2}, {}, 2140534 - kMeanShifts},
+      {"srfbn", {3}, {}, 2832758 - kMeanShifts},
+      {"srfbn", {4}, {}, 3631478 - kMeanShifts},
+      {"srfbn", {2}, {{"width", 32}, {"groups", 3}}, 282442 - kMeanShifts},
+      {"srfbn", {3}, {{"width", 32}, {"groups", 3}}, 375626 - kMeanShifts},
+      {"srfbn", {4}, {{"width", 32}, {"groups", 3}}, 483146 - kMeanShifts},
+      {"rednet", {2}, {}, 4134785},
+      {"swinir", {2}, {}, 910152},
+      {"swinir", {3}, {}, 918267},
+      {"swinir", {4}, {}, 929628},
+      {"swinir", {2}, classical, 11752487},
+      {"swinir", {3}, classical, 11937127},
+      {"swinir", {4}, classical, 11900199},
+      {"prosr", {2}, {}, 9470403},
+      {"prosr", {2, 4}, {}, 13427206},
+      {"prosr", {2, 4, 8}, {}, 15537609},
+      {"drrn", {2}, {}, 297216},
+      {"srdensenet", {4}, {}, 2659585},
+      {"dwsr", {2}, {}, 378052},
+      {"mwcnn", {2}, {}, 24927809},
+      {"realplksr", {2}, {}, 7368908},
+      {"realplksr", {4}, {}, 7389680},
+  };
+  return all;
+}
+
+TEST(PublishedSizes, AreThoseOfTheGraphs) {
+  for (const Size& size : published_sizes()) {
+    const Kind* const kind = find_kind(size.kind);
+    ASSERT_NE(kind, nullptr) << size.kind;
+    Config config = kind->configured(kind->trainable_scales.front(), size.fields);
+    config.scales = size.scales;
+    EXPECT_EQ(kind->graph(config).parameter_count(), size.count) << size.kind << " x" << size.scales.back();
+  }
+}
+
+}  // namespace
+}  // namespace zsr::networks
