@@ -9,14 +9,37 @@
 #include <fmt/ranges.h>
 
 namespace zsr::cli {
+namespace {
+
+// The words, in lines of a terminal's width.
+std::string in_lines(const std::vector<std::string>& words) {
+  constexpr size_t kWidth = 90;
+  std::string text;
+  std::string line = " ";
+  for (const std::string& word : words) {
+    if (line.size() + word.size() > kWidth) {
+      text += line + "\n";
+      line = " ";
+    }
+    line += " " + word;
+  }
+  return text + line + "\n";
+}
+
+}  // namespace
+
 std::string help_text() {
   std::string text =
       "zsr - zero-shot and real-world image super-resolution\n\n"
-      "  zsr upscale photo.jpg -s 2      enlarges a photo; the result lies beside it\n\n"
+      "  zsr upscale photo.jpg -s 2            enlarges a photo: photo_x2.jpg beside it\n"
+      "  zsr upscale scan.jpg --task old -s 2  fills scratches, cleans and enlarges an old photo\n"
+      "  zsr compare photo.jpg -s 2            results side by side in one HTML file\n"
+      "  zsr kernelgan photo.jpg               estimates the blur of a photo\n"
+      "  zsr degrade HR/ -o LR/ -s 2           makes low-resolution images for training and tests\n\n"
       "Commands:\n";
   for (const Command& command : commands()) text += fmt::format("  {:<10} {}\n", command.name, command.summary);
-  text += fmt::format("\nTrained networks, each also a command ('zsr edsr ...' is 'zsr upscale -m edsr ...'):\n  {}\n",
-                      fmt::join(method_commands(), " "));
+  text += "\nTrained networks, each also a command ('zsr edsr ...' is 'zsr upscale -m edsr ...'):\n";
+  text += in_lines(method_commands());
   text += "\n'zsr COMMAND --help' tells more. Exit codes: 0 done, 1 some input failed, 2 usage, 130 interrupted.\n";
   return text;
 }

@@ -1,5 +1,6 @@
 #include "cli/upscale_pages.h"
 
+#include "cli/interrupt.h"
 #include "cli/result_names.h"
 #include "cli/upscale_steps.h"
 #include "core/error.h"
@@ -84,6 +85,7 @@ nlohmann::json upscale_pages(const std::filesystem::path& input, const std::file
     const std::optional<double> budget = budget_of_page(settings, total.seconds(), pages.size() - i);
     pipeline::Outcome outcome = run_pipeline(input, std::move(page), settings, budget, progress);
     state_print_resolution(outcome.photo, settings);
+    if (interrupted() && i + 1 < pages.size()) throw Cancelled("stopped on request; nothing was written");
     writer->add(outcome.photo);
     times.train += outcome.summary.train_s;
     times.upscale += outcome.summary.upscale_s;

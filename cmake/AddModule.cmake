@@ -28,7 +28,8 @@ function(zsr_add_tests folder)
   # Compiled as position-independent objects like everything else, so that they can use the precompiled header.
   add_library(${target}_objects OBJECT ${ARG_SRCS})
   target_compile_features(${target}_objects PRIVATE cxx_std_20)
-  target_compile_options(${target}_objects PRIVATE ${zsr_warnings})
+  # Tests are compiled once and run for seconds: the compiler need not work hard for them.
+  target_compile_options(${target}_objects PRIVATE ${zsr_warnings} $<$<CONFIG:Release>:-O1>)
   target_link_libraries(${target}_objects PRIVATE ${ARG_LIBS} zsr_test_support)
   set_target_properties(${target}_objects PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF)
   target_precompile_headers(${target}_objects REUSE_FROM zsr_pch)

@@ -103,7 +103,8 @@ void add_loss_group(OptionSet& options, TrainFlags& flags) {
   options.add("schedule", "NAME", "cosine, constant, or steps (halved at 50, 80, 90 and 95 %)",
               &flags.train.schedule.name);
   options.add("warm-up", "N", "Steps over which the rates rise", &flags.train.schedule.warm_up);
-  options.add("loss", "LIST", fmt::format("{}; with weights: l1:1,tv:0.01 or 1*l1+0.01*tv", fmt::join(training::loss_names(), ", ")),
+  options.add("loss", "LIST",
+              fmt::format("{}; with weights: l1:1,tv:0.01 or 1*l1+0.01*tv", fmt::join(training::loss_names(), ", ")),
               &flags.losses);
   options.add("features", "FILE",
               "Loss content: weights of torchvision's vgg16 or vgg19, or SqueezeNet 1.0 of Deep Compression",

@@ -129,6 +129,23 @@ void prefer_inches(VipsImage* image, const Resolution& resolution) {
   }
 }
 
+// EXIF repeats the resolution, and readers may prefer what stands there.
+void drop_exif_resolution(VipsImage* image) {
+  std::string block(vips_blob(image, VIPS_META_EXIF_NAME));
+  if (!block.empty()) {
+    constexpr uint16_t kXResolution = 282;
+    constexpr uint16_t kYResolution = 283;
+    constexpr uint16_t kResolutionUnit = 296;
+    const bool marked = block.compare(0, 6, std::string("Exif\0\0", 6)) == 0;
+    remove_tiff_fields(block, marked ? 6 : 0, {kXResolution, kYResolution, kResolutionUnit});
+    vips_image_set_blob_copy(image, VIPS_META_EXIF_NAME, block.data(), block.size());
+  }
+  for (const char* const field : {"exif-ifd0-XResolution", "exif-ifd0-YResolution", "exif-ifd0-ResolutionUnit"}) {
+    vips_image_remove(image, field);
+  }
+  vips_image_set_string(image, VIPS_META_RESOLUTION_UNIT, "in");
+}
+
 // One more owner of the image.
 ImagePtr another(const ImagePtr& image) {
   if (!image) return nullptr;
@@ -155,11 +172,11 @@ std::string_view PhotoMetadata::profile(bool gray) const {
 }
 
 std::shared_ptr<const PhotoMetadata> PhotoMetadata::without_png_chunks() const {
-  return std::make_shared<PhotoMetadata>(another(header_), resolution_);
+  return std::make_shared<PhotoMetadata>(another(header_), resolution_, std::string(), stated_);
 }
 
 std::shared_ptr<const PhotoMetadata> PhotoMetadata::with_resolution(const Resolution& resolution) const {
-  return std::make_shared<PhotoMetadata>(another(header_), resolution, png_chunks_);
+  return std::make_shared<PhotoMetadata>(another(header_), resolution, png_chunks_, true);
 }
 
 void PhotoMetadata::apply_to(VipsImage* image, bool gray) const {
@@ -187,6 +204,12 @@ void PhotoMetadata::apply_to(VipsImage* image, bool gray) const {
   drop_thumbnail(image);
   // After the EXIF block was set for the last time, because libvips reads the orientation from it.
   vips_autorot_remove_angle(image);
+  if (stated_) {
+    drop_exif_resolution(image);
+    // Setting the block made libvips read the resolution from it.
+    image->Xres = resolution_.x;
+    image->Yres = resolution_.y;
+  }
   prefer_inches(image, resolution_);
   fix_blobs(image, width, height, gray, vips_image_get_orientation(header_.get()) > 1);
   vips_error_clear();

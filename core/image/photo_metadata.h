@@ -20,8 +20,9 @@ class PhotoMetadata {
  public:
   /// `header` may be null for formats that libvips does not read.
   /// `png_chunks`: what a PNG result keeps byte for byte.
-  PhotoMetadata(ImagePtr header, Resolution resolution, std::string png_chunks = {})
-      : header_(std::move(header)), resolution_(resolution), png_chunks_(std::move(png_chunks)) {}
+  /// `stated`: the resolution is not the header's own.
+  PhotoMetadata(ImagePtr header, Resolution resolution, std::string png_chunks = {}, bool stated = false)
+      : header_(std::move(header)), resolution_(resolution), png_chunks_(std::move(png_chunks)), stated_(stated) {}
 
   const Resolution& resolution() const { return resolution_; }
   /// The embedded colour profile if it describes pixels of that kind; empty where there is none. Bytes of this object.
@@ -37,6 +38,7 @@ class PhotoMetadata {
   ImagePtr header_;
   Resolution resolution_;
   std::string png_chunks_;
+  bool stated_ = false;
 };
 
 }  // namespace zsr

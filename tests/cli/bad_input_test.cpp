@@ -146,7 +146,7 @@ TEST_F(BadInput, Flags) {
   expect_refused({at("good.png"), "--preset", "papr"}, 2, {"papr", "paper"});
   expect_refused({at("good.png"), "--optimizer", "sgd"}, 2, {"--optimizer", "sgd", "muon"});
   expect_refused({at("good.png"), "-f", "xyz"}, 2, {"xyz"});
-  expect_refused({at("good.png"), "-o", at("out.gif")}, 2, {"gif"});
+  expect_refused({at("good.png"), "-o", at("out.exr")}, 2, {"exr"});
   expect_refused({}, 2, {"no photo"});
 }
 

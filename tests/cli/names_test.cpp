@@ -63,7 +63,7 @@ TEST(Names, PatternNamesResults) {
                 .code,
             0);
   EXPECT_TRUE(fs::exists(dir / "out/big-a.tif"));
-  for (const char* const wrong : {"{stem}", "{name}.png", "sub/{stem}.png", "{stem.png", "{stem}.gif"}) {
+  for (const char* const wrong : {"{stem}", "{name}.png", "sub/{stem}.png", "{stem.png", "{stem}.exr"}) {
     EXPECT_EQ(run_zsr(by_bicubic({"upscale", in + "/a.png", "--name", wrong, "-q", "--force"})).code, 2) << wrong;
   }
 }

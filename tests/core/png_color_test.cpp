@@ -34,7 +34,7 @@ const std::vector<uint32_t> kAdobe{31270, 32900, 64000, 33000, 21000, 71000, 150
 void write_png(const std::filesystem::path& path, const torch::Tensor& color, const std::string& chunks) {
   Photo photo;
   photo.color = color;
-  save_photo(photo, path, {});
+  save_photo(photo, path, {.overwrite = Overwrite::kYes});
   test::write_bytes(path, with_png_chunks(test::read_bytes(path), chunks));
 }
 
