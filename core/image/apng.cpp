@@ -16,8 +16,6 @@
 namespace zsr {
 namespace {
 
-using torch::indexing::Slice;
-
 constexpr size_t kSignatureSize = 8;
 constexpr size_t kHeaderData = 13;
 constexpr size_t kFrameControl = 26;
@@ -155,7 +153,7 @@ torch::Tensor ApngPlayer::frame(int64_t index) {
   }
   while (drawn_ <= index) draw(frames_.at(static_cast<size_t>(drawn_++)));
   if (!gray_) return shown_.clone();
-  return shown_.index({Slice(), torch::tensor({0, 3})});
+  return torch::cat({shown_.slice(1, 0, 1), shown_.slice(1, 3)}, 1);
 }
 
 void ApngPlayer::draw(const Frame& frame) {
@@ -189,22 +187,23 @@ void ApngPlayer::draw(const Frame& frame) {
   if (color.size(1) == 1) color = color.expand({1, 3, -1, -1});
   source = torch::cat({color, alpha}, 1);
 
-  const std::vector<torch::indexing::TensorIndex> place = {Slice(), Slice(), Slice(frame.top, frame.top + frame.height),
-                                                           Slice(frame.left, frame.left + frame.width)};
+  const auto place_in = [&](const torch::Tensor& image) {
+    return image.slice(2, frame.top, frame.top + frame.height).slice(3, frame.left, frame.left + frame.width);
+  };
   shown_ = canvas_.clone();
   if (frame.blended) {
-    const torch::Tensor below = canvas_.index(place);
+    const torch::Tensor below = place_in(canvas_);
     const torch::Tensor rest = below.slice(1, 3) * (1.0 - alpha);
     const torch::Tensor made = alpha + rest;
     const torch::Tensor mixed = (color * alpha + below.slice(1, 0, 3) * rest) / made.clamp_min(1e-6);
     source = torch::cat({mixed, made}, 1);
   }
-  shown_.index_put_(place, source);
+  place_in(shown_).copy_(source);
   constexpr int kCleared = 1;
   constexpr int kAsBefore = 2;
   if (frame.disposal == kAsBefore && drawn_ > 1) return;
   canvas_ = shown_.clone();
-  if (frame.disposal == kCleared || frame.disposal == kAsBefore) canvas_.index_put_(place, 0.0);
+  if (frame.disposal == kCleared || frame.disposal == kAsBefore) place_in(canvas_).zero_();
 }
 
 std::string encode_apng(const std::vector<std::string>& frames, const Sequence& sequence) {
