@@ -16,7 +16,7 @@ struct Options {
   Scale scale{2.0, 2.0};              ///< One that the network has; any where it takes the enlarged photo.
   std::optional<BlurKernel> kernel;   ///< For networks that take one; empty = that of bicubic downscaling.
   double noise = 0.0;                 ///< >= 0, standard deviation, 1/255; for networks that take a kernel.
-  bool circular = false;              ///< The photo was blurred with periodic boundaries; for networks that take a kernel.
+  bool circular = false;              ///< Blurred with periodic boundaries; for networks that take a kernel.
   Damage damage;                      ///< For networks conditioned on it; what is not given they find themselves.
   bool self_ensemble = false;         ///< Mean of 8 turned and mirrored passes.
   bool keep_low_frequencies = false;  ///< Brings brightness and colour of large areas back to the photo's.

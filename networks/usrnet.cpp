@@ -113,17 +113,6 @@ Value padded_to_whole(Graph& g, Value x) {
       {x});
 }
 
-Value cut_like(Graph& g, Value x, Value other) {
-  return g.custom({"cut to size",
-                   [](const Shapes& in) {
-                     return Shape{in[0].channels, in[1].height, in[1].width};
-                   },
-                   [](const Tensors& in, const Tensors& /*none*/) {
-                     return in[0].slice(2, 0, in[1].size(2)).slice(3, 0, in[1].size(3));
-                   }},
-                  {x, other});
-}
-
 // One number as a map of the size of `other`.
 Value map_like(Graph& g, Value number, Value other) {
   return g.custom({"constant map",
@@ -187,7 +176,7 @@ Graph usrnet_graph(const Config& config) {
     for (int64_t i = 0; i < iterations; ++i) {
       x = explain(x, g.slice(strengths, i, i + 1));
       const Value level = map_like(g, g.slice(strengths, iterations + i, iterations + i + 1), x);
-      x = cut_like(g, prior(padded_to_whole(g, g.concat({x, level}))), x);
+      x = g.cut_to(prior(padded_to_whole(g, g.concat({x, level}))), x, 1);
     }
     g.output(x, scale);
   }

@@ -22,7 +22,8 @@ struct LossTerm {
 /// against the input), "content" (ContentFeatures) and "adversarial" (Adversary).
 const std::vector<std::string>& loss_names();
 
-/// "l1", "l1:1,tv:0.01" or, the same, "1*l1+0.01*tv" -> terms. Throws OptionError naming what is not understood and listing what is.
+/// "l1", "l1:1,tv:0.01" or, the same, "1*l1+0.01*tv" -> terms. Throws OptionError naming what is not understood and
+/// listing what is.
 std::vector<LossTerm> parse_losses(const std::string& text);
 
 /// Whether `terms` has one of that name.

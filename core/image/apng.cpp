@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/image/pixel_planes.h"
+#include "core/image/png_chunks.h"
 #include "core/image/vips_image.h"
 
 #include <fmt/format.h>
@@ -16,16 +17,9 @@
 namespace zsr {
 namespace {
 
-constexpr size_t kSignatureSize = 8;
 constexpr size_t kHeaderData = 13;
 constexpr size_t kFrameControl = 26;
 constexpr size_t kLargestFile = size_t{2} << 30U;
-
-uint32_t number_at(std::string_view bytes, size_t at, size_t size) {
-  uint32_t value = 0;
-  for (size_t i = 0; i < size; ++i) value = value << 8U | static_cast<unsigned char>(bytes[at + i]);
-  return value;
-}
 
 void append_number(std::string& out, uint32_t value, size_t size) {
   for (size_t i = size; i-- > 0;) out += static_cast<char>((value >> (8 * i)) & 0xFFU);
@@ -41,34 +35,21 @@ std::string chunk(std::string_view type, std::string_view data) {
   return whole;
 }
 
-struct Chunk {
-  std::string_view type;
-  std::string_view data;
-  std::string_view whole;
-};
-
 // Whether the chunk's checksum is right.
-bool is_sound(const Chunk& part) {
+bool is_sound(const PngChunk& part) {
   const auto* bytes = reinterpret_cast<const Bytef*>(part.type.data());
   const uLong sum = crc32(0, bytes, static_cast<uInt>(part.data.size() + 4));
-  return number_at(part.whole, part.whole.size() - 4, 4) == static_cast<uint32_t>(sum);
+  return big_endian_number(part.whole, part.whole.size() - 4, 4) == static_cast<uint32_t>(sum);
 }
 
-// The chunks of a PNG file in memory, as far as they are whole.
-std::vector<Chunk> chunks_of(std::string_view png) {
-  std::vector<Chunk> chunks;
-  for (size_t at = kSignatureSize; at + 12 <= png.size();) {
-    const size_t size = number_at(png, at, 4);
-    if (size > png.size() - at - 12) break;
-    chunks.push_back({png.substr(at + 4, 4), png.substr(at + 8, size), png.substr(at, size + 12)});
-    at += size + 12;
-  }
-  return chunks;
+// Those of a whole file.
+std::vector<PngChunk> chunks_of(std::string_view png) {
+  return png_chunks_in(png.substr(std::min(kPngSignature, png.size())));
 }
 
 int delay_of(std::string_view control) {
-  const double above = number_at(control, 20, 2);
-  const double below = number_at(control, 22, 2);
+  const double above = big_endian_number(control, 20, 2);
+  const double below = big_endian_number(control, 22, 2);
   constexpr double kHundredths = 100.0;
   return static_cast<int>(std::lround(1000.0 * above / (below == 0.0 ? kHundredths : below)));
 }
@@ -81,9 +62,9 @@ std::optional<Sequence> apng_sequence(const std::filesystem::path& path) {
   Sequence sequence;
   int64_t wanted = 0;
   std::string head(8, '\0');
-  file.seekg(kSignatureSize);
+  file.seekg(kPngSignature);
   while (file.read(head.data(), 8)) {
-    const size_t size = number_at(head, 0, 4);
+    const size_t size = big_endian_number(head, 0, 4);
     const std::string type = head.substr(4);
     if (type == "IDAT" && wanted == 0) return std::nullopt;
     std::string data;
@@ -95,8 +76,8 @@ std::optional<Sequence> apng_sequence(const std::filesystem::path& path) {
       file.seekg(static_cast<std::streamoff>(size + 4), std::ios::cur);
     }
     if (type == "acTL" && !data.empty()) {
-      wanted = number_at(data, 0, 4);
-      sequence.loops = static_cast<int>(std::min<uint32_t>(number_at(data, 4, 4), INT32_MAX));
+      wanted = big_endian_number(data, 0, 4);
+      sequence.loops = static_cast<int>(std::min<uint32_t>(big_endian_number(data, 4, 4), INT32_MAX));
     } else if (!data.empty()) {
       sequence.delays_ms.push_back(delay_of(data));
     }
@@ -109,24 +90,24 @@ std::optional<Sequence> apng_sequence(const std::filesystem::path& path) {
 
 ApngPlayer::ApngPlayer(const std::filesystem::path& path) : name_(path.string()) {
   const std::string bytes = read_file(readable_path(path), kLargestFile);
-  for (const Chunk& part : chunks_of(bytes)) {
+  for (const PngChunk& part : chunks_of(bytes)) {
     if (!is_sound(part)) {
       throw InputError(fmt::format("photo '{}' is damaged: wrong checksum of its {} chunk", name_, part.type));
     }
     if (part.type == "IHDR" && part.data.size() == kHeaderData) {
       header_ = part.data;
-      width_ = number_at(header_, 0, 4);
-      height_ = number_at(header_, 4, 4);
+      width_ = big_endian_number(header_, 0, 4);
+      height_ = big_endian_number(header_, 4, 4);
       const auto color = static_cast<unsigned char>(header_[9]);
       gray_ = color == 0 || color == 4;
     } else if (part.type == "PLTE" || part.type == "tRNS") {
       palette_ += part.whole;
     } else if (part.type == "fcTL" && part.data.size() == kFrameControl) {
       Frame frame;
-      frame.width = number_at(part.data, 4, 4);
-      frame.height = number_at(part.data, 8, 4);
-      frame.left = number_at(part.data, 12, 4);
-      frame.top = number_at(part.data, 16, 4);
+      frame.width = big_endian_number(part.data, 4, 4);
+      frame.height = big_endian_number(part.data, 8, 4);
+      frame.left = big_endian_number(part.data, 12, 4);
+      frame.top = big_endian_number(part.data, 16, 4);
       frame.disposal = static_cast<unsigned char>(part.data[24]);
       frame.blended = part.data[25] != 0;
       frames_.push_back(frame);
@@ -207,11 +188,11 @@ void ApngPlayer::draw(const Frame& frame) {
 }
 
 std::string encode_apng(const std::vector<std::string>& frames, const Sequence& sequence) {
-  std::string out = frames.at(0).substr(0, kSignatureSize);
+  std::string out = frames.at(0).substr(0, kPngSignature);
   uint32_t number = 0;
   for (size_t i = 0; i < frames.size(); ++i) {
     bool controlled = false;
-    for (const Chunk& part : chunks_of(frames[i])) {
+    for (const PngChunk& part : chunks_of(frames[i])) {
       if (part.type == "IEND") continue;
       const bool pixels = part.type == "IDAT";
       if (pixels && !controlled) {

@@ -62,7 +62,7 @@ std::string why_not_writable(ImageFormat format) {
   if (format == ImageFormat::kJxl) missing = "libjxl";
   if (format == ImageFormat::kAvif) missing = "libheif with an encoder of AV1 (libaom, SVT-AV1 or rav1e)";
   if (format == ImageFormat::kHeif) missing = "libheif with an encoder of HEVC (x265)";
-  if (missing == nullptr) return fmt::format("zsr does not write {} so; {}", to_string(format), kInstead);
+  if (missing == nullptr) return fmt::format("zsr does not write {} files; {}", to_string(format), kInstead);
   return fmt::format("{} files cannot be written here: libvips lacks {}; install that, or {}", to_string(format),
                      missing, kInstead);
 }

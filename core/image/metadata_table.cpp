@@ -2,6 +2,7 @@
 
 #include "core/files.h"
 #include "core/image/optional_formats.h"
+#include "core/image/png_chunks.h"
 
 #include <algorithm>
 #include <array>
@@ -11,8 +12,6 @@
 
 namespace zsr {
 namespace {
-
-constexpr size_t kPngSignature = 8;
 
 // What a photo may carry besides pixels, and the formats whose files, as zsr writes them, hold it.
 struct Carried {
@@ -58,12 +57,6 @@ bool is_held(size_t kind, ImageFormat target) {
   return target == ImageFormat::kJxl && (kind == kExif || kind == kXmp) && keeps_metadata(target);
 }
 
-uint64_t big_endian_number(std::string_view bytes, size_t size) {
-  uint64_t value = 0;
-  for (size_t i = 0; i < std::min(size, bytes.size()); ++i) value = value << 8U | static_cast<unsigned char>(bytes[i]);
-  return value;
-}
-
 struct Chunk {
   std::string type;
   std::string whole;  // length, type, data and checksum
@@ -77,7 +70,7 @@ std::vector<Chunk> png_chunks(const std::filesystem::path& path) {
   std::string head(8, '\0');
   file.seekg(kPngSignature);
   while (file.read(head.data(), 8)) {
-    const uint64_t size = big_endian_number(head, 4);
+    const uint64_t size = big_endian_number(head, 0, 4);
     const std::string type = head.substr(4);
     if (type == "IEND") break;
     if (type == "IDAT" || type == "fdAT" || type == "IHDR" || size > kLargest) {
@@ -115,7 +108,7 @@ JpegMarks jpeg_marks(const std::filesystem::path& path) {
   std::string head(4, '\0');
   for (size_t i = 0; i < kMostSegments && file.read(head.data(), 4) && head[0] == '\xFF'; ++i) {
     const auto marker = static_cast<unsigned char>(head[1]);
-    const uint64_t size = big_endian_number(std::string_view(head).substr(2), 2);
+    const uint64_t size = big_endian_number(head, 2, 2);
     if (marker == 0xDA || size < 2) break;  // the pixels begin
     std::string data(static_cast<size_t>(size) - 2, '\0');
     if (!file.read(data.data(), static_cast<std::streamsize>(data.size()))) break;

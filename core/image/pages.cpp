@@ -13,12 +13,11 @@
 
 namespace zsr {
 
-struct PageReader::Animation {
-  ApngPlayer player;
-};
-
-PageReader::PageReader(std::filesystem::path path, const ReadLimits& limits)
-    : path_(std::move(path)), limits_(limits), sequence_(read_photo_header(path_).sequence) {}
+PageReader::PageReader(std::filesystem::path path, const ReadLimits& limits) : path_(std::move(path)), limits_(limits) {
+  const PhotoHeader header = read_photo_header(path_);
+  format_ = header.format;
+  sequence_ = header.sequence;
+}
 
 PageReader::~PageReader() = default;
 
@@ -27,13 +26,14 @@ Photo PageReader::read(int64_t index) {
     throw OptionError(fmt::format("'{}' has {} page{}, there is no page {}", path_.string(), sequence_.pages,
                                   sequence_.pages == 1 ? "" : "s", index + 1));
   }
+  // libvips reads only the first picture of a PNG file.
+  const bool played = format_ == ImageFormat::kPng && sequence_.animated();
   ReadLimits limits = limits_;
-  const ImageFormat format = read_photo_header(path_).format;
-  limits.page = format == ImageFormat::kPng ? 0 : index;
+  limits.page = played ? 0 : index;
   Photo photo = load_photo(path_, limits);
-  if (format != ImageFormat::kPng || sequence_.pages == 1) return photo;
-  if (!animation_) animation_ = std::make_unique<Animation>(Animation{ApngPlayer(path_)});
-  set_planes(photo, animation_->player.frame(index));
+  if (!played) return photo;
+  if (!player_) player_ = std::make_unique<ApngPlayer>(path_);
+  set_planes(photo, player_->frame(index));
   return photo;
 }
 
@@ -43,14 +43,15 @@ bool holds_pages(ImageFormat format, bool animated) {
 }
 
 struct PageWriter::Page {
-  torch::Tensor image;  // [1, C, H, W] uint8 or int32, alpha last
-  bool alpha = false;
-  int bit_depth = 8;
+  PixelBuffer pixels;
   std::shared_ptr<const PhotoMetadata> metadata;
+  bool has_alpha() const { return pixels.bands % 2 == 0; }
+  bool has_color() const { return pixels.bands >= 3; }
 };
 
 PageWriter::PageWriter(WriteOptions options, Sequence sequence)
     : options_(std::move(options)), sequence_(std::move(sequence)) {
+  if (!is_writable(options_.format)) throw OptionError(why_not_writable(options_.format));
   if (!holds_pages(options_.format, sequence_.animated())) {
     throw OptionError(fmt::format("a {} file does not hold {}; use {}", to_string(options_.format),
                                   sequence_.animated() ? "an animation" : "several pages",
@@ -64,19 +65,15 @@ void PageWriter::add(const Photo& page) {
   const int wanted = options_.bit_depth == 0 ? page.bit_depth : options_.bit_depth;
   const int bit_depth = std::min(wanted, max_bit_depth(options_.format));
   const torch::Tensor image = page.alpha.defined() ? torch::cat({page.color, page.alpha}, 1) : page.color;
+  PixelBuffer pixels = pixels_of(image, bit_depth);
   if (options_.format == ImageFormat::kTiff) {
-    append_tiff_page(
-        tiff_, encode_to_memory(pixels_of(image, bit_depth), page.metadata.get(), options_.format, options_.encode));
+    append_tiff_page(tiff_, encode_to_memory(pixels, page.metadata.get(), options_.format, options_.encode));
     return;
   }
-  const double peak = bit_depth == 16 ? 65535.0 : 255.0;
-  const torch::Tensor levels = image.mul(peak).add(0.5).floor().clamp(0.0, peak);
-  pages_.push_back(
-      {levels.to(bit_depth == 16 ? torch::kInt32 : torch::kUInt8), page.alpha.defined(), bit_depth, page.metadata});
-  const auto size = [](const torch::Tensor& of) { return std::pair(of.size(2), of.size(3)); };
-  if (size(pages_.back().image) != size(pages_[0].image)) {
+  if (!pages_.empty() && (pixels.width != pages_[0].pixels.width || pixels.height != pages_[0].pixels.height)) {
     throw OptionError("the frames of an animation must be of one size");
   }
+  pages_.push_back({std::move(pixels), page.metadata});
 }
 
 void PageWriter::save(const std::filesystem::path& path) {
@@ -87,19 +84,17 @@ void PageWriter::save(const std::filesystem::path& path) {
     return;
   }
   // Frames have one kind of pixels: colour where one has it, alpha likewise.
-  const bool alpha = std::any_of(pages_.begin(), pages_.end(), [](const Page& page) { return page.alpha; });
-  const bool color =
-      std::any_of(pages_.begin(), pages_.end(), [](const Page& page) { return page.image.size(1) >= 3; });
+  const bool alpha = std::any_of(pages_.begin(), pages_.end(), [](const Page& page) { return page.has_alpha(); });
+  const bool color = std::any_of(pages_.begin(), pages_.end(), [](const Page& page) { return page.has_color(); });
   const auto alike = [&](const Page& page) {
-    const double peak = page.bit_depth == 16 ? 65535.0 : 255.0;
-    const torch::Tensor image = page.image.to(torch::kFloat32).div_(peak);
-    const int64_t bands = image.size(1) - (page.alpha ? 1 : 0);
+    const torch::Tensor image = planes_of(page.pixels);
+    const int64_t bands = page.pixels.bands - (page.has_alpha() ? 1 : 0);
     std::vector<torch::Tensor> parts{image.slice(1, 0, bands)};
     if (color && bands == 1) parts[0] = parts[0].expand({1, 3, -1, -1});
-    if (alpha) parts.push_back(page.alpha ? image.slice(1, bands) : torch::ones_like(image.slice(1, 0, 1)));
+    if (alpha) parts.push_back(page.has_alpha() ? image.slice(1, bands) : torch::ones_like(image.slice(1, 0, 1)));
     return torch::cat(parts, 1);
   };
-  const int bit_depth = pages_.at(0).bit_depth;
+  const int bit_depth = pages_.at(0).pixels.bit_depth;
   const PhotoMetadata* const metadata = pages_[0].metadata.get();
   if (options_.format == ImageFormat::kPng) {
     std::vector<std::string> frames;

@@ -9,6 +9,8 @@
 
 namespace zsr {
 
+class ApngPlayer;
+
 /// Reads the pages of a document or the frames of an animation: TIFF, GIF, WebP, animated PNG, HEIC and AVIF. A frame
 /// is the whole picture as it is seen at that time.
 class PageReader {
@@ -25,11 +27,11 @@ class PageReader {
   Photo read(int64_t index);
 
  private:
-  struct Animation;
   std::filesystem::path path_;
   ReadLimits limits_;
+  ImageFormat format_ = ImageFormat::kPng;
   Sequence sequence_;
-  std::unique_ptr<Animation> animation_;  // of a PNG file
+  std::unique_ptr<ApngPlayer> player_;  // of an animated PNG file
 };
 
 /// True for formats that hold several pictures: TIFF, and for animations WebP, PNG and GIF.

@@ -1,5 +1,7 @@
 #include "core/image/png_color.h"
 
+#include "core/image/png_chunks.h"
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -72,12 +74,6 @@ double srgb_of(double light) {
   return light <= 0.0031308 ? 12.92 * light : 1.055 * std::pow(light, 1.0 / 2.4) - 0.055;
 }
 
-uint32_t number_at(std::string_view bytes, size_t at) {
-  uint32_t value = 0;
-  for (size_t i = 0; i < 4; ++i) value = value << 8U | static_cast<unsigned char>(bytes[at + i]);
-  return value;
-}
-
 bool is_possible(const PngColor& color) {
   const auto& p = color.primaries;
   const bool inside = std::all_of(p.begin(), p.end(), [](double value) { return value >= 0.0 && value <= 1.0; });
@@ -122,20 +118,15 @@ void convert(std::vector<uint8_t>& bytes, int bands, const PngColor& color, doub
 std::optional<PngColor> png_color(std::string_view chunks) {
   PngColor color;
   bool stated = false;
-  for (size_t at = 0; at + 12 <= chunks.size();) {
-    const size_t size = number_at(chunks, at);
-    const std::string_view type = chunks.substr(at + 4, 4);
-    if (size > chunks.size() - at - 12) break;
-    constexpr double kUnit = 100000.0;
-    if (type == "sRGB" || type == "cICP") return std::nullopt;  // they come before the others
-    if (type == "gAMA" && size == 4) {
-      color.gamma = number_at(chunks, at + 8) / kUnit;
+  constexpr double kUnit = 100000.0;
+  for (const PngChunk& chunk : png_chunks_in(chunks)) {
+    if (chunk.type == "sRGB" || chunk.type == "cICP") return std::nullopt;  // they come before the others
+    if (chunk.type == "gAMA" && chunk.data.size() == 4) {
+      color.gamma = big_endian_number(chunk.data, 0, 4) / kUnit;
       stated = true;
-    } else if (type == "cHRM" && size == 32) {
-      for (size_t i = 0; i < color.primaries.size(); ++i)
-        color.primaries[i] = number_at(chunks, at + 8 + 4 * i) / kUnit;
+    } else if (chunk.type == "cHRM" && chunk.data.size() == 32) {
+      for (size_t i = 0; i < 8; ++i) color.primaries[i] = big_endian_number(chunk.data, 4 * i, 4) / kUnit;
     }
-    at += size + 12;
   }
   if (!stated || !is_possible(color) || is_srgb(color)) return std::nullopt;
   return color;
