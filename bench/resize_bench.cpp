@@ -1,7 +1,7 @@
 // MATLAB-exact imresize of a 3-megapixel photo beside at::upsample_bicubic2d, which is neither exact nor antialiased
 // alike.
 #include "core/device.h"
-#include "core/image/resize.h"
+#include "image/resize.h"
 
 #include <benchmark/benchmark.h>
 #include <torch/types.h>

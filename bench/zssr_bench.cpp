@@ -1,6 +1,6 @@
 // Parts of a ZSSR run, each with what it costs beside a training step: pairs, optimisers, inference, ensemble.
 #include "core/device.h"
-#include "core/image/median.h"
+#include "image/median.h"
 #include "nn/kernels/conv_chain.h"
 #include "nn/optim/flat_adam.h"
 #include "nn/optim/muon.h"

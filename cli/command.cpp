@@ -1,8 +1,8 @@
 #include "cli/command.h"
 
 #include "cli/closest.h"
-#include "cli/documentation.h"
-#include "cli/usage_error.h"
+#include "cli/docs/documentation.h"
+#include "cli/terminal/usage_error.h"
 #include "cli/version.h"
 
 #include <fmt/format.h>

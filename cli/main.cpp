@@ -1,7 +1,7 @@
 #include "cli/command.h"
-#include "cli/failure.h"
-#include "cli/interrupt.h"
-#include "cli/usage_error.h"
+#include "cli/terminal/failure.h"
+#include "cli/terminal/interrupt.h"
+#include "cli/terminal/usage_error.h"
 #include "core/error.h"
 #include "core/files.h"
 

@@ -16,7 +16,7 @@ install(FILES ${PROJECT_BINARY_DIR}/documentation/completions/zsr.fish
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
   COMPONENT program)
 install(TARGETS ${zsr_targets} EXPORT zsrTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-foreach(folder core nn quality degradations dip kernelgan networks restore srmd zssr datasets training pipeline)
+foreach(folder core image nn quality degradations dip kernelgan networks restore srmd zssr datasets training pipeline)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder}
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/zsr FILES_MATCHING PATTERN "*.h")
 endforeach()

@@ -1,7 +1,6 @@
 #include "core/device.h"
 
 #include "core/error.h"
-#include "core/image/photo_codec.h"
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
@@ -142,7 +141,7 @@ std::string library_version() {
   return ZSR_VERSION;
 }
 
-std::string describe_libraries() {
+std::string describe_libraries(const std::string& photo_library) {
 #if defined(__x86_64__)
   const char* const vectors = __builtin_cpu_supports("avx512f") != 0 ? "avx512"
                               : __builtin_cpu_supports("avx2") != 0  ? "avx2"
@@ -150,8 +149,8 @@ std::string describe_libraries() {
 #else
   const char* const vectors = "portable";
 #endif
-  return fmt::format("LibTorch {}.{}.{}, OpenCV {}, libvips {}, {}", TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR,
-                     TORCH_VERSION_PATCH, CV_VERSION, codec_version(), vectors);
+  return fmt::format("LibTorch {}.{}.{}, OpenCV {}, {}, {}", TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR,
+                     TORCH_VERSION_PATCH, CV_VERSION, photo_library, vectors);
 }
 
 std::string describe_runtime(const std::string& convolution) {

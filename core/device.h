@@ -31,7 +31,8 @@ std::string describe_runtime(const std::string& convolution);
 /// Version of zsr, e.g. "0.1.0".
 std::string library_version();
 
-/// What the bytes of a result can depend on: LibTorch, OpenCV, libvips and the processor's vectors; for records.
-std::string describe_libraries();
+/// What the bytes of a result can depend on: LibTorch, OpenCV, `photo_library` (name and version, "libvips 8.14.1") and
+/// the processor's vectors; for records.
+std::string describe_libraries(const std::string& photo_library);
 
 }  // namespace zsr

@@ -1,9 +1,9 @@
 #include "datasets/contact_sheet.h"
 
 #include "core/error.h"
-#include "core/image/photo.h"
-#include "core/image/resize.h"
 #include "datasets/manifest.h"
+#include "image/photo.h"
+#include "image/resize.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

@@ -1,7 +1,7 @@
 #include "datasets/image_folder.h"
 
 #include "core/error.h"
-#include "core/image/photo_codec.h"
+#include "image/photo_codec.h"
 
 #include <fmt/format.h>
 

@@ -2,13 +2,15 @@
 
 #include "core/device.h"
 #include "core/error.h"
-#include "core/image/photo.h"
 #include "core/json_bytes.h"
 #include "core/sha256.h"
 #include "datasets/manifest.h"
 #include "datasets/photo_cache.h"
 #include "degradations/array_file.h"
 #include "degradations/step_json.h"
+#include "image/photo.h"
+#include "image/photo_codec.h"
+#include "image/photo_codec.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -25,6 +27,11 @@
 
 namespace zsr {
 namespace {
+
+// What the pairs' bytes depend on besides the recipe; stands in the manifest.
+std::string present_environment() {
+  return describe_libraries("libvips " + codec_version());
+}
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
@@ -306,7 +313,7 @@ std::vector<Task> plan(const std::vector<PairSource>& sources, const PairOptions
 Json make_header(const Recipe& recipe, const PairOptions& options) {
   return {{"zsr_manifest", kManifestFormat},
           {"version", library_version()},
-          {"environment", describe_libraries()},
+          {"environment", present_environment()},
           {"seed", options.seed},
           {"scale", {options.scale.x, options.scale.y}},
           {"variants", options.variants},
@@ -423,9 +430,9 @@ PairTally replay_pairs(const fs::path& manifest_path, const fs::path& folder, co
     throw InputError(fmt::format("manifest '{}' is of zsr {}, this is {}; --any-version tries it all the same",
                                  manifest_path.string(), version, library_version()));
   }
-  if (!options.any_version && environment != describe_libraries()) {
+  if (!options.any_version && environment != present_environment()) {
     throw InputError(fmt::format("manifest '{}' was made with {}, here is {}; --any-version tries it all the same",
-                                 manifest_path.string(), environment, describe_libraries()));
+                                 manifest_path.string(), environment, present_environment()));
   }
   std::error_code error;
   if (fs::equivalent(manifest_path, folder / "manifest.jsonl", error)) {

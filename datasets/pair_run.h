@@ -1,8 +1,8 @@
 #pragma once
 
 #include "core/files.h"
-#include "core/image/photo_codec.h"
 #include "degradations/recipe.h"
+#include "image/photo_codec.h"
 
 #include <cstdint>
 #include <filesystem>

@@ -1,7 +1,7 @@
 #include "datasets/patch_sampler.h"
 
 #include "core/error.h"
-#include "core/image/dihedral.h"
+#include "image/dihedral.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>

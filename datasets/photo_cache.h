@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/image/photo.h"
-#include "core/image/resize.h"
+#include "image/photo.h"
+#include "image/resize.h"
 
 #include <torch/types.h>
 

@@ -2,7 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "core/image/photo.h"
+#include "image/photo.h"
 #include "nn/weights/npy_array.h"
 
 #include <fmt/format.h>

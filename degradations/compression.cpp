@@ -1,7 +1,7 @@
 #include "degradations/compression.h"
 
 #include "core/error.h"
-#include "core/image/byte_planes.h"
+#include "image/byte_planes.h"
 
 #include <fmt/format.h>
 #include <opencv2/imgcodecs.hpp>

@@ -1,7 +1,7 @@
 #include "degradations/filter.h"
 
 #include "core/error.h"
-#include "core/image/weighted_taps.h"
+#include "image/weighted_taps.h"
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>

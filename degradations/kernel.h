@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/image/resize.h"
+#include "image/resize.h"
 
 #include <torch/types.h>
 

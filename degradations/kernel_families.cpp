@@ -1,10 +1,10 @@
 #include "degradations/kernel_families.h"
 
 #include "core/error.h"
-#include "core/image/resize.h"
 #include "core/random.h"
 #include "core/sha256.h"
 #include "degradations/kernel_io.h"
+#include "image/resize.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>

@@ -1,8 +1,8 @@
 #include "degradations/step.h"
 
 #include "core/error.h"
-#include "core/image/photo.h"
 #include "degradations/compression.h"
+#include "image/photo.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>

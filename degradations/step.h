@@ -1,9 +1,9 @@
 #pragma once
 
-#include "core/image/resize.h"
 #include "degradations/filter.h"
 #include "degradations/kernel_families.h"
 #include "degradations/noise.h"
+#include "image/resize.h"
 
 #include <array>
 #include <cstdint>

@@ -1,9 +1,9 @@
 #include "dip/dip.h"
 
 #include "core/error.h"
-#include "core/image/resize.h"
 #include "dip/fitting.h"
 #include "dip/pieces.h"
+#include "image/resize.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>

@@ -1,11 +1,11 @@
 #include "kernelgan/blur_training.h"
 
 #include "core/error.h"
-#include "core/image/resize.h"
 #include "degradations/compression.h"
 #include "degradations/filter.h"
 #include "degradations/kernel_families.h"
 #include "degradations/noise.h"
+#include "image/resize.h"
 #include "kernelgan/spectrum.h"
 
 #include <fmt/format.h>

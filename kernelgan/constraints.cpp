@@ -1,6 +1,6 @@
 #include "kernelgan/constraints.h"
 
-#include "core/image/resize.h"
+#include "image/resize.h"
 
 #include <torch/types.h>
 

@@ -1,7 +1,7 @@
 #include "kernelgan/estimate.h"
 
 #include "core/error.h"
-#include "degradations/estimate.h"
+#include "degradations/estimation/estimate.h"
 #include "kernelgan/estimators.h"
 
 #include <fmt/format.h>

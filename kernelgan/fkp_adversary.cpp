@@ -1,8 +1,8 @@
 #include "kernelgan/fkp_adversary.h"
 
 #include "core/error.h"
-#include "core/image/resize.h"
 #include "degradations/spherical_latent.h"
+#include "image/resize.h"
 #include "kernelgan/crops.h"
 
 #include <fmt/format.h>

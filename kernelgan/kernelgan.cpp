@@ -2,8 +2,8 @@
 
 #include "core/aligned.h"
 #include "core/error.h"
-#include "core/image/resize.h"
 #include "core/normal_field.h"
+#include "image/resize.h"
 #include "kernelgan/constraints.h"
 #include "kernelgan/crops.h"
 #include "kernelgan/discriminator.h"

@@ -2,10 +2,10 @@
 
 #include "core/device.h"
 #include "core/error.h"
-#include "core/image/color.h"
-#include "core/image/dihedral.h"
 #include "degradations/filter.h"
 #include "degradations/kernel_families.h"
+#include "image/color.h"
+#include "image/dihedral.h"
 #include "networks/result_check.h"
 
 #include <fmt/format.h>

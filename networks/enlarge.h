@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/image/resize.h"
 #include "core/run_context.h"
+#include "image/resize.h"
 #include "networks/network.h"
 #include "networks/tile_span.h"
 

@@ -1,7 +1,7 @@
 #include "networks/probes.h"
 
 #include "core/error.h"
-#include "core/image/resize.h"
+#include "image/resize.h"
 #include "nn/model.h"
 #include "nn/parameter_file.h"
 

@@ -1,8 +1,8 @@
 #include "networks/result_check.h"
 
-#include "core/image/resize.h"
 #include "degradations/filter.h"
 #include "degradations/kernel_families.h"
+#include "image/resize.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "degradations/photo_condition.h"
+#include "degradations/estimation/photo_condition.h"
 #include "kernelgan/estimate.h"
 
 #include <optional>

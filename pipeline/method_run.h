@@ -1,8 +1,8 @@
 #pragma once
 
 #include "core/run_context.h"
+#include "degradations/estimation/photo_condition.h"
 #include "degradations/kernel.h"
-#include "degradations/photo_condition.h"
 #include "dip/dip.h"
 #include "pipeline/photo_formation.h"
 #include "pipeline/request.h"

@@ -1,6 +1,6 @@
 #include "pipeline/photo_formation.h"
 
-#include "degradations/estimate.h"
+#include "degradations/estimation/estimate.h"
 #include "degradations/kernel_analysis.h"
 #include "pipeline/choose_formation.h"
 #include "pipeline/kernel_check.h"

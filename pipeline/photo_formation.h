@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/run_context.h"
-#include "degradations/photo_condition.h"
+#include "degradations/estimation/photo_condition.h"
 #include "kernelgan/estimate.h"
 #include "pipeline/request.h"
 

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "core/image/resize.h"
 #include "degradations/flow_prior.h"
 #include "degradations/kernel.h"
 #include "dip/dip.h"
+#include "image/resize.h"
 #include "pipeline/trained.h"
 #include "restore/options.h"
 #include "srmd/srmd.h"

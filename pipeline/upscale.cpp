@@ -1,7 +1,7 @@
 #include "pipeline/upscale.h"
 
 #include "core/error.h"
-#include "degradations/scratches.h"
+#include "degradations/estimation/scratches.h"
 #include "pipeline/choose_formation.h"
 #include "pipeline/methods.h"
 #include "pipeline/report.h"

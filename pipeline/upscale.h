@@ -1,8 +1,8 @@
 #pragma once
 
 #include "core/error.h"
-#include "core/image/photo.h"
 #include "core/run_context.h"
+#include "image/photo.h"
 #include "pipeline/method_run.h"
 #include "pipeline/request.h"
 

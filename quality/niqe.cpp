@@ -1,7 +1,7 @@
 #include "quality/niqe.h"
 
 #include "core/error.h"
-#include "core/image/resize.h"
+#include "image/resize.h"
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>

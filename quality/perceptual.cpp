@@ -1,9 +1,9 @@
 #include "quality/perceptual.h"
 
 #include "core/error.h"
-#include "core/image/color.h"
-#include "core/image/metrics.h"
-#include "core/image/resize.h"
+#include "image/color.h"
+#include "image/metrics.h"
+#include "image/resize.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "core/run_context.h"
+#include "degradations/estimation/photo_condition.h"
 #include "degradations/grain.h"
-#include "degradations/photo_condition.h"
 #include "networks/network.h"
 #include "nn/weights/weights_file.h"
 #include "restore/adapt.h"

@@ -1,8 +1,8 @@
 #include "srmd/srmd.h"
 
 #include "core/error.h"
-#include "core/image/dihedral.h"
 #include "degradations/filter.h"
+#include "image/dihedral.h"
 #include "networks/enlarge.h"
 #include "networks/result_check.h"
 #include "srmd/kernel_before_imresize.h"

@@ -1,7 +1,7 @@
 #include "training/losses.h"
 
 #include "core/error.h"
-#include "core/image/resize.h"
+#include "image/resize.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

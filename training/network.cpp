@@ -1,7 +1,7 @@
 #include "training/network.h"
 
-#include "core/image/color.h"
-#include "core/image/resize.h"
+#include "image/color.h"
+#include "image/resize.h"
 #include "nn/parameter_file.h"
 #include "training/first_weights.h"
 #include "training/patches.h"

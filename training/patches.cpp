@@ -1,12 +1,12 @@
 #include "training/patches.h"
 
 #include "core/error.h"
-#include "core/image/dihedral.h"
-#include "core/image/photo.h"
-#include "core/image/resize.h"
 #include "core/normal_field.h"
 #include "degradations/downsample.h"
 #include "degradations/kernel_families.h"
+#include "image/dihedral.h"
+#include "image/photo.h"
+#include "image/resize.h"
 #include "srmd/kernel_before_imresize.h"
 #include "zssr/start.h"
 

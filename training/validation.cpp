@@ -1,9 +1,9 @@
 #include "training/validation.h"
 
-#include "core/image/metrics.h"
-#include "core/image/photo.h"
-#include "core/image/resize.h"
 #include "degradations/kernel_families.h"
+#include "image/metrics.h"
+#include "image/photo.h"
+#include "image/resize.h"
 #include "training/patches.h"
 
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/image/resize.h"
 #include "degradations/kernel.h"
+#include "image/resize.h"
 
 #include <torch/types.h>
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/image/resize.h"
 #include "core/random.h"
+#include "image/resize.h"
 #include "nn/model.h"
 #include "nn/optim/muon.h"
 #include "zssr/options.h"

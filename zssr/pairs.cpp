@@ -1,7 +1,7 @@
 #include "zssr/pairs.h"
 
-#include "core/image/dihedral.h"
-#include "core/image/warp.h"
+#include "image/dihedral.h"
+#include "image/warp.h"
 
 #include <torch/types.h>
 

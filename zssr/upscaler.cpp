@@ -1,8 +1,8 @@
 #include "zssr/upscaler.h"
 
 #include "core/device.h"
-#include "core/image/dihedral.h"
-#include "core/image/median.h"
+#include "image/dihedral.h"
+#include "image/median.h"
 #include "zssr/tiles.h"
 
 #include <torch/types.h>

@@ -1,10 +1,10 @@
 #include "cli/batch/batch_flags.h"
 
-#include "cli/usage_error.h"
-#include "cli/values.h"
+#include "cli/flags/values.h"
+#include "cli/terminal/usage_error.h"
 #include "core/error.h"
-#include "core/image/photo_codec.h"
 #include "datasets/image_folder.h"
+#include "image/photo_codec.h"
 
 #include <fmt/format.h>
 

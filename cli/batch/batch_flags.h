@@ -1,8 +1,8 @@
 #pragma once
 
 #include "cli/batch/batch_run.h"
-#include "cli/common_flags.h"
-#include "cli/options.h"
+#include "cli/flags/common_flags.h"
+#include "cli/flags/options.h"
 
 #include <filesystem>
 #include <functional>

@@ -1,7 +1,7 @@
 #include "cli/batch/batch_run.h"
 #include "cli/command.h"
-#include "cli/interrupt.h"
-#include "cli/usage_error.h"
+#include "cli/terminal/interrupt.h"
+#include "cli/terminal/usage_error.h"
 #include "core/json_bytes.h"
 
 #include <fmt/format.h>

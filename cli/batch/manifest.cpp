@@ -1,6 +1,6 @@
 #include "cli/batch/manifest.h"
 
-#include "cli/json_line.h"
+#include "cli/terminal/json_line.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json_bytes.h"

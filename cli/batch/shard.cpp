@@ -1,6 +1,6 @@
 #include "cli/batch/shard.h"
 
-#include "cli/usage_error.h"
+#include "cli/terminal/usage_error.h"
 #include "core/sha256.h"
 
 #include <fmt/format.h>

@@ -1,6 +1,6 @@
 #include "cli/compare/crops.h"
 
-#include "core/image/color.h"
+#include "image/color.h"
 
 #include <torch/types.h>
 

@@ -2,7 +2,7 @@
 
 #include "cli/compare/page_parts.h"
 #include "cli/compare/web_files.h"
-#include "cli/figures.h"
+#include "cli/terminal/figures.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

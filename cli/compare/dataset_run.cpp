@@ -6,12 +6,12 @@
 #include "cli/version.h"
 #include "core/error.h"
 #include "core/files.h"
-#include "core/image/metrics.h"
-#include "core/image/photo.h"
 #include "core/json_bytes.h"
 #include "core/sha256.h"
 #include "datasets/benchmark_layout.h"
 #include "degradations/kernel_io.h"
+#include "image/metrics.h"
+#include "image/photo.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
@@ -96,7 +96,8 @@ std::string key_of(const MethodSpec& spec, const Item& item, const DatasetOption
 // What the figures depend on beside the result; the number is that of the way they are computed.
 std::string figures_key_of(const Item& item, const DatasetOptions& options) {
   const std::string kernel = item.kernel.empty() ? "" : sha256_of_file(item.kernel);
-  return sha256(fmt::format("{} figures 2 {} {} {}", build_identity(), options.tools.key, sha256_of_file(item.hr), kernel));
+  return sha256(
+      fmt::format("{} figures 2 {} {} {}", build_identity(), options.tools.key, sha256_of_file(item.hr), kernel));
 }
 
 Json record_of(const MethodResult& result, const Item& item, int64_t seed, const std::string& key,

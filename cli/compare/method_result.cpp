@@ -3,10 +3,10 @@
 #include "cli/compare/page_parts.h"
 #include "core/error.h"
 #include "core/files.h"
-#include "core/image/photo.h"
 #include "core/json_bytes.h"
 #include "core/process.h"
 #include "degradations/kernel_io.h"
+#include "image/photo.h"
 #include "pipeline/methods.h"
 
 #include <fmt/format.h>

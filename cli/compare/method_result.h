@@ -1,8 +1,8 @@
 #pragma once
 
 #include "cli/compare/method_spec.h"
-#include "cli/figures.h"
-#include "core/image/resize.h"
+#include "cli/terminal/figures.h"
+#include "image/resize.h"
 
 #include <nlohmann/json.hpp>
 #include <torch/types.h>

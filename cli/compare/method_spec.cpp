@@ -1,7 +1,7 @@
 #include "cli/compare/method_spec.h"
 
-#include "cli/usage_error.h"
-#include "cli/values.h"
+#include "cli/flags/values.h"
+#include "cli/terminal/usage_error.h"
 #include "pipeline/methods.h"
 
 #include <fmt/format.h>

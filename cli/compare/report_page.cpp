@@ -2,8 +2,8 @@
 
 #include "cli/compare/page_parts.h"
 #include "cli/compare/web_files.h"
-#include "cli/figures.h"
-#include "core/image/photo.h"
+#include "cli/terminal/figures.h"
+#include "image/photo.h"
 #include "quality/perceptual.h"
 
 #include <fmt/format.h>

@@ -1,8 +1,8 @@
 #include "cli/train/train_flags.h"
 
+#include "cli/flags/values.h"
+#include "cli/terminal/usage_error.h"
 #include "cli/train/train_network.h"
-#include "cli/usage_error.h"
-#include "cli/values.h"
 #include "networks/registry.h"
 
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "cli/common_flags.h"
-#include "cli/options.h"
+#include "cli/flags/common_flags.h"
+#include "cli/flags/options.h"
 #include "training/patches.h"
 #include "training/trainer.h"
 

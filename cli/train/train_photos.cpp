@@ -1,9 +1,9 @@
 #include "cli/train/train_photos.h"
 
 #include "core/error.h"
-#include "core/image/photo.h"
 #include "datasets/benchmark_layout.h"
 #include "datasets/image_folder.h"
+#include "image/photo.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -2,8 +2,8 @@
 //
 //     estimate_kernel IN.jpg KERNEL.txt
 #include "core/error.h"
-#include "core/image/photo.h"
 #include "degradations/kernel_io.h"
+#include "image/photo.h"
 #include "kernelgan/estimate.h"
 
 #include <fmt/format.h>

@@ -4,8 +4,8 @@
 //
 //     own_method IN.png OUT.png
 #include "core/error.h"
-#include "core/image/photo.h"
-#include "core/image/resize.h"
+#include "image/photo.h"
+#include "image/resize.h"
 #include "pipeline/methods.h"
 #include "pipeline/upscale.h"
 

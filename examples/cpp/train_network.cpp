@@ -2,7 +2,7 @@
 //
 //     train_network PHOTO.png WEIGHTS.safetensors
 #include "core/error.h"
-#include "core/image/photo.h"
+#include "image/photo.h"
 #include "networks/registry.h"
 #include "nn/weights/safetensors.h"
 #include "training/trainer.h"

@@ -2,7 +2,7 @@
 //
 //     upscale_photo IN.jpg OUT.png
 #include "core/error.h"
-#include "core/image/photo.h"
+#include "image/photo.h"
 #include "pipeline/upscale.h"
 
 #include <fmt/format.h>

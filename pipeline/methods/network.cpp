@@ -1,4 +1,4 @@
-#include "core/image/resize.h"
+#include "image/resize.h"
 #include "networks/enlarge.h"
 #include "pipeline/method_run.h"
 #include "srmd/srmd.h"

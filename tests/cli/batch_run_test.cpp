@@ -1,7 +1,7 @@
 #include "cli/batch/claims.h"
 #include "cli/batch/manifest.h"
 #include "cli/batch/shard.h"
-#include "cli/usage_error.h"
+#include "cli/terminal/usage_error.h"
 #include "core/random.h"
 #include "core/worker_process.h"
 #include "tests/cli/support.h"

@@ -1,7 +1,7 @@
 #include "cli/command.h"
 
 #include "cli/closest.h"
-#include "cli/usage_error.h"
+#include "cli/terminal/usage_error.h"
 #include "tests/support/program.h"
 
 #include <gtest/gtest.h>

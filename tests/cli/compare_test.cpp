@@ -1,6 +1,6 @@
 #include "cli/compare/crops.h"
 #include "cli/compare/method_spec.h"
-#include "cli/usage_error.h"
+#include "cli/terminal/usage_error.h"
 #include "tests/cli/support.h"
 #include "tests/support/test_images.h"
 

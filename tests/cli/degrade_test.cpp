@@ -1,8 +1,8 @@
-#include "core/image/metrics.h"
-#include "core/image/resize.h"
 #include "degradations/downsample.h"
 #include "degradations/filter.h"
 #include "degradations/kernel_io.h"
+#include "image/metrics.h"
+#include "image/resize.h"
 #include "tests/cli/support.h"
 #include "tests/support/test_images.h"
 

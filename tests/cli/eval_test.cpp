@@ -1,5 +1,5 @@
-#include "core/image/metrics.h"
-#include "core/image/resize.h"
+#include "image/metrics.h"
+#include "image/resize.h"
 #include "nn/weights/safetensors.h"
 #include "tests/cli/support.h"
 

@@ -1,6 +1,6 @@
-#include "core/image/metrics.h"
 #include "degradations/downsample.h"
 #include "degradations/kernel_families.h"
+#include "image/metrics.h"
 #include "pipeline/photo_formation.h"
 #include "tests/cli/support.h"
 #include "tests/support/test_images.h"

@@ -1,4 +1,4 @@
-#include "core/image/pages.h"
+#include "image/pages.h"
 
 #include "tests/cli/support.h"
 #include "tests/support/test_images.h"

@@ -1,6 +1,6 @@
-#include "cli/refusals.h"
+#include "cli/flags/refusals.h"
 
-#include "cli/usage_error.h"
+#include "cli/terminal/usage_error.h"
 #include "tests/cli/support.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-#include "cli/size_flags.h"
-#include "cli/usage_error.h"
+#include "cli/flags/size_flags.h"
+#include "cli/terminal/usage_error.h"
 #include "core/error.h"
 #include "tests/cli/support.h"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/image/photo.h"
+#include "image/photo.h"
 #include "tests/support/program.h"
 
 #include <string>
@@ -15,7 +15,8 @@ inline std::string example(const std::string& name) {
 
 /// Flags that make a ZSSR run a matter of a fraction of a second.
 inline std::vector<std::string> quick(std::vector<std::string> arguments) {
-  for (const char* flag : {"--steps", "3", "--channels", "16", "--depth", "3", "--training-crop", "32", "--ensemble", "off"}) {
+  for (const char* flag :
+       {"--steps", "3", "--channels", "16", "--depth", "3", "--training-crop", "32", "--ensemble", "off"}) {
     arguments.emplace_back(flag);
   }
   return arguments;

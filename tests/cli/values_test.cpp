@@ -1,6 +1,6 @@
-#include "cli/values.h"
+#include "cli/flags/values.h"
 
-#include "cli/usage_error.h"
+#include "cli/terminal/usage_error.h"
 
 #include <gtest/gtest.h>
 

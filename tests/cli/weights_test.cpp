@@ -1,6 +1,6 @@
-#include "core/image/photo.h"
 #include "degradations/kernel_families.h"
 #include "degradations/kernel_io.h"
+#include "image/photo.h"
 #include "nn/weights/safetensors.h"
 #include "tests/cli/support.h"
 #include "tests/support/test_images.h"
@@ -195,8 +195,8 @@ TEST(TrainedMethods, BackProjectionGivesThePhotoBack) {
   // The same where the noise is found; and what was given is used then.
   ASSERT_EQ(run_zsr({"degrade", small, "-o", at("grainy"), "-s", "1", "--noise", "12:12"}).code, 0);
   const auto found = [&](const char* output, const std::string& kernel) {
-    const ProgramResult result = run_zsr({"srmd", at("grainy/photo.png"), "-o", at(output), "-s", "2", "--kernel", kernel,
-                                          "--noise", "auto", "--back-projection", "8", "-q"});
+    const ProgramResult result = run_zsr({"srmd", at("grainy/photo.png"), "-o", at(output), "-s", "2", "--kernel",
+                                          kernel, "--noise", "auto", "--back-projection", "8", "-q"});
     EXPECT_EQ(result.code, 0) << result.err;
     EXPECT_NE(result.err.find("back-projection would put the noise"), std::string::npos) << result.err;
     return read_bytes(dir / output);

@@ -1,11 +1,11 @@
 #include "datasets/pair_run.h"
 
 #include "core/error.h"
-#include "core/image/photo.h"
 #include "core/sha256.h"
 #include "datasets/contact_sheet.h"
 #include "datasets/manifest.h"
 #include "degradations/kernel_io.h"
+#include "image/photo.h"
 #include "tests/support/program.h"
 #include "tests/support/test_images.h"
 

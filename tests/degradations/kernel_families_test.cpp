@@ -1,11 +1,11 @@
 #include "degradations/kernel_families.h"
 
 #include "core/error.h"
-#include "core/image/resize.h"
 #include "degradations/downsample.h"
 #include "degradations/filter.h"
 #include "degradations/kernel_analysis.h"
 #include "degradations/kernel_pca.h"
+#include "image/resize.h"
 #include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 #include "degradations/kernel_io.h"
 
 #include "core/error.h"
-#include "core/image/photo.h"
+#include "image/photo.h"
 #include "tests/support/program.h"
 #include "tests/support/test_images.h"
 

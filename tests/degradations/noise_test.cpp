@@ -4,7 +4,7 @@
 #include "core/normal_field.h"
 #include "core/sha256.h"
 #include "degradations/compression.h"
-#include "degradations/estimate.h"
+#include "degradations/estimation/estimate.h"
 #include "tests/support/program.h"
 #include "tests/support/test_images.h"
 

@@ -1,8 +1,8 @@
 #include "dip/dip_fkp.h"
 
 #include "core/error.h"
-#include "core/image/resize.h"
 #include "dip/ssim_loss.h"
+#include "image/resize.h"
 #include "tests/support/one_thread.h"
 #include "tests/support/test_images.h"
 

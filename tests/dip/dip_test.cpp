@@ -1,13 +1,13 @@
 #include "dip/dip.h"
 
 #include "core/error.h"
-#include "core/image/metrics.h"
-#include "core/image/resize.h"
 #include "degradations/kernel_families.h"
 #include "dip/fitting.h"
 #include "dip/observation.h"
 #include "dip/pieces.h"
 #include "dip/stop_rule.h"
+#include "image/metrics.h"
+#include "image/resize.h"
 #include "tests/support/one_thread.h"
 #include "tests/support/test_images.h"
 

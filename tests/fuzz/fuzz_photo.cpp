@@ -1,5 +1,5 @@
 #include "core/error.h"
-#include "core/image/photo.h"
+#include "image/photo.h"
 #include "tests/fuzz/memory_file.h"
 
 // Whatever the bytes are, the loader gives a photo of at most the pixels allowed, or throws zsr::Error; everything else

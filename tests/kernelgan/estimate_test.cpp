@@ -1,14 +1,14 @@
 #include "kernelgan/estimate.h"
 
 #include "core/error.h"
-#include "core/image/resize.h"
-#include "nn/weights/safetensors.h"
 #include "degradations/downsample.h"
 #include "degradations/kernel_families.h"
 #include "degradations/noise.h"
+#include "image/resize.h"
 #include "kernelgan/blur_training.h"
 #include "kernelgan/estimators.h"
 #include "kernelgan/spectrum.h"
+#include "nn/weights/safetensors.h"
 #include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>

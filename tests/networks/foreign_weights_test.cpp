@@ -1,8 +1,8 @@
 // Files as other people make them: networks of one channel, without biases, without values.
 #include "core/error.h"
-#include "core/image/color.h"
-#include "core/image/resize.h"
 #include "core/random.h"
+#include "image/color.h"
+#include "image/resize.h"
 #include "networks/enlarge.h"
 #include "networks/registry.h"
 #include "networks/result_check.h"

@@ -5,16 +5,16 @@
 //                                 zsr, and those in the weights files
 #include "core/error.h"
 #include "core/files.h"
-#include "core/image/photo.h"
 #include "core/random.h"
-#include "nn/weights/load_weights.h"
-#include "nn/weights/shipped.h"
+#include "image/photo.h"
 #include "networks/graph_network.h"
 #include "networks/onnx_export.h"
 #include "nn/geometry.h"
 #include "nn/model.h"
 #include "nn/onnx.h"
 #include "nn/parameter_file.h"
+#include "nn/weights/load_weights.h"
+#include "nn/weights/shipped.h"
 #include "tests/nn/operation_cases.h"
 
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
 #include "quality/perceptual.h"
 
 #include "core/error.h"
-#include "core/image/resize.h"
+#include "image/resize.h"
 #include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>

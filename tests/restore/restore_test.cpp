@@ -1,10 +1,10 @@
 #include "restore/restore.h"
 
 #include "core/error.h"
-#include "core/image/metrics.h"
-#include "core/image/photo.h"
-#include "core/image/resize.h"
 #include "degradations/recipe.h"
+#include "image/metrics.h"
+#include "image/photo.h"
+#include "image/resize.h"
 #include "nn/weights/shipped.h"
 #include "tests/support/test_images.h"
 

@@ -1,8 +1,8 @@
 #include "restore/scratch_fill.h"
 
 #include "core/error.h"
-#include "core/image/photo.h"
-#include "degradations/scratches.h"
+#include "degradations/estimation/scratches.h"
+#include "image/photo.h"
 #include "tests/support/scratched.h"
 
 #include <gtest/gtest.h>

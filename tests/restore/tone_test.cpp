@@ -1,7 +1,7 @@
 #include "restore/tone.h"
 
 #include "core/error.h"
-#include "core/image/photo.h"
+#include "image/photo.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>

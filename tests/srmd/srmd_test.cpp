@@ -1,9 +1,9 @@
 #include "srmd/srmd.h"
 
 #include "core/error.h"
-#include "core/image/resize.h"
 #include "degradations/filter.h"
 #include "degradations/kernel_families.h"
+#include "image/resize.h"
 #include "nn/weights/shipped.h"
 #include "srmd/kernel_before_imresize.h"
 #include "tests/support/test_images.h"

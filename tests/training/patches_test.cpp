@@ -1,12 +1,12 @@
 #include "training/patches.h"
 
 #include "core/error.h"
-#include "core/image/resize.h"
 #include "degradations/downsample.h"
 #include "degradations/filter.h"
 #include "degradations/kernel_code.h"
 #include "degradations/kernel_families.h"
 #include "degradations/recipe.h"
+#include "image/resize.h"
 #include "tests/training/support.h"
 
 #include <gtest/gtest.h>

@@ -1,0 +1,187 @@
+#include "cli/command.h"
+#include "cli/flags/options.h"
+#include "cli/terminal/usage_error.h"
+#include "cli/version.h"
+#include "core/device.h"
+#include "core/json_bytes.h"
+#include "degradations/estimation/photo_condition.h"
+#include "image/photo.h"
+#include "image/photo_codec.h"
+#include "nn/kernels/conv_backend.h"
+#include "pipeline/methods.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include <cstdlib>
+#include <fstream>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+
+namespace zsr::cli {
+namespace {
+
+// Null: the photo states no resolution.
+nlohmann::ordered_json dpi(double pixels_per_mm) {
+  if (pixels_per_mm <= 0.0) return nullptr;
+  return pixels_per_mm * 25.4;
+}
+
+nlohmann::ordered_json photo_json(const std::string& path, const PhotoHeader& header, const PhotoCondition& condition) {
+  return {{"file", path},
+          {"format", to_string(header.format)},
+          {"width", header.width},
+          {"height", header.height},
+          {"megapixels", static_cast<double>(header.width) * static_cast<double>(header.height) / 1e6},
+          {"channels", header.bands},
+          {"bit_depth", header.bit_depth},
+          {"cmyk", header.cmyk},
+          {"orientation", header.orientation},
+          {"pages", header.sequence.pages},
+          {"frame_ms", header.sequence.delays_ms},
+          {"dpi_x", dpi(header.resolution.x)},
+          {"dpi_y", dpi(header.resolution.y)},
+          {"exif_bytes", header.exif_bytes},
+          {"xmp_bytes", header.xmp_bytes},
+          {"iptc_bytes", header.iptc_bytes},
+          {"icc_bytes", header.icc_bytes},
+          {"condition", to_json(condition)}};
+}
+
+std::string kept(size_t bytes) {
+  return bytes > 0 ? fmt::format("{} bytes, kept", bytes) : "none";
+}
+
+void print_photo(const std::string& path, const PhotoHeader& header, const PhotoCondition& condition) {
+  static const char* const kinds[] = {"", "gray", "gray + alpha", "RGB", "RGB + alpha"};
+  fmt::print("{}\n  {} {}x{} ({:.1f} MP), {}{}, {} bit\n", path, to_string(header.format), header.width, header.height,
+             static_cast<double>(header.width) * static_cast<double>(header.height) / 1e6, kinds[header.bands],
+             header.cmyk ? ", converted from CMYK" : "", header.bit_depth);
+  fmt::print("  EXIF orientation {}{}\n", header.orientation,
+             header.orientation > 1 ? ": pixels will be turned upright and the tag reset" : "");
+  fmt::print("  EXIF {}; XMP {}; IPTC {}; ICC profile {}\n", kept(header.exif_bytes), kept(header.xmp_bytes),
+             kept(header.iptc_bytes), kept(header.icc_bytes));
+  if (header.resolution.known()) {
+    fmt::print("  resolution {:.0f} dpi\n", header.resolution.x * 25.4);
+  } else {
+    fmt::print("  no resolution\n");
+  }
+  if (header.sequence.pages > 1) {
+    fmt::print("  {} {}: --pages chooses, the first by default\n", header.sequence.pages,
+               header.sequence.animated() ? "frames" : "pages");
+  }
+  fmt::print("  condition: {} (damage {:.2f} of 1)\n", describe(condition), condition.damage);
+}
+
+void print_methods(bool json) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const pipeline::Method& method : pipeline::methods()) {
+    std::vector<std::string> settings;
+    for (const pipeline::Setting setting : method.settings) settings.push_back(to_string(setting));
+    if (json) {
+      list.push_back({{"method", method.name}, {"title", method.title}, {"settings", settings}});
+    } else {
+      fmt::print("{:<9} {}\n          {}\n", method.name, method.title, fmt::join(settings, ", "));
+    }
+  }
+  if (json) fmt::print("{}\n", list.dump(2));
+}
+
+// One line each; environment variables only of a list, since others may hold secrets.
+void print_bug_report() {
+  const std::string codec = "libvips " + codec_version();
+  fmt::print("zsr {}\n{}\n{}\n{}\nconvolution: {}\n", build_identity(), describe_runtime(describe_conv_backend()),
+             describe_libraries(codec), codec, describe_conv_backend());
+  fmt::print("cores {}, free memory {:.1f} GB, peak so far {:.0f} MB\n", available_cores(),
+             static_cast<double>(available_memory()) / 1e9, static_cast<double>(peak_memory()) / 1e6);
+  utsname system{};
+  if (uname(&system) == 0) fmt::print("{} {} {}\n", system.sysname, system.release, system.machine);
+  std::ifstream release("/etc/os-release");
+  for (std::string line; std::getline(release, line);) {
+    if (line.rfind("PRETTY_NAME=", 0) == 0) fmt::print("{}\n", line.substr(12));
+  }
+  for (const auto& [resource, name] : {std::pair{RLIMIT_AS, "address space"},
+                                       {RLIMIT_DATA, "data"},
+                                       {RLIMIT_FSIZE, "file size"},
+                                       {RLIMIT_NOFILE, "open files"}}) {
+    rlimit limit{};
+    if (getrlimit(resource, &limit) != 0) continue;
+    fmt::print("limit of {}: {}\n", name,
+               limit.rlim_cur == RLIM_INFINITY ? std::string("none") : std::to_string(limit.rlim_cur));
+  }
+  for (const char* const variable :
+       {"OMP_NUM_THREADS", "OMP_PROC_BIND", "OPENBLAS_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "LD_PRELOAD", "LANG",
+        "LC_ALL", "VIPS_CONCURRENCY", "SLURM_JOB_ID", "OMPI_COMM_WORLD_SIZE"}) {
+    const char* const value = std::getenv(variable);
+    if (value != nullptr) fmt::print("{}={}\n", variable, value);
+  }
+}
+
+}  // namespace
+
+int run_info(const std::vector<std::string>& arguments) {
+  std::vector<std::string> photos;
+  bool json = false;
+  bool bug_report = false;
+  bool methods = false;
+  OptionSet options("zsr info [PHOTO...] [--bug-report]",
+                    "Without a photo: versions, processor, devices. With one: what it holds, what zsr keeps, "
+                    "and its condition (noise, compression, sharpness).",
+                    "  zsr info\n  zsr info photo.jpg\n  zsr info --methods\n  zsr info --bug-report > report.txt\n");
+  options.group("Options");
+  options.positional("input,i", "PHOTO", "Photos to look at", &photos);
+  options.flag("json", "Print JSON", &json);
+  options.flag("methods", "The methods of 'zsr upscale -m' and the settings that each can use", &methods);
+  options.flag("bug-report",
+               "Everything about this machine and build that a bug report needs; nothing about your files",
+               &bug_report);
+  if (!options.parse(arguments)) return kExitOk;
+  set_thread_count(0);
+  if (methods) {
+    if (!photos.empty()) throw UsageError("--methods lists what zsr has; leave the photos out");
+    print_methods(json);
+    return kExitOk;
+  }
+  if (bug_report) {
+    if (!photos.empty()) throw UsageError("--bug-report tells of the machine; leave the photos out");
+    print_bug_report();
+    return kExitOk;
+  }
+  if (photos.empty()) {
+    if (json) {
+      fmt::print("{}\n",
+                 json_text(nlohmann::json{{"version", build_identity()},
+                                          {"runtime", describe_runtime(describe_conv_backend())},
+                                          {"convolution", describe_conv_backend()},
+                                          {"cores", available_cores()},
+                                          {"available_memory_mb", static_cast<double>(available_memory()) / 1e6},
+                                          {"libvips", codec_version()}},
+                           2));
+      return kExitOk;
+    }
+    fmt::print("zsr {}\n{}\nlibvips {}\nfree memory: {:.1f} GB\n", build_identity(),
+               describe_runtime(describe_conv_backend()), codec_version(),
+               static_cast<double>(available_memory()) / 1e9);
+    return kExitOk;
+  }
+  int result = kExitOk;
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const std::string& path : photos) {
+    try {
+      PhotoHeader header = read_photo_header(path);
+      const Photo photo = load_photo(path);
+      header.bands = static_cast<int>(photo.color.size(1)) + (photo.alpha.defined() ? 1 : 0);
+      for (const std::string& note : photo.notes) fmt::print(stderr, "zsr: warning: {}\n", note);
+      const PhotoCondition condition = look_at_condition(photo.color);
+      json ? all.push_back(photo_json(path, header, condition)) : print_photo(path, header, condition);
+    } catch (const Error& error) {
+      fmt::print(stderr, "zsr: {}\n", error.what());
+      result = kExitFailed;
+    }
+  }
+  if (json) fmt::print("{}\n", json_text((all.size() == 1 ? all[0] : all), 2));
+  return result;
+}
+
+}  // namespace zsr::cli

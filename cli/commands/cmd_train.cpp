@@ -1,0 +1,33 @@
+#include "cli/command.h"
+#include "cli/terminal/usage_error.h"
+#include "cli/train/train_blur_predictor.h"
+#include "cli/train/train_list.h"
+#include "cli/train/train_network.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace zsr::cli {
+
+int run_train(const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && arguments[0] == "--list") {
+    print_networks(std::find(arguments.begin(), arguments.end(), "--json") != arguments.end());
+    return kExitOk;
+  }
+  const auto& networks = trainable_networks();
+  if (!arguments.empty() && std::find(networks.begin(), networks.end(), arguments[0]) != networks.end()) {
+    return run_train_network(arguments);
+  }
+  if (!arguments.empty() && arguments[0] == "kernel-prior") return run_train_kernel_prior(arguments);
+  const bool help = !arguments.empty() && arguments[0].starts_with("-");
+  if (!help && (arguments.empty() || arguments[0] != "blur-predictor")) {
+    throw UsageError(fmt::format("train needs a network first: blur-predictor, kernel-prior, {}{}",
+                                 fmt::join(networks, ", "),
+                                 arguments.empty() ? "" : fmt::format("; not '{}'", arguments[0])));
+  }
+  return run_train_blur_predictor(arguments);
+}
+
+}  // namespace zsr::cli

@@ -1,0 +1,67 @@
+#include "cli/upscale/upscale_job.h"
+
+#include "cli/upscale/mask_file.h"
+#include "cli/upscale/result_names.h"
+#include "cli/upscale/upscale_pages.h"
+#include "cli/upscale/upscale_steps.h"
+#include "degradations/kernel_families.h"
+#include "degradations/kernel_io.h"
+#include "image/pages.h"
+#include "pipeline/upscale.h"
+
+#include <nlohmann/json.hpp>
+
+namespace zsr::cli {
+namespace {
+
+void write_side_files(const pipeline::Outcome& outcome, const UpscaleSettings& settings) {
+  if (!settings.save_kernel.empty()) {
+    const BlurKernel kernel = outcome.kernel
+                                  ? *outcome.kernel
+                                  : make_kernel({.family = KernelFamily::kBicubic, .scale = settings.request.scale.y});
+    save_kernel(kernel, settings.save_kernel, KernelConvention::kZssr, settings.write.overwrite);
+  }
+  if (!settings.save_mask.empty()) write_mask(outcome.mask, settings.save_mask, settings.write.overwrite);
+}
+
+}  // namespace
+
+std::filesystem::path record_path(const std::filesystem::path& output) {
+  return output.string() + ".zsr.json";
+}
+
+nlohmann::json upscale_photo(const std::filesystem::path& input, const std::filesystem::path& output,
+                             const UpscaleSettings& settings, ProgressPrinter& progress) {
+  if (settings.pages.may_be_several()) {
+    const auto pages = settings.pages.of(read_photo_header(input).sequence.pages, input.string());
+    if (pages.size() > 1) return upscale_pages(input, output, pages, settings, progress);
+  }
+  const Stopwatch total;
+  RunTimes times;
+  Photo photo = read_input(input, settings);
+  const ResultPlan plan = plan_result(input, output, photo, settings, nullptr);
+  const std::string damage = photo.damage;
+  times.load = total.seconds();
+
+  pipeline::Outcome outcome = run_pipeline(input, std::move(photo), settings, settings.time_budget_s, progress);
+  const Stopwatch saving;
+  state_print_resolution(outcome.photo, settings);
+  save_photo(outcome.photo, output, plan.write);
+  if (settings.keep_time && !is_device(output)) copy_file_time(input, output);
+  write_side_files(outcome, settings);
+  times.save = saving.seconds();
+  times.train = outcome.summary.train_s;
+  times.upscale = outcome.summary.upscale_s;
+  times.total = total.seconds();
+
+  nlohmann::json record = outcome.record;
+  record["status"] = outcome.summary.termination == Termination::kDiverged ? 1 : 0;
+  record["channels"] = outcome.photo.color.size(1);
+  record["alpha"] = outcome.photo.alpha.defined();
+  record["warnings"] = outcome.warnings;
+  if (!damage.empty()) record["accepted_damage"] = damage;
+  finish_record(record, input, output, plan, times, settings);
+  return record;
+}
+
+}  // namespace zsr::cli

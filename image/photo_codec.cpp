@@ -1,0 +1,416 @@
+#include "image/photo_codec.h"
+
+#include "core/error.h"
+#include "core/files.h"
+#include "image/apng.h"
+#include "image/color_profile.h"
+#include "image/decoder_messages.h"
+#include "image/metadata_table.h"
+#include "image/opencv_codec.h"
+#include "image/optional_formats.h"
+#include "image/photo_file.h"
+#include "image/photo_metadata.h"
+#include "image/png_color.h"
+#include "image/resolution.h"
+#include "image/tiff_exif.h"
+#include "image/vips_image.h"
+
+#include <fmt/format.h>
+#include <vips/vips.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string_view>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace zsr {
+namespace {
+
+// How a file is read.
+enum class Reading {
+  kStrict,       // refuses what the decoder calls an error
+  kLenient,      // takes what the decoder makes of it
+  kRowAfterRow,  // likewise, pixels from top to bottom
+};
+
+// The sequence that libvips tells of.
+Sequence sequence_of(VipsImage* image) {
+  Sequence sequence;
+  sequence.pages = std::max(1, vips_image_get_n_pages(image));
+  int* delays = nullptr;
+  int count = 0;
+  if (sequence.pages > 1 && vips_image_get_typeof(image, "delay") != 0 &&
+      vips_image_get_array_int(image, "delay", &delays, &count) == 0) {
+    sequence.delays_ms.assign(delays, delays + count);
+    sequence.delays_ms.resize(static_cast<size_t>(sequence.pages), count > 0 ? delays[count - 1] : 0);
+  }
+  if (vips_image_get_typeof(image, "loop") != 0) vips_image_get_int(image, "loop", &sequence.loops);
+  return sequence;
+}
+
+ImagePtr open_with_vips(const std::filesystem::path& path, ImageFormat format, Reading reading = Reading::kStrict,
+                        int64_t page = 0) {
+  start_vips();
+  // A source, not a file name: libvips would read "[...]" in a name as options.
+  const std::unique_ptr<VipsSource, VipsDeleter> source(vips_source_new_from_file(readable_path(path).c_str()));
+  if (!source) throw IoError(fmt::format("cannot read photo '{}': {}", path.string(), take_vips_error()));
+  // "error" refuses truncated and corrupt data and lets pass what decoders only warn of. libjpeg's warnings are sorted
+  // after decoding; the GIF decoder warns of nothing but frames that are broken.
+  VipsFailOn fail_on = format == ImageFormat::kGif ? VIPS_FAIL_ON_WARNING : VIPS_FAIL_ON_ERROR;
+  if (reading != Reading::kStrict) fail_on = VIPS_FAIL_ON_NONE;
+  const VipsAccess access = reading == Reading::kRowAfterRow ? VIPS_ACCESS_SEQUENTIAL : VIPS_ACCESS_RANDOM;
+  // Not every loader has the option.
+  const std::string options = page > 0 ? fmt::format("[page={}]", page) : "";
+  ImagePtr image(
+      vips_image_new_from_source(source.get(), options.c_str(), "fail_on", fail_on, "access", access, nullptr));
+  if (!image) {
+    throw InputError(
+        fmt::format("photo '{}' is damaged or of an unsupported kind: {}", path.string(), take_vips_error()));
+  }
+  if (format == ImageFormat::kHeif || format == ImageFormat::kAvif) return with_heif_xmp(std::move(image));
+  return format == ImageFormat::kTiff ? with_tiff_exif(std::move(image), readable_path(path)) : std::move(image);
+}
+
+PhotoHeader header_of(VipsImage* image, ImageFormat format, const std::filesystem::path& path) {
+  PhotoHeader header;
+  header.format = format;
+  header.width = vips_image_get_width(image);
+  header.height = vips_image_get_height(image);
+  header.cmyk = is_cmyk(image);
+  header.bands = vips_image_get_bands(image) - (header.cmyk ? 1 : 0);
+  const VipsBandFormat samples = vips_image_get_format(image);
+  if (samples != VIPS_FORMAT_UCHAR && samples != VIPS_FORMAT_USHORT) {
+    throw InputError(fmt::format("photo '{}' has {} samples; zsr reads 8 and 16 bit integers, convert it first",
+                                 path.string(), vips_enum_nick(VIPS_TYPE_BAND_FORMAT, samples)));
+  }
+  header.bit_depth = samples == VIPS_FORMAT_USHORT ? 16 : 8;
+  switch (vips_image_get_interpretation(image)) {
+    case VIPS_INTERPRETATION_B_W:
+    case VIPS_INTERPRETATION_GREY16:
+    case VIPS_INTERPRETATION_sRGB:
+    case VIPS_INTERPRETATION_RGB:
+    case VIPS_INTERPRETATION_RGB16:
+    case VIPS_INTERPRETATION_MULTIBAND:
+    case VIPS_INTERPRETATION_CMYK:
+      break;
+    default:
+      throw InputError(fmt::format("photo '{}' is in {} colour; zsr works in gray and RGB, convert it first",
+                                   path.string(),
+                                   vips_enum_nick(VIPS_TYPE_INTERPRETATION, vips_image_get_interpretation(image))));
+  }
+  if (header.bands < 1 || header.bands > 4) {
+    throw InputError(fmt::format("photo '{}' has {} channels; zsr reads gray and RGB, with or without alpha",
+                                 path.string(), header.bands));
+  }
+  header.orientation = vips_image_get_orientation(image);
+  if (vips_image_get_orientation_swap(image) != 0) std::swap(header.width, header.height);
+  header.sequence = sequence_of(image);
+  if (format == ImageFormat::kPng) header.sequence = apng_sequence(path).value_or(Sequence());
+  const std::string_view exif = vips_blob(image, VIPS_META_EXIF_NAME);
+  header.resolution = read_resolution(readable_path(path), format, exif);
+  header.exif_bytes = exif.size();
+  header.xmp_bytes = vips_blob(image, VIPS_META_XMP_NAME).size();
+  header.iptc_bytes = vips_blob(image, VIPS_META_IPTC_NAME).size();
+  // A CMYK profile is used up when the photo is read.
+  header.icc_bytes = header.cmyk ? 0 : vips_blob(image, VIPS_META_ICC_NAME).size();
+  return header;
+}
+
+// A whole TIFF file in memory, EXIF included. BigTIFF when the pixels ask for it; those go without EXIF.
+std::string encode_tiff(VipsImage* image, const EncodeOptions& options) {
+  void* data = nullptr;
+  size_t size = 0;
+  const bool big = VIPS_IMAGE_SIZEOF_IMAGE(image) > (uint64_t{3} << 30U);
+  if (vips_tiffsave_buffer(image, &data, &size, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE, "predictor",
+                           VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "strip", options.strip, "bigtiff", big,
+                           nullptr) != 0) {
+    throw IoError(fmt::format("cannot encode TIFF: {}", take_vips_error()));
+  }
+  std::string tiff(static_cast<char*>(data), size);
+  g_free(data);
+  const void* exif = nullptr;
+  size_t exif_size = 0;
+  if (options.strip || vips_image_get_typeof(image, VIPS_META_EXIF_NAME) == 0 ||
+      vips_image_get_blob(image, VIPS_META_EXIF_NAME, &exif, &exif_size) != 0) {
+    return tiff;
+  }
+  return add_exif_to_tiff(tiff, {static_cast<const char*>(exif), exif_size}, vips_image_get_width(image),
+                          vips_image_get_height(image));
+}
+
+// Rows from the top until the decoder gives up; what is missing is mid-gray. Throws InputError when there are none.
+ImagePtr rows_that_decode(VipsImage* image, const std::filesystem::path& path) {
+  const std::unique_ptr<VipsRegion, VipsDeleter> region(vips_region_new(image));
+  const int width = vips_image_get_width(image);
+  const int height = vips_image_get_height(image);
+  const size_t row_bytes = VIPS_IMAGE_SIZEOF_LINE(image);
+  constexpr uint8_t kGray = 128;
+  std::vector<uint8_t> pixels(row_bytes * static_cast<size_t>(height), kGray);
+  int rows = 0;
+  for (; rows < height; ++rows) {
+    const VipsRect row{0, rows, width, 1};
+    if (vips_region_prepare(region.get(), &row) != 0) break;
+    std::copy_n(VIPS_REGION_ADDR(region.get(), 0, rows), row_bytes,
+                pixels.begin() + static_cast<std::ptrdiff_t>(row_bytes * static_cast<size_t>(rows)));
+  }
+  if (rows == 0) {
+    throw InputError(
+        fmt::format("photo '{}' is damaged, no row of it can be decoded: {}", path.string(), take_vips_error()));
+  }
+  ImagePtr whole(vips_image_new_from_memory_copy(pixels.data(), pixels.size(), width, height,
+                                                 vips_image_get_bands(image), vips_image_get_format(image)));
+  if (whole && vips_image_get_typeof(image, VIPS_META_ORIENTATION) != 0) {
+    vips_image_set_int(whole.get(), VIPS_META_ORIENTATION, vips_image_get_orientation(image));
+  }
+  return whole;
+}
+
+// Upright pixels. Throws InputError.
+std::vector<uint8_t> upright_pixels(VipsImage* image, const std::filesystem::path& path) {
+  VipsImage* upright = nullptr;
+  if (image == nullptr || vips_autorot(image, &upright, nullptr) != 0) {
+    throw InputError(fmt::format("photo '{}' is damaged: {}", path.string(), take_vips_error()));
+  }
+  const ImagePtr owner(upright);
+  size_t size = 0;
+  void* memory = vips_image_write_to_memory(upright, &size);
+  if (memory == nullptr) {
+    throw InputError(fmt::format("photo '{}' is damaged or cut off: {}", path.string(), take_vips_error()));
+  }
+  std::vector<uint8_t> bytes(static_cast<uint8_t*>(memory), static_cast<uint8_t*>(memory) + size);
+  g_free(memory);
+  return bytes;
+}
+
+void check_pixels(const PhotoHeader& header, const ReadLimits& limits, const std::filesystem::path& path) {
+  if (header.width <= limits.max_pixels / std::max<int64_t>(1, header.height)) return;
+  throw InputError(
+      fmt::format("photo '{}' is {}x{} = {:.1f} megapixels, over the limit of {:.1f}; raise --max-pixels "
+                  "if you trust it",
+                  path.string(), header.width, header.height,
+                  static_cast<double>(header.width) * static_cast<double>(header.height) / 1e6,
+                  static_cast<double>(limits.max_pixels) / 1e6));
+}
+
+DecodedPhoto decode_with_vips(const std::filesystem::path& path, ImageFormat format, const ReadLimits& limits,
+                              Reading reading) {
+  const auto lock = lock_vips_messages();
+  take_vips_messages();
+  DecodedPhoto photo;
+  ImagePtr image = open_with_vips(path, format, reading, limits.page.value_or(0));
+  photo.header = header_of(image.get(), format, path);
+  const PhotoHeader& header = photo.header;
+  check_pixels(header, limits, path);
+  photo.pixels = {header.width, header.height, header.bands, header.bit_depth, {}};
+  const ImagePtr converted = header.cmyk ? cmyk_to_srgb(image.get(), path) : nullptr;
+  VipsImage* const colors = converted ? converted.get() : image.get();
+  photo.pixels.bytes = reading == Reading::kRowAfterRow ? upright_pixels(rows_that_decode(colors, path).get(), path)
+                                                        : upright_pixels(colors, path);
+  if (header.cmyk) {
+    const std::string_view profile = vips_blob(image.get(), VIPS_META_ICC_NAME);
+    const bool embedded = profile.size() > 20 && profile.substr(16, 4) == "CMYK";
+    photo.notes.push_back(fmt::format("'{}' is in CMYK colour; it was converted to sRGB through {}", path.string(),
+                                      embedded ? "its own profile" : "libvips' default profile, for it has none"));
+  }
+  const DecoderFindings findings = sort_jpeg_messages(take_vips_messages());
+  if (format == ImageFormat::kJpeg && reading == Reading::kStrict && !findings.damage.empty()) {
+    throw InputError(fmt::format("photo '{}' is damaged: {}", path.string(), findings.damage));
+  }
+  if (format == ImageFormat::kJpeg && !findings.oddities.empty()) {
+    photo.notes.push_back(
+        fmt::format("'{}' has a harmless oddity: {}", path.string(), fmt::join(findings.oddities, "; ")));
+  }
+  std::string chunks = format == ImageFormat::kPng ? kept_png_chunks(path, header.icc_bytes == 0) : std::string();
+  photo.metadata = std::make_shared<PhotoMetadata>(std::move(image), header.resolution, std::move(chunks));
+  return photo;
+}
+
+DecodedPhoto decode_bmp_photo(const std::filesystem::path& path, const ReadLimits& limits) {
+  DecodedPhoto photo;
+  photo.header = read_bmp_header(path);
+  check_pixels(photo.header, limits, path);
+  photo.pixels = decode_bmp(path);
+  photo.header.bands = photo.pixels.bands;
+  photo.metadata = std::make_shared<PhotoMetadata>(nullptr, photo.header.resolution);
+  return photo;
+}
+
+// What can be decoded of a file that was refused with `refusal`.
+DecodedPhoto decode_damaged(const std::filesystem::path& path, ImageFormat format, const ReadLimits& limits,
+                            const InputError& refusal) {
+  DecodedPhoto photo;
+  try {
+    photo = decode_with_vips(path, format, limits, Reading::kLenient);
+  } catch (const InputError&) {
+    photo = decode_with_vips(path, format, limits, Reading::kRowAfterRow);
+  }
+  photo.damage = refusal.what();
+  photo.notes.push_back(fmt::format("{}; what can be decoded is used", photo.damage));
+  return photo;
+}
+
+// In the others gray becomes RGB.
+bool holds_gray(ImageFormat format) {
+  return format != ImageFormat::kWebp && format != ImageFormat::kHeif && format != ImageFormat::kAvif;
+}
+
+void set_sequence(VipsImage* image, const Sequence& sequence) {
+  if (sequence.pages <= 1) return;
+  const auto pages = static_cast<int>(sequence.pages);
+  vips_image_set_int(image, VIPS_META_PAGE_HEIGHT, vips_image_get_height(image) / pages);
+  vips_image_set_array_int(image, "delay", sequence.delays_ms.data(), static_cast<int>(sequence.delays_ms.size()));
+  vips_image_set_int(image, "loop", sequence.loops);
+}
+
+// Encodes the image, in formats whose files libvips writes as they come. 0 when all went well.
+int write_image(VipsImage* image, VipsTarget* output, ImageFormat format, const EncodeOptions& options) {
+  switch (format) {
+    case ImageFormat::kPng:
+      return vips_pngsave_target(image, output, "compression", 6, "strip", options.strip, nullptr);
+    case ImageFormat::kJpeg:
+      return vips_jpegsave_target(image, output, "Q", options.quality, "optimize_coding", TRUE, "subsample_mode",
+                                  VIPS_FOREIGN_SUBSAMPLE_OFF, "strip", options.strip, nullptr);
+    case ImageFormat::kWebp:
+      set_sequence(image, options.sequence);
+      return vips_webpsave_target(image, output, "Q", options.quality, "smart_subsample", TRUE, "lossless",
+                                  options.quality >= 100, "strip", options.strip, nullptr);
+    case ImageFormat::kPnm:
+      return vips_ppmsave_target(
+          image, output, "format",
+          vips_image_get_bands(image) <= 2 ? VIPS_FOREIGN_PPM_FORMAT_PGM : VIPS_FOREIGN_PPM_FORMAT_PPM, nullptr);
+    case ImageFormat::kHeif:
+    case ImageFormat::kAvif:
+    case ImageFormat::kJxl:
+      if (!can_encode(format)) throw OptionError(why_not_writable(format));
+      return write_optional(image, output, format, options);
+    case ImageFormat::kGif:
+      set_sequence(image, options.sequence);
+      return write_gif(image, output);
+    case ImageFormat::kTiff:
+    case ImageFormat::kBmp:
+      throw OptionError(why_not_writable(format));
+  }
+  return -1;
+}
+
+}  // namespace
+
+std::string codec_version() {
+  start_vips();
+  return vips_version_string();
+}
+
+PhotoHeader read_photo_header(const std::filesystem::path& path) {
+  const ImageFormat format = sniff_photo(path);
+  if (format == ImageFormat::kBmp) return read_bmp_header(path);
+  const auto lock = lock_vips_messages();
+  return header_of(open_with_vips(path, format).get(), format, path);
+}
+
+DecodedPhoto decode_photo(const std::filesystem::path& path, const ReadLimits& limits) {
+  const ImageFormat format = sniff_photo(path);
+  if (format == ImageFormat::kBmp) return decode_bmp_photo(path, limits);
+  DecodedPhoto photo;
+  try {
+    photo = decode_with_vips(path, format, limits, Reading::kStrict);
+  } catch (const InputError& refusal) {
+    if (!limits.accept_damaged) throw;
+    photo = decode_damaged(path, format, limits, refusal);
+  }
+  if (const Sequence& sequence = photo.header.sequence; sequence.pages > 1 && !limits.page) {
+    photo.notes.push_back(fmt::format("'{}' has {} {}; only the first is used", path.string(), sequence.pages,
+                                      sequence.animated() ? "frames" : "pages"));
+  }
+  return photo;
+}
+
+void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, ImageFormat format,
+                  const EncodeOptions& options, const std::filesystem::path& target, int descriptor) {
+  if (options.strip && metadata != nullptr) {
+    // Without its profile a viewer takes the numbers for sRGB.
+    if (const auto srgb = converted_to_srgb(pixels, metadata->profile(pixels.bands <= 2))) {
+      encode_photo(*srgb, nullptr, format, options, target, descriptor);
+      return;
+    }
+  }
+  if (metadata != nullptr && (options.strip || format != ImageFormat::kPng)) {
+    // Likewise without the chunks that only PNG has.
+    if (const auto color = png_color(metadata->png_chunks())) {
+      const auto without = metadata->without_png_chunks();
+      encode_photo(converted_to_srgb(pixels, *color), options.strip ? nullptr : without.get(), format, options, target,
+                   descriptor);
+      return;
+    }
+  }
+  const bool keeps = metadata != nullptr && !options.strip;
+  if (format == ImageFormat::kBmp) {
+    encode_bmp(pixels, keeps ? metadata->resolution() : Resolution{}, target, descriptor);
+    return;
+  }
+  start_vips();
+  const auto fail = [&] {
+    // libvips says only "write error"; one more byte gets the system's reason.
+    errno = 0;
+    const bool full = write(descriptor, "", 1) < 0;
+    const int code = errno;
+    const std::string text = take_vips_error();
+    throw IoError(fmt::format("cannot write '{}': {}", target.string(), full ? system_error_text(code) : text));
+  };
+  const ImagePtr image = image_of(pixels);
+  if (!image) fail();
+  if (keeps) metadata->apply_to(image.get(), pixels.bands <= 2 && holds_gray(format));
+
+  // libvips always writes a resolution. Where none is known the file is made in memory and the invented one taken out.
+  const bool unknown = options.strip || (metadata != nullptr ? !metadata->resolution().known() : is_optional(format));
+  const bool has_chunks = keeps && format == ImageFormat::kPng && !metadata->png_chunks().empty();
+  const bool in_memory = has_chunks || is_optional(format) || (unknown && format != ImageFormat::kPnm);
+  const std::unique_ptr<VipsTarget, VipsDeleter> output(in_memory ? vips_target_new_to_memory()
+                                                                  : vips_target_new_to_descriptor(descriptor));
+  if (!output) fail();
+  if (format == ImageFormat::kTiff) {
+    std::string encoded = encode_tiff(image.get(), options);
+    write_all(descriptor, unknown ? without_resolution(std::move(encoded), format) : encoded, target);
+    return;
+  }
+  if (write_image(image.get(), output.get(), format, options) != 0) fail();
+  if (!in_memory) return;
+  std::string encoded = bytes_of(output.get());
+  if (encoded.empty()) fail();
+  if (is_optional(format) && !holds_picture(encoded)) {
+    vips_error_clear();
+    throw IoError(fmt::format("cannot write '{}': the encoder of {} does not take {} x {} pixels", target.string(),
+                              to_string(format), pixels.width, pixels.height));
+  }
+  if (unknown) encoded = without_resolution(std::move(encoded), format);
+  if (has_chunks) encoded = with_png_chunks(std::move(encoded), metadata->png_chunks());
+  write_all(descriptor, encoded, target);
+}
+
+std::shared_ptr<const PhotoMetadata> with_resolution(const PhotoMetadata* metadata, const Resolution& resolution) {
+  if (metadata == nullptr) return std::make_shared<PhotoMetadata>(nullptr, resolution);
+  return metadata->with_resolution(resolution);
+}
+
+std::string encode_to_memory(const PixelBuffer& pixels, const PhotoMetadata* metadata, ImageFormat format,
+                             const EncodeOptions& options) {
+  const int descriptor = memfd_create("picture", MFD_CLOEXEC);
+  if (descriptor < 0) throw IoError("cannot get memory for a picture");
+  std::string bytes;
+  try {
+    encode_photo(pixels, metadata, format, options, "a picture in memory", descriptor);
+    bytes.resize(static_cast<size_t>(lseek(descriptor, 0, SEEK_END)));
+    for (size_t at = 0; at < bytes.size();) {
+      const ssize_t count = pread(descriptor, bytes.data() + at, bytes.size() - at, static_cast<off_t>(at));
+      if (count <= 0) throw IoError("cannot read a picture from memory");
+      at += static_cast<size_t>(count);
+    }
+  } catch (...) {
+    close(descriptor);
+    throw;
+  }
+  close(descriptor);
+  return bytes;
+}
+
+}  // namespace zsr
