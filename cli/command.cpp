@@ -26,6 +26,15 @@ std::string in_lines(const std::vector<std::string>& words) {
   return text + line + "\n";
 }
 
+constexpr char kZssr[] = "zssr";
+constexpr char kRestore[] = "restore";
+constexpr char kDip[] = "dip";
+
+template <const char* Method>
+int run_method_of(const std::vector<std::string>& arguments) {
+  return run_method(Method, arguments);
+}
+
 }  // namespace
 
 std::string help_text() {
@@ -38,7 +47,7 @@ std::string help_text() {
       "  zsr degrade HR/ -o LR/ -s 2           makes low-resolution images for training and tests\n\n"
       "Commands:\n";
   for (const Command& command : commands()) text += fmt::format("  {:<10} {}\n", command.name, command.summary);
-  text += "\nTrained networks, each also a command ('zsr edsr ...' is 'zsr upscale -m edsr ...'):\n";
+  text += "\nMore methods and trained networks; 'zsr edsr ...' is 'zsr upscale -m edsr ...':\n";
   text += in_lines(method_commands());
   text += "\n'zsr COMMAND --help' tells more. Exit codes: 0 done, 1 some input failed, 2 usage, 130 interrupted.\n";
   return text;
@@ -47,9 +56,10 @@ std::string help_text() {
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
       {"upscale", "Enlarge photos, clean or damaged, by what suits each", run_upscale},
-      {"restore", "Clean noisy and compressed photos at their own size, or enlarge them too", run_restore},
-      {"zssr", "Enlarge by zero-shot super-resolution: a network trained on the photo alone", run_zssr},
-      {"dip", "Restore by Deep Image Prior: enlarge, denoise, take off JPEG traces, fill scratches", run_dip},
+      {"restore", "Clean noisy and compressed photos at their own size, or enlarge them too", run_method_of<kRestore>},
+      {"zssr", "Enlarge by zero-shot super-resolution: a network trained on the photo alone", run_method_of<kZssr>},
+      {"dip", "Restore by Deep Image Prior: enlarge, denoise, take off JPEG traces, fill scratches",
+       run_method_of<kDip>},
       {"compare", "Run several methods on a photo or a benchmark and write a report to look at", run_compare},
       {"bench", "Make a blind benchmark of sharp photos, for compare", run_bench},
       {"kernelgan", "Estimate the blur kernel of one photo, with a verdict", run_kernelgan},

@@ -21,17 +21,14 @@ std::string help_text();
 /// Runs `arguments` (without the program's name): looks the command up, prints help, or throws UsageError with a guess.
 int dispatch(const std::vector<std::string>& arguments);
 
-/// Methods of `upscale` that are trained networks; each is a command too: `zsr edsr ...` is `zsr upscale -m edsr ...`.
+/// Methods of `upscale` that are commands without a row of their own: `zsr edsr ...` is `zsr upscale -m edsr ...`.
 std::vector<std::string> method_commands();
 int run_method(const std::string& method, const std::vector<std::string>& arguments);
 
 int run_upscale(const std::vector<std::string>& arguments);
-int run_zssr(const std::vector<std::string>& arguments);
 int run_train_kernel_prior(const std::vector<std::string>& arguments);
 int run_bench(const std::vector<std::string>& arguments);
 int run_compare(const std::vector<std::string>& arguments);
-int run_restore(const std::vector<std::string>& arguments);
-int run_dip(const std::vector<std::string>& arguments);
 int run_kernelgan(const std::vector<std::string>& arguments);
 int run_train(const std::vector<std::string>& arguments);
 int run_weights(const std::vector<std::string>& arguments);

@@ -28,7 +28,7 @@ int64_t set_thread_count(int64_t threads);
 /// One line for bug reports: LibTorch and OpenCV versions, convolution and its instruction set, threads, CUDA devices.
 std::string describe_runtime(const std::string& convolution);
 
-/// Version of zsr, e.g. "0.1.0".
+/// Version of zsr, e.g. "0.3.0".
 std::string library_version();
 
 /// What the bytes of a result can depend on: LibTorch, OpenCV, `photo_library` (name and version, "libvips 8.14.1") and

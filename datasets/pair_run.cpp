@@ -10,7 +10,6 @@
 #include "degradations/step_json.h"
 #include "image/photo.h"
 #include "image/photo_codec.h"
-#include "image/photo_codec.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -120,21 +119,31 @@ class Maker {
       write_file_atomically(folder_ / "manifest.jsonl", text, Overwrite::kYes);
       manifest = std::make_unique<LineFile>(folder_ / "manifest.jsonl");
     }
-    std::mutex mutex;
+    Queue queue{.maker = *this, .tasks = tasks, .manifest = manifest.get(), .progress = progress, .tally = tally};
+    std::vector<std::thread> threads;
+    const auto count = std::min<size_t>(static_cast<size_t>(options_.threads), tasks.size());
+    for (size_t i = 0; i < count; ++i) threads.emplace_back([&] { queue.work(); });
+    for (std::thread& thread : threads) thread.join();
+    if (queue.fatal) std::rethrow_exception(queue.fatal);
+    return queue.tally;
+  }
+
+ private:
+  // What the threads of a run share.
+  struct Queue {
+    Maker& maker;
+    const std::vector<Task>& tasks;
+    LineFile* manifest;  // may be null
+    const PairProgress& progress;
+    PairTally tally;
+    std::mutex mutex{};
     std::atomic<size_t> next{0};
     std::atomic<bool> stop{false};
-    std::map<size_t, std::string> waiting;  // finished out of order
+    std::map<size_t, std::string> waiting{};  // finished out of order
     size_t flushed = 0;
-    std::exception_ptr fatal;
-    const auto finish = [&](size_t index, std::string line) {
-      waiting[index] = std::move(line);
-      for (auto first = waiting.find(flushed); first != waiting.end(); first = waiting.find(flushed)) {
-        if (manifest && !first->second.empty()) manifest->append(first->second);
-        waiting.erase(first);
-        ++flushed;
-      }
-    };
-    const auto work = [&] {
+    std::exception_ptr fatal{};
+
+    void work() {
       omp_set_num_threads(1);  // the pairs themselves share the cores
       while (!stop) {
         const size_t index = next++;
@@ -142,43 +151,48 @@ class Maker {
         std::string line;
         std::string problem;
         try {
-          line = make(tasks[index]);
+          line = maker.make(tasks[index]);
         } catch (const WriteFailure& failure) {
           const std::lock_guard lock(mutex);
-          if (!fatal) fatal = failure.cause;
-          stop = true;
+          give_up(failure.cause);
           break;
         } catch (const std::exception& error) {
           problem = error.what();
         }
         const std::lock_guard lock(mutex);
         try {
-          finish(index, std::move(line));
-          if (problem.empty()) {
-            ++tally.made;
-          } else {
-            ++tally.failed;
-            tally.problems.push_back(problem);
-          }
-          if (progress && !progress(tally)) {
-            tally.stopped = true;
-            stop = true;
-          }
+          finish(index, std::move(line), std::move(problem));
         } catch (...) {
-          if (!fatal) fatal = std::current_exception();
-          stop = true;
+          give_up(std::current_exception());
         }
       }
-    };
-    std::vector<std::thread> threads;
-    const auto count = std::min<size_t>(static_cast<size_t>(options_.threads), tasks.size());
-    for (size_t i = 0; i < count; ++i) threads.emplace_back(work);
-    for (std::thread& thread : threads) thread.join();
-    if (fatal) std::rethrow_exception(fatal);
-    return tally;
-  }
+    }
 
- private:
+    void give_up(std::exception_ptr cause) {
+      if (!fatal) fatal = std::move(cause);
+      stop = true;
+    }
+
+    void finish(size_t index, std::string line, std::string problem) {
+      waiting[index] = std::move(line);
+      for (auto first = waiting.find(flushed); first != waiting.end(); first = waiting.find(flushed)) {
+        if (manifest != nullptr && !first->second.empty()) manifest->append(first->second);
+        waiting.erase(first);
+        ++flushed;
+      }
+      if (problem.empty()) {
+        ++tally.made;
+      } else {
+        ++tally.failed;
+        tally.problems.push_back(std::move(problem));
+      }
+      if (progress && !progress(tally)) {
+        tally.stopped = true;
+        stop = true;
+      }
+    }
+  };
+
   void check_size(const Task& task, Size size) const {
     const double larger = std::max(options_.scale.y, options_.scale.x);
     const int64_t least = std::max<int64_t>(options_.patch, std::llround(std::ceil(4.0 * larger)));
@@ -421,9 +435,11 @@ PairTally make_pairs(const std::vector<PairSource>& sources, const Recipe& recip
   return Maker(&recipe, folder, run_options, header).run(tasks, old_lines, tally, progress);
 }
 
-PairTally replay_pairs(const fs::path& manifest_path, const fs::path& folder, const ReplayOptions& options,
-                       const PairProgress& progress) {
-  const Manifest manifest = read_manifest(manifest_path, false);
+namespace {
+
+// Whether a manifest can be replayed here, into `folder`.
+void check_replay(const Manifest& manifest, const fs::path& manifest_path, const fs::path& folder,
+                  const ReplayOptions& options) {
   const std::string version = manifest.header.value("version", std::string("?"));
   const std::string environment = manifest.header.value("environment", std::string("?"));
   if (!options.any_version && version != library_version()) {
@@ -439,6 +455,38 @@ PairTally replay_pairs(const fs::path& manifest_path, const fs::path& folder, co
     throw InputError(
         fmt::format("'{}' is the folder of the manifest itself; replay into another one", folder.string()));
   }
+}
+
+// One line of a manifest.
+Task task_of(const Json& line, const fs::path& manifest_path, const fs::path& hr_folder) {
+  Task task;
+  task.source.file = text_of(line, "file", manifest_path);
+  task.source.path =
+      hr_folder.empty() ? fs::path(text_of(line, "source", manifest_path)) : hr_folder / task.source.file;
+  const fs::path lr = text_of(line, "lr", manifest_path);
+  task.name = lr.lexically_relative("LR").replace_extension("").string();
+  if (task.name.empty() || task.name.find("..") != std::string::npos || lr.is_absolute()) {
+    throw InputError(fmt::format("'{}' leads out of the folder", lr.string()));
+  }
+  task.variant = line.at("variant").get<int64_t>();
+  task.patch = line.at("patch").get<int64_t>();
+  const Json& crop = line.at("crop");
+  task.crop = {crop.at(0), crop.at(1), crop.at(2), crop.at(3)};
+  if (task.crop.width < 1 || task.crop.height < 1 || task.crop.left < 0 || task.crop.top < 0) {
+    throw InputError("its crop makes no sense");
+  }
+  task.steps = steps_from_json(line.at("steps"));
+  task.expected_source = text_of(line, "source_sha256", manifest_path);
+  task.expected_lr = text_of(line, "lr_sha256", manifest_path);
+  return task;
+}
+
+}  // namespace
+
+PairTally replay_pairs(const fs::path& manifest_path, const fs::path& folder, const ReplayOptions& options,
+                       const PairProgress& progress) {
+  const Manifest manifest = read_manifest(manifest_path, false);
+  check_replay(manifest, manifest_path, folder, options);
   PairOptions run_options;
   run_options.threads = options.threads;
   run_options.overwrite = options.overwrite;
@@ -449,26 +497,7 @@ PairTally replay_pairs(const fs::path& manifest_path, const fs::path& folder, co
   for (size_t i = 0; i < manifest.pairs.size(); ++i) {
     const Json& line = manifest.pairs[i];
     try {
-      Task task;
-      task.source.file = text_of(line, "file", manifest_path);
-      task.source.path = options.hr_folder.empty() ? fs::path(text_of(line, "source", manifest_path))
-                                                   : options.hr_folder / task.source.file;
-      const fs::path lr = text_of(line, "lr", manifest_path);
-      task.name = lr.lexically_relative("LR").replace_extension("").string();
-      if (task.name.empty() || task.name.find("..") != std::string::npos || lr.is_absolute()) {
-        throw InputError(fmt::format("'{}' leads out of the folder", lr.string()));
-      }
-      task.variant = line.at("variant").get<int64_t>();
-      task.patch = line.at("patch").get<int64_t>();
-      const Json& crop = line.at("crop");
-      task.crop = {crop.at(0), crop.at(1), crop.at(2), crop.at(3)};
-      if (task.crop.width < 1 || task.crop.height < 1 || task.crop.left < 0 || task.crop.top < 0) {
-        throw InputError("its crop makes no sense");
-      }
-      task.steps = steps_from_json(line.at("steps"));
-      task.expected_source = text_of(line, "source_sha256", manifest_path);
-      task.expected_lr = text_of(line, "lr_sha256", manifest_path);
-      tasks.push_back(std::move(task));
+      tasks.push_back(task_of(line, manifest_path, options.hr_folder));
     } catch (const nlohmann::json::exception& failure) {
       throw InputError(fmt::format("manifest '{}', line {}: {}", manifest_path.string(), i + 2, failure.what()));
     } catch (const Error& failure) {

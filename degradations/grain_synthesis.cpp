@@ -15,7 +15,7 @@
 namespace zsr {
 namespace {
 
-constexpr double kLargestSize = 8.0;
+constexpr double kLargestGrowth = 8.0;
 constexpr double kLargestStrength = 10.0;
 constexpr int64_t kStripRows = 256;  // bounds the memory of a large photo; the result does not depend on it
 
@@ -105,7 +105,7 @@ torch::Tensor add_grain(const torch::Tensor& image, const GrainModel& model, dou
   check_range("strength", strength, 0.0, kLargestStrength);
   check_range("scale", scale, 1.0, 64.0);
   const double growth = size == 0.0 ? std::min(scale, kLargestGrainGrowth) : size;
-  check_range("size", growth, 1.0, kLargestSize);
+  check_range("size", growth, 1.0, kLargestGrowth);
   const torch::NoGradGuard no_grad;
   const torch::Tensor filter = stretched_filter(model, growth);
   const torch::Tensor root = root_of_covariance(model);

@@ -1,6 +1,7 @@
 #include "dip/dip.h"
 
 #include "core/error.h"
+#include "core/session.h"
 #include "dip/fitting.h"
 #include "dip/pieces.h"
 #include "image/resize.h"
@@ -8,13 +9,10 @@
 #include <fmt/format.h>
 #include <torch/types.h>
 
-#include <chrono>
 #include <cmath>
 
 namespace zsr::dip {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 void check(const torch::Tensor& photo, const Options& options) {
   const bool good = photo.dim() == 4 && photo.size(0) == 1 && (photo.size(1) == 1 || photo.size(1) == 3) &&
@@ -62,6 +60,7 @@ class PieceRun {
       : photo_(photo),
         options_(options),
         context_(context),
+        session_(context),
         frame_(frame),
         pieces_(pieces_of(options, photo.size(2) * options.scale, photo.size(3) * options.scale)),
         random_(derive_seed(context.seed, "dip-weights")),
@@ -73,19 +72,17 @@ class PieceRun {
   Result run() {
     for (size_t i = 0; i < pieces_.size(); ++i) {
       fit_piece(i);
-      if (!stopped_ || i + 1 == pieces_.size()) continue;
+      if (!session_.stopped() || i + 1 == pieces_.size()) continue;
       interpolate_from(i + 1);
       break;
     }
-    result_.summary.train_s = elapsed();
+    result_.summary.train_s = session_.elapsed_s();
     result_.image = blend_.image().clamp(0.0, 1.0);
     if (options_.task == Task::kInpaint) result_.image = torch::where(options_.mask > 0.5, photo_, result_.image);
     return result_;
   }
 
  private:
-  double elapsed() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
-
   int64_t steps_of(size_t i) const {
     if (i == 0) return options_.steps;
     return std::max<int64_t>(1, std::llround(options_.later_tiles * static_cast<double>(options_.steps)));
@@ -118,11 +115,8 @@ class PieceRun {
   }
 
   void report(size_t i, int64_t step, double loss) {
-    if (!context_.progress) return;
     const std::string stage = pieces_.size() == 1 ? "fit" : fmt::format("fit piece {} of {}", i + 1, pieces_.size());
-    const ProgressAction action = context_.progress({stage, done_ + step + 1, planned_, loss, elapsed()});
-    if (action == ProgressAction::kAbort) throw Cancelled("stopped on request; nothing was written");
-    stopped_ = action == ProgressAction::kStop;
+    session_.report(stage, done_ + step + 1, planned_, loss);
   }
 
   // Whether the piece is done before its last step; the summary says why.
@@ -131,9 +125,9 @@ class PieceRun {
     if (fitting.exhausted()) {
       summary.termination = Termination::kDiverged;
       summary.message = "training kept diverging, also with smaller steps; this is the best image before";
-    } else if (stopped_) {
+    } else if (session_.stopped()) {
       summary.termination = Termination::kStopped;
-    } else if (elapsed() > deadline_s) {
+    } else if (session_.elapsed_s() > deadline_s) {
       summary.termination = Termination::kTimeBudget;
     } else if (fitting.finished()) {
       summary.termination = Termination::kConverged;
@@ -157,15 +151,14 @@ class PieceRun {
   torch::Tensor photo_;
   const Options& options_;
   const RunContext& context_;
+  Session session_;
   const FrameFn& frame_;
   std::vector<Piece> pieces_;
   Random random_;
   SkipNetwork network_;
   Blend blend_;
-  Clock::time_point begin_ = Clock::now();
   int64_t planned_ = 0;
   int64_t done_ = 0;
-  bool stopped_ = false;
   Result result_;
 };
 

@@ -1,17 +1,18 @@
 #include "dip/dip_fkp.h"
 
 #include "core/error.h"
-#include "nn/optim/flat_adam.h"
+#include "core/session.h"
 #include "degradations/spherical_latent.h"
 #include "dip/skip_network.h"
 #include "dip/ssim_loss.h"
+#include "nn/optim/flat_adam.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
 
-#include <chrono>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 namespace zsr::dip {
 namespace {
@@ -26,6 +27,105 @@ torch::Tensor blur_and_sample(const torch::Tensor& image, const torch::Tensor& k
   const torch::Tensor blurred = torch::conv2d(padded.transpose(0, 1), kernel, {}, scale);
   return blurred.transpose(0, 1);
 }
+
+SkipSpec skip_spec(int64_t channels) {
+  SkipSpec spec;
+  spec.inputs = channels;
+  spec.outputs = channels;
+  spec.skip = {16, 16, 16, 16, 16};
+  spec.non_local = true;
+  return spec;
+}
+
+SkipNetwork random_network(const SkipSpec& spec, const RunContext& context) {
+  Random weights(derive_seed(context.seed, "dip-weights"));
+  return {spec, weights, context.device};
+}
+
+// The picture by the network and the kernel by the latent of its prior, fitted together.
+class FkpFit {
+ public:
+  FkpFit(const torch::Tensor& photo, const FlowPrior& prior, const FkpOptions& options, const RunContext& context)
+      : options_(options),
+        prior_(prior),
+        height_(photo.size(2) * options.scale),
+        width_(photo.size(3) * options.scale),
+        network_(random_network(skip_spec(photo.size(1)), context)),
+        noise_(draw_input(skip_spec(photo.size(1)), height_, width_, derive_seed(context.seed, "fkp-input"))
+                   .to(context.device)),
+        target_(photo.to(context.device)),
+        latent_(prior.side(), options.kernel_rate, kBeta1, context.seed),
+        adam_(network_.parameters().numel(), context.device, kBeta1, 0.999),
+        kept_parameters_(network_.parameters().detach().clone()),
+        kept_latent_(latent_.values().detach().clone()),
+        rate_(options.learning_rate) {}
+
+  // The loss before the step, numbered from 1; nothing where it was not finite, and the step before was taken back.
+  std::optional<double> step(int64_t step) {
+    network_.parameters().mutable_grad().reset();
+    const torch::Tensor output = network_.forward(noise_).slice(2, 0, height_).slice(3, 0, width_);
+    const torch::Tensor made = degraded(output);
+    const torch::Tensor loss = step <= options_.similarity_steps ? 1.0 - ssim_loss_similarity(made, target_)
+                                                                 : (made - target_).square().mean();
+    const double value = loss.item<double>();
+    if (!std::isfinite(value)) {
+      take_back();
+      return std::nullopt;
+    }
+    loss.backward();
+    image_ = output.detach().to(torch::kCPU);
+    kept_parameters_.copy_(network_.parameters().detach());
+    kept_latent_.copy_(latent_.values().detach());
+    adam_.step(network_.parameters().detach(), network_.parameters().grad(), rate_);
+    latent_.step(step > options_.frozen_steps);
+    return value;
+  }
+
+  bool exhausted() const {
+    constexpr double kLeastShare = 1e-2;
+    return rate_ < kLeastShare * options_.learning_rate;
+  }
+
+  // Undefined before the first good step.
+  const torch::Tensor& image() const { return image_; }
+
+  BlurKernel kernel() const {
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor kernel = prior_.decode(kept_latent_).to(torch::kCPU)[0][0];
+    return BlurKernel(options_.published_phase ? kernel : kernel.flip({0, 1}), "estimated kernel");
+  }
+
+ private:
+  torch::Tensor degraded(const torch::Tensor& image) const {
+    torch::Tensor kernel = prior_.decode(latent_.values());
+    if (!options_.published_phase) kernel = kernel.flip({2, 3});
+    return blur_and_sample(image, kernel.to(image.device()), options_.scale, options_.published_phase);
+  }
+
+  void take_back() {
+    const torch::NoGradGuard no_grad;
+    torch::Tensor parameters = network_.parameters();
+    torch::Tensor numbers = latent_.values();
+    parameters.copy_(kept_parameters_);
+    numbers.copy_(kept_latent_);
+    adam_.reset();
+    rate_ *= 0.5;
+  }
+
+  const FkpOptions& options_;
+  const FlowPrior& prior_;
+  int64_t height_;
+  int64_t width_;
+  SkipNetwork network_;
+  torch::Tensor noise_;
+  torch::Tensor target_;
+  SphericalLatent latent_;
+  FlatAdam adam_;
+  torch::Tensor image_;
+  torch::Tensor kept_parameters_;
+  torch::Tensor kept_latent_;
+  double rate_;
+};
 
 }  // namespace
 
@@ -51,83 +151,26 @@ FkpResult run_fkp(const torch::Tensor& photo, const FlowPrior& prior, const FkpO
     throw OptionError(fmt::format("this kernel prior is for x{} ({} x {} pixels), not for x{}", prior.scale(),
                                   prior.side(), prior.side(), options.scale));
   }
-  SkipSpec spec;
-  spec.inputs = photo.size(1);
-  spec.outputs = photo.size(1);
-  spec.skip = {16, 16, 16, 16, 16};
-  spec.non_local = true;
-  Random weights(derive_seed(context.seed, "dip-weights"));
-  const SkipNetwork network(spec, weights, context.device);
-  const int64_t height = photo.size(2) * options.scale;
-  const int64_t width = photo.size(3) * options.scale;
-  const torch::Tensor noise =
-      draw_input(spec, height, width, derive_seed(context.seed, "fkp-input")).to(context.device);
-  const torch::Tensor target = photo.to(context.device);
-  SphericalLatent latent(prior.side(), options.kernel_rate, kBeta1, context.seed);
-  FlatAdam adam(network.parameters().numel(), context.device, kBeta1, 0.999);
-
-  const auto begin = std::chrono::steady_clock::now();
-  const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
-  const auto predict = [&](const torch::Tensor& image) {
-    torch::Tensor kernel = prior.decode(latent.values());
-    if (!options.published_phase) kernel = kernel.flip({2, 3});
-    return blur_and_sample(image, kernel.to(image.device()), options.scale, options.published_phase);
-  };
+  FkpFit fit(photo, prior, options, context);
+  Session session(context);
   Summary summary;
-  torch::Tensor image;
-  torch::Tensor kept_parameters = network.parameters().detach().clone();
-  torch::Tensor kept_latent = latent.values().detach().clone();
-  double rate = options.learning_rate;
   for (int64_t step = 1; step <= options.steps; ++step) {
-    network.parameters().mutable_grad().reset();
-    const torch::Tensor output = network.forward(noise).slice(2, 0, height).slice(3, 0, width);
-    const torch::Tensor made = predict(output);
-    const torch::Tensor loss =
-        step <= options.similarity_steps ? 1.0 - ssim_loss_similarity(made, target) : (made - target).square().mean();
-    const double value = loss.item<double>();
-    if (!std::isfinite(value)) {
-      const torch::NoGradGuard no_grad;
-      torch::Tensor parameters = network.parameters();
-      torch::Tensor numbers = latent.values();
-      parameters.copy_(kept_parameters);
-      numbers.copy_(kept_latent);
-      adam.reset();
-      rate *= 0.5;
-      constexpr double kLeastShare = 1e-2;
-      if (rate < kLeastShare * options.learning_rate) {
-        summary.termination = Termination::kDiverged;
-        summary.message = "training kept diverging, also with smaller steps; this is the best image before";
-        break;
-      }
-      continue;
-    }
-    loss.backward();
-    image = output.detach().to(torch::kCPU);
-    kept_parameters.copy_(network.parameters().detach());
-    kept_latent.copy_(latent.values().detach());
-    adam.step(network.parameters().detach(), network.parameters().grad(), rate);
-    latent.step(step > options.frozen_steps);
-    summary.steps = step;
-    summary.final_loss = value;
-    if (context.progress) {
-      const ProgressAction action = context.progress({"fit image and kernel", step, options.steps, value, elapsed()});
-      if (action == ProgressAction::kAbort) throw Cancelled("stopped on request; nothing was written");
-      if (action == ProgressAction::kStop) {
-        summary.termination = Termination::kStopped;
-        break;
-      }
-    }
-    if (context.time_budget_s && elapsed() > *context.time_budget_s) {
-      summary.termination = Termination::kTimeBudget;
+    const std::optional<double> loss = fit.step(step);
+    if (!loss) {
+      if (!fit.exhausted()) continue;
+      summary.termination = Termination::kDiverged;
+      summary.message = "training kept diverging, also with smaller steps; this is the best image before";
       break;
     }
+    summary.steps = step;
+    summary.final_loss = *loss;
+    session.report("fit image and kernel", step, options.steps, *loss);
+    summary.termination = session.termination();
+    if (summary.termination != Termination::kFinished) break;
   }
-  summary.train_s = elapsed();
-  const torch::NoGradGuard no_grad;
-  const torch::Tensor kernel = prior.decode(kept_latent).to(torch::kCPU)[0][0];
-  if (!image.defined()) throw Error("DIP-FKP diverged in its first step; nothing was made");
-  return {image.clamp(0.0, 1.0), BlurKernel(options.published_phase ? kernel : kernel.flip({0, 1}), "estimated kernel"),
-          summary};
+  summary.train_s = session.elapsed_s();
+  if (!fit.image().defined()) throw Error("DIP-FKP diverged in its first step; nothing was made");
+  return {fit.image().clamp(0.0, 1.0), fit.kernel(), summary};
 }
 
 }  // namespace zsr::dip

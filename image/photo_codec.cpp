@@ -325,24 +325,35 @@ DecodedPhoto decode_photo(const std::filesystem::path& path, const ReadLimits& l
   return photo;
 }
 
-void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, ImageFormat format,
-                  const EncodeOptions& options, const std::filesystem::path& target, int descriptor) {
-  if (options.strip && metadata != nullptr) {
+namespace {
+
+// Pixels whose colours only metadata explain that the file will not have are written as sRGB; false where there are
+// none.
+bool encode_as_srgb(const PixelBuffer& pixels, const PhotoMetadata* metadata, ImageFormat format,
+                    const EncodeOptions& options, const std::filesystem::path& target, int descriptor) {
+  if (metadata == nullptr) return false;
+  if (options.strip) {
     // Without its profile a viewer takes the numbers for sRGB.
     if (const auto srgb = converted_to_srgb(pixels, metadata->profile(pixels.bands <= 2))) {
       encode_photo(*srgb, nullptr, format, options, target, descriptor);
-      return;
+      return true;
     }
   }
-  if (metadata != nullptr && (options.strip || format != ImageFormat::kPng)) {
-    // Likewise without the chunks that only PNG has.
-    if (const auto color = png_color(metadata->png_chunks())) {
-      const auto without = metadata->without_png_chunks();
-      encode_photo(converted_to_srgb(pixels, *color), options.strip ? nullptr : without.get(), format, options, target,
-                   descriptor);
-      return;
-    }
-  }
+  if (!options.strip && format == ImageFormat::kPng) return false;
+  // Likewise without the chunks that only PNG has.
+  const auto color = png_color(metadata->png_chunks());
+  if (!color) return false;
+  const auto without = metadata->without_png_chunks();
+  encode_photo(converted_to_srgb(pixels, *color), options.strip ? nullptr : without.get(), format, options, target,
+               descriptor);
+  return true;
+}
+
+}  // namespace
+
+void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, ImageFormat format,
+                  const EncodeOptions& options, const std::filesystem::path& target, int descriptor) {
+  if (encode_as_srgb(pixels, metadata, format, options, target, descriptor)) return;
   const bool keeps = metadata != nullptr && !options.strip;
   if (format == ImageFormat::kBmp) {
     encode_bmp(pixels, keeps ? metadata->resolution() : Resolution{}, target, descriptor);

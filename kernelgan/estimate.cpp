@@ -1,14 +1,15 @@
 #include "kernelgan/estimate.h"
 
 #include "core/error.h"
+#include "core/session.h"
 #include "degradations/estimation/estimate.h"
-#include "kernelgan/estimators.h"
+#include "kernelgan/estimate_adversary.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <torch/types.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 namespace zsr::kernelgan {
@@ -16,28 +17,48 @@ namespace {
 
 constexpr int64_t kLeastSide = 68;  // four pixels more than a window and the generator's patch
 
+const Estimator* find_estimator(const std::string& name) {
+  const auto& rows = estimators();
+  const auto row = std::find_if(rows.begin(), rows.end(), [&](const Estimator& each) { return each.name == name; });
+  return row == rows.end() ? nullptr : &*row;
+}
+
 }  // namespace
 
-std::string to_string(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kGood:
-      return "good";
-    case Verdict::kWeak:
-      return "weak";
-    case Verdict::kReject:
-      break;
-  }
-  return "reject";
+const std::vector<Estimator>& estimators() {
+  using Photo = const torch::Tensor&;
+  using Options = const EstimateOptions&;
+  using Context = const RunContext&;
+  static const std::vector<Estimator> rows = {
+      {"combined", "trained predictor and spectrum together", false,
+       [](Photo photo, Options options, Context, Estimate& estimate) {
+         blur::estimate_by_both(photo, options.scale, estimate);
+       }},
+      {"predictor", "a network trained on patches of blurred photos", false,
+       [](Photo photo, Options options, Context, Estimate& estimate) {
+         blur::estimate_by_predictor(photo, options.scale, estimate);
+       }},
+      {"spectrum", "the fall of the photo's spectrum, in closed form", false,
+       [](Photo photo, Options options, Context, Estimate& estimate) {
+         blur::estimate_by_spectrum(photo, options.scale, estimate);
+       }},
+      {"kernelgan", "KernelGAN, trained on the photo alone", true,
+       [](Photo photo, Options options, Context context, Estimate& estimate) {
+         const auto run = [&](const RunContext& own) { return run_adversarial(photo, options.adversarial, own); };
+         estimate_by_adversary(run, options.scale, options.seeds, context, estimate);
+       }},
+      {"kernelgan-fkp", "KernelGAN with a flow prior of kernels", true,
+       [](Photo photo, Options options, Context context, Estimate& estimate) {
+         const auto run = [&](const RunContext& own) { return run_fkp_adversarial(photo, options.fkp, own); };
+         estimate_by_adversary(run, options.scale, options.seeds, context, estimate);
+       }},
+  };
+  return rows;
 }
 
-BlurKernel narrowed_kernel(const Estimate& estimate, double share, double scale) {
-  return gaussian_of(
-      {share * estimate.sigma_1 * estimate.sigma_1, share * estimate.sigma_2 * estimate.sigma_2, estimate.angle},
-      scale);
-}
-
-const std::vector<std::string>& estimator_names() {
-  static const std::vector<std::string> names = {"combined", "predictor", "spectrum", "kernelgan", "kernelgan-fkp"};
+std::vector<std::string> estimator_names() {
+  std::vector<std::string> names;
+  for (const Estimator& row : estimators()) names.push_back(row.name);
   return names;
 }
 
@@ -45,11 +66,9 @@ void EstimateOptions::validate() const {
   if (!(scale > 1.0) || scale > 8.0)
     throw OptionError(fmt::format("scale = {:g}, must be above 1 and at most 8", scale));
   if (seeds < 1 || seeds > 20) throw OptionError(fmt::format("seeds = {}, must be 1 to 20", seeds));
-  const auto& names = estimator_names();
-  if (std::find(names.begin(), names.end(), estimator) == names.end()) {
-    std::string all;
-    for (const std::string& name : names) all += fmt::format("{}{}", all.empty() ? "" : ", ", name);
-    throw OptionError(fmt::format("unknown estimator '{}'; there are {}", estimator, all));
+  if (find_estimator(estimator) == nullptr) {
+    throw OptionError(
+        fmt::format("unknown estimator '{}'; there are {}", estimator, fmt::join(estimator_names(), ", ")));
   }
   adversarial.validate();
   if (estimator == "kernelgan-fkp") fkp.validate();
@@ -57,18 +76,18 @@ void EstimateOptions::validate() const {
 
 Estimate estimate_kernel(const torch::Tensor& photo, const EstimateOptions& options, const RunContext& context) {
   options.validate();
-  const auto start = std::chrono::steady_clock::now();
+  const Session session(context);
   const auto finish = [&](Estimate estimate) {
-    estimate.summary.train_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    estimate.summary.train_s = session.elapsed_s();
     return estimate;
   };
-  Estimate estimate{fallback_kernel(options.scale)};
+  Estimate estimate{blur::fallback_kernel(options.scale)};
   estimate.verdict = Verdict::kGood;
-  set_kernel(estimate, fallback_kernel(options.scale));
+  blur::set_kernel(estimate, blur::fallback_kernel(options.scale));
   if (std::min(photo.size(2), photo.size(3)) < kLeastSide) {
-    lower(estimate, Verdict::kReject,
-          fmt::format("the photo is {}x{}; {} pixels a side are the least that tell a blur", photo.size(3),
-                      photo.size(2), kLeastSide));
+    blur::lower(estimate, Verdict::kReject,
+                fmt::format("the photo is {}x{}; {} pixels a side are the least that tell a blur", photo.size(3),
+                            photo.size(2), kLeastSide));
     return finish(std::move(estimate));
   }
   const double contrast = photo.std().item<double>() * 255.0;
@@ -77,29 +96,22 @@ Estimate estimate_kernel(const torch::Tensor& photo, const EstimateOptions& opti
   estimate.detail = fine.detail;
   estimate.jpeg_quality = fine.jpeg_quality;
   if (contrast < 2.0) {
-    lower(estimate, Verdict::kReject, "the photo is flat: nothing in it tells a blur");
+    blur::lower(estimate, Verdict::kReject, "the photo is flat: nothing in it tells a blur");
     return finish(std::move(estimate));
   }
   if (estimate.noise > 0.5 * contrast) {
-    lower(estimate, Verdict::kReject,
-          fmt::format("the photo is mostly noise ({:.0f} of {:.0f} levels)", estimate.noise, contrast));
+    blur::lower(estimate, Verdict::kReject,
+                fmt::format("the photo is mostly noise ({:.0f} of {:.0f} levels)", estimate.noise, contrast));
     return finish(std::move(estimate));
   }
   try {
-    if (options.estimator == "combined") {
-      estimate_by_both(photo, options, estimate);
-    } else if (options.estimator == "predictor") {
-      estimate_by_predictor(photo, options, estimate);
-    } else if (options.estimator == "spectrum") {
-      estimate_by_spectrum(photo, options, estimate);
-    } else {
-      estimate_by_adversary(photo, options, context, estimate);
-    }
+    find_estimator(options.estimator)->run(photo, options, context, estimate);
   } catch (const InputError& error) {
-    lower(estimate, Verdict::kReject, error.what());
-    set_kernel(estimate, fallback_kernel(options.scale));
+    blur::lower(estimate, Verdict::kReject, error.what());
+    blur::set_kernel(estimate, blur::fallback_kernel(options.scale));
   }
-  if (estimate.noise > 20.0) lower(estimate, Verdict::kWeak, fmt::format("strong noise ({:.0f}/255)", estimate.noise));
+  if (estimate.noise > 20.0)
+    blur::lower(estimate, Verdict::kWeak, fmt::format("strong noise ({:.0f}/255)", estimate.noise));
   return finish(std::move(estimate));
 }
 

@@ -1,25 +1,23 @@
 #pragma once
 
 #include "core/run_context.h"
+#include "degradations/estimation/blur/blur_estimate.h"
 #include "degradations/kernel.h"
 #include "kernelgan/fkp_adversary.h"
 #include "kernelgan/kernelgan.h"
 
 #include <torch/types.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
 namespace zsr::kernelgan {
 
-/// How far an estimated kernel can be trusted.
-enum class Verdict {
-  kGood,
-  kWeak,    ///< Usable, but something speaks against it; see the reasons.
-  kReject,  ///< Better to take the bicubic kernel.
-};
-
-std::string to_string(Verdict verdict);
+using blur::Estimate;
+using blur::narrowed_kernel;
+using blur::to_string;
+using blur::Verdict;
 
 /// How the blur of a photo is estimated.
 struct EstimateOptions {
@@ -31,28 +29,22 @@ struct EstimateOptions {
   void validate() const;               ///< Throws OptionError.
 };
 
-/// What was found.
-struct Estimate {
-  BlurKernel kernel;     ///< Aligned for the scale; for the bicubic fallback see the verdict.
-  bool bicubic = false;  ///< The blur is much like that of bicubic downscaling, whose kernel this then is.
-  double sigma_1 = 0.0;  ///< Gaussian of the same moments, HR pixels, the larger one.
-  double sigma_2 = 0.0;
-  double angle = 0.0;  ///< Radians, of the first against the x axis.
-  Verdict verdict = Verdict::kReject;
-  std::vector<std::string> reasons;  ///< One line each, why the verdict is not good.
-  double spread = 0.0;       ///< Disagreement of quadrants (spectrum) or seeds (kernelgan): relative, of variances.
-  double noise = 0.0;        ///< Noise of the photo, 1/255.
-  double detail = 0.0;       ///< What stands at the scale of its pixels beyond noise, 1/255.
-  int64_t jpeg_quality = 0;  ///< Of a photo that was a JPEG; 0 = no trace.
-  Summary summary;
+/// One way to estimate a kernel. `run` gets an Estimate that holds noise and JPEG quality of the photo, the fallback
+/// kernel and the verdict good; it sets the kernel and lowers the verdict.
+struct Estimator {
+  std::string name;
+  std::string title;  ///< One line: what it looks at.
+  bool is_random;     ///< Its result depends on the seed; EstimateOptions::seeds applies.
+  std::function<void(const torch::Tensor& photo, const EstimateOptions& options, const RunContext& context,
+                     Estimate& estimate)>
+      run;
 };
 
-/// The Gaussian of `share` times the estimate's covariance, to enlarge with when nobody can check the estimate: a
-/// kernel too wide costs far more than one too narrow (on a blurred zebra an excess of 0.7 pixels squared costs 9 dB).
-BlurKernel narrowed_kernel(const Estimate& estimate, double share, double scale);
+/// All of them, the default first.
+const std::vector<Estimator>& estimators();
 
-/// Names of the estimators, the default first.
-const std::vector<std::string>& estimator_names();
+/// Their names, the default first.
+std::vector<std::string> estimator_names();
 
 /// Estimates the blur kernel by which `photo` ([1, 1 or 3, h, w] float32 in [0, 1]) would be a downscaling of the sharp
 /// photo by `scale`. Never throws for photos that hold too little: those get the verdict reject and the reason.

@@ -1,6 +1,7 @@
+#include "kernelgan/estimate_adversary.h"
+
 #include "degradations/kernel_analysis.h"
 #include "degradations/kernel_families.h"
-#include "kernelgan/estimators.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
@@ -9,15 +10,11 @@
 
 namespace zsr::kernelgan {
 
-void estimate_by_adversary(const torch::Tensor& photo, const EstimateOptions& options, const RunContext& context,
-                           Estimate& estimate) {
-  const auto run_once = [&](const RunContext& own) {
-    return options.estimator == "kernelgan-fkp" ? run_fkp_adversarial(photo, options.fkp, own)
-                                                : run_adversarial(photo, options.adversarial, own);
-  };
+void estimate_by_adversary(const AdversaryRun& run_once, double scale, int64_t seeds, const RunContext& context,
+                           blur::Estimate& estimate) {
   std::vector<BlurKernel> kernels;
   std::vector<std::array<double, 2>> variances;
-  for (int64_t run = 0; run < options.seeds; ++run) {
+  for (int64_t run = 0; run < seeds; ++run) {
     AdversarialResult result = [&] {
       RunContext own = context;
       own.seed = context.seed + static_cast<uint64_t>(run);
@@ -35,7 +32,7 @@ void estimate_by_adversary(const torch::Tensor& photo, const EstimateOptions& op
     if (result.summary.termination == Termination::kStopped) break;
   }
   if (kernels.empty()) {
-    lower(estimate, Verdict::kReject, "the generator's kernel collapsed, with another seed too");
+    blur::lower(estimate, blur::Verdict::kReject, "the generator's kernel collapsed, with another seed too");
     return;
   }
   // The run in the middle of the others.
@@ -51,22 +48,23 @@ void estimate_by_adversary(const torch::Tensor& photo, const EstimateOptions& op
       best = i;
     }
   }
-  estimate.spread = disagreement(variances);
+  estimate.spread = blur::disagreement(variances);
   BlurKernel kernel = kernels[best];
-  if (options.scale == 4.0) {
+  if (scale == 4.0) {
     kernel = compose(kernel, 2);
-  } else if (options.scale != 2.0) {
+  } else if (scale != 2.0) {
     // The Gaussian of the x2 kernel, scaled: what KernelGAN itself does not offer.
     const GaussianFit fit = fit_gaussian(kernel);
-    const double factor = options.scale / 2.0;
+    const double factor = scale / 2.0;
     kernel =
-        gaussian_of({std::pow(fit.sigma_1 * factor, 2), std::pow(fit.sigma_2 * factor, 2), fit.angle}, options.scale);
-    lower(estimate, Verdict::kWeak, "the kernel is the Gaussian fitted to the x2 kernel, scaled to this factor");
+        blur::gaussian_of({std::pow(fit.sigma_1 * factor, 2), std::pow(fit.sigma_2 * factor, 2), fit.angle}, scale);
+    blur::lower(estimate, blur::Verdict::kWeak,
+                "the kernel is the Gaussian fitted to the x2 kernel, scaled to this factor");
   }
-  set_kernel(estimate, kernel);
+  blur::set_kernel(estimate, kernel);
   if (estimate.spread > 0.35) {
-    lower(estimate, Verdict::kWeak,
-          fmt::format("{} seeds disagree by {:.0f} %", kernels.size(), 100.0 * estimate.spread));
+    blur::lower(estimate, blur::Verdict::kWeak,
+                fmt::format("{} seeds disagree by {:.0f} %", kernels.size(), 100.0 * estimate.spread));
   }
 }
 

@@ -1,6 +1,7 @@
 #include "kernelgan/fkp_adversary.h"
 
 #include "core/error.h"
+#include "core/session.h"
 #include "degradations/spherical_latent.h"
 #include "image/resize.h"
 #include "kernelgan/crops.h"
@@ -11,13 +12,12 @@
 #include <torch/optim/adam.h>
 #include <torch/types.h>
 
-#include <chrono>
 #include <cmath>
 
 namespace zsr::kernelgan {
 namespace {
 
-constexpr int64_t kGeneratorPatch = 64;
+constexpr int64_t kCropSide = 64;
 constexpr int64_t kScale = 2;
 constexpr double kPenalty = 0.1;
 constexpr double kBeta1 = 0.5;
@@ -79,6 +79,21 @@ torch::Tensor gradient_penalty(Critic& critic, const torch::Tensor& real, const 
   return kPenalty * (gradient.norm(2, 1) - 1.0).square().mean();
 }
 
+// Some steps on one pair of batches; the last loss.
+double train_critic(Critic& critic, torch::optim::Adam& adam, const torch::Tensor& real, const torch::Tensor& fake,
+                    Random& random) {
+  double judged = 0.0;
+  for (int64_t step = 0; step < kStepsEach; ++step) {
+    adam.zero_grad();
+    const torch::Tensor loss =
+        critic.forward(fake).mean() - critic.forward(real).mean() + gradient_penalty(critic, real, fake, random);
+    loss.backward();
+    adam.step();
+    judged = loss.item<double>();
+  }
+  return judged;
+}
+
 }  // namespace
 
 void FkpAdversaryOptions::validate() const {
@@ -94,18 +109,18 @@ void FkpAdversaryOptions::validate() const {
 AdversarialResult run_fkp_adversarial(const torch::Tensor& photo, const FkpAdversaryOptions& options,
                                       const RunContext& context) {
   options.validate();
-  if (std::min(photo.size(2), photo.size(3)) < kGeneratorPatch + 4) {
-    throw InputError(fmt::format("KernelGAN-FKP needs {} pixels a side, the photo is {}x{}", kGeneratorPatch + 4,
+  if (std::min(photo.size(2), photo.size(3)) < kCropSide + 4) {
+    throw InputError(fmt::format("KernelGAN-FKP needs {} pixels a side, the photo is {}x{}", kCropSide + 4,
                                  photo.size(3), photo.size(2)));
   }
   const FlowPrior& prior = *options.prior;
-  const int64_t side = (kGeneratorPatch - prior.side()) / kScale + 1;
+  const int64_t side = (kCropSide - prior.side()) / kScale + 1;
   Random random(derive_seed(context.seed, "kernelgan-fkp"));
   const torch::Tensor even =
       photo.slice(2, 0, photo.size(2) / 2 * 2).slice(3, 0, photo.size(3) / 2 * 2).to(torch::kFloat32).contiguous();
   const torch::Tensor small_map =
       gradient_map(imresize(even, {0.5, 0.5})).repeat_interleave(2, 0).repeat_interleave(2, 1);
-  const CropSampler for_generator(small_map, kGeneratorPatch);
+  const CropSampler for_generator(small_map, kCropSide);
   const CropSampler for_critic(gradient_map(even), side);
   const torch::Tensor colored = even.expand({1, 3, -1, -1}).contiguous();
 
@@ -116,22 +131,14 @@ AdversarialResult run_fkp_adversarial(const torch::Tensor& photo, const FkpAdver
   latent.step(false);
   AdversarialResult result{BlurKernel(torch::ones({1, 1})), {}};
   torch::Tensor kernel = prior.decode(latent.values()).detach();
-  const auto begin = std::chrono::steady_clock::now();
+  Session session(context);
   for (int64_t iteration = 1; iteration <= options.iterations; ++iteration) {
-    const torch::Tensor large = patches(colored, for_generator, kGeneratorPatch, options.batch, random);
+    const torch::Tensor large = patches(colored, for_generator, kCropSide, options.batch, random);
     const torch::Tensor real = patches(colored, for_critic, side, options.batch, random);
     const torch::Tensor made = prior.decode(latent.values());
     const torch::Tensor fake = made_smaller(large, made);
     kernel = made.detach();
-    double judged = 0.0;
-    for (int64_t step = 0; step < kStepsEach; ++step) {
-      adam.zero_grad();
-      const torch::Tensor loss = critic.forward(fake.detach()).mean() - critic.forward(real).mean() +
-                                 gradient_penalty(critic, real, fake.detach(), random);
-      loss.backward();
-      adam.step();
-      judged = loss.item<double>();
-    }
+    const double judged = train_critic(critic, adam, real, fake.detach(), random);
     if (!std::isfinite(judged)) {
       result.summary.termination = Termination::kDiverged;
       result.summary.message = "the critic diverged";
@@ -146,18 +153,13 @@ AdversarialResult run_fkp_adversarial(const torch::Tensor& photo, const FkpAdver
     }
     result.summary.steps = iteration;
     result.summary.final_loss = judged;
-    if (context.progress) {
-      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
-      const ProgressAction action =
-          context.progress({"kernelgan-fkp", iteration, options.iterations, judged, elapsed.count()});
-      if (action == ProgressAction::kAbort) throw Cancelled("stopped on request; nothing was written");
-      if (action == ProgressAction::kStop) {
-        result.summary.termination = Termination::kStopped;
-        break;
-      }
+    session.report("kernelgan-fkp", iteration, options.iterations, judged);
+    if (session.stopped()) {
+      result.summary.termination = Termination::kStopped;
+      break;
     }
   }
-  result.summary.train_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  result.summary.train_s = session.elapsed_s();
   // Turned half around, the prior's kernels are aligned.
   result.kernel = BlurKernel(kernel[0][0].flip({0, 1}), "estimated kernel").moved_to(centered_phase({2.0, 2.0}));
   return result;

@@ -3,6 +3,7 @@
 #include "core/aligned.h"
 #include "core/error.h"
 #include "core/normal_field.h"
+#include "core/session.h"
 #include "image/resize.h"
 #include "kernelgan/constraints.h"
 #include "kernelgan/crops.h"
@@ -17,7 +18,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <numeric>
 #include <span>
 
@@ -31,10 +31,6 @@ struct OneThread {
   OneThread& operator=(const OneThread&) = delete;
   int threads;
 };
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 // Adds noise of one 8-bit step.
 void add_small_noise(std::span<float> patch, Random& random) {
@@ -68,6 +64,153 @@ torch::Tensor without_small_weights(const torch::Tensor& kernel, int64_t kept) {
   return (kernel - cut).clamp_min(0.0);
 }
 
+std::span<float> flat(const torch::Tensor& tensor) {
+  return {tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel())};
+}
+
+// Draws what the steps look at. The generator meets patches whose *shrunken* version is rich, the discriminator rich
+// ones.
+class InputSource {
+ public:
+  InputSource(const torch::Tensor& photo, uint64_t seed)
+      : random_(derive_seed(seed, "kernelgan-crops")),
+        even_(photo.slice(2, 0, photo.size(2) / 2 * 2).slice(3, 0, photo.size(3) / 2 * 2).contiguous()),
+        for_generator_(gradient_map(imresize(even_, {0.5, 0.5})).repeat_interleave(2, 0).repeat_interleave(2, 1),
+                       kGeneratorPatch),
+        for_discriminator_(gradient_map(even_), Discriminator::kPatch),
+        scaled_(even_.mul(2.0).sub(1.0).to(torch::kFloat32).contiguous()) {}
+
+  void draw(Inputs& inputs) {
+    const auto count = static_cast<size_t>(scaled_.size(1) * kOutputCount);
+    const auto [top, left] = for_generator_.draw(random_);
+    inputs.patch.take(scaled_, top, left);
+    inputs.reference.resize(count);
+    inputs.patch.shrink(bicubic_reference_kernel(), inputs.reference);
+    inputs.real.resize(count);
+    cut(scaled_, for_discriminator_.draw(random_), Discriminator::kPatch, inputs.real);
+    add_small_noise(inputs.real, random_);
+  }
+
+ private:
+  Random random_;
+  torch::Tensor even_;
+  CropSampler for_generator_;
+  CropSampler for_discriminator_;
+  torch::Tensor scaled_;
+};
+
+// Generator and discriminator against each other, with the memory of all steps.
+class Contest {
+ public:
+  Contest(const torch::Tensor& photo, uint64_t seed)
+      : weights_random_(derive_seed(seed, "kernelgan-weights")),
+        noise_random_(derive_seed(seed, "kernelgan-noise")),
+        source_(photo, seed),
+        generator_(weights_random_),
+        discriminator_(photo.size(1), weights_random_),
+        judged_(discriminator_.make_pass()),
+        on_real_(discriminator_.make_pass()),
+        on_made_(discriminator_.make_pass()),
+        real_gradient_(torch::empty({discriminator_.parameters().count()})),
+        made_gradient_(torch::empty_like(real_gradient_)),
+        generator_gradient_(torch::empty({Generator<float>::kParameters})),
+        made_(static_cast<size_t>(photo.size(1) * kOutputCount)),
+        slope_(made_.size()),
+        composed_(generator_.compose()) {
+    static_assert(kGeneratorOutput == Discriminator::kPatch);
+    towards_one_.fill(-1.0F / Discriminator::kMapCount);
+    half_towards_one_.fill(-0.5F / Discriminator::kMapCount);
+    half_towards_zero_.fill(0.5F / Discriminator::kMapCount);
+    source_.draw(inputs_[0]);
+  }
+
+  void step(int64_t step) {
+    // The three passes use the discriminator as it is now; their power iterations come in the passes' order, and what
+    // the real patch says is found beside the generator's step.
+    discriminator_.normalize(judged_.weights);
+    beside_.start([this, step] {
+      judge_real_patch(inputs_[static_cast<size_t>(step % 2)]);
+      source_.draw(inputs_[static_cast<size_t>((step + 1) % 2)]);
+    });
+    const Inputs& now = inputs_[static_cast<size_t>(step % 2)];
+    const double bicubic_loss = move_generator(now);
+    generator_.compose(composed_);
+    now.patch.shrink(composed_.kernel, made_);
+    add_small_noise(made_, noise_random_);
+    beside_.wait();
+    move_discriminator();
+    schedule_.update(step, bicubic_loss);
+  }
+
+  double loss() const {
+    const double belief = std::accumulate(judged_.map.begin(), judged_.map.end(), 0.0) / Discriminator::kMapCount;
+    return 1.0 - belief + constraints_total_;
+  }
+
+  torch::Tensor kernel() {
+    return torch::from_blob(composed_.kernel.data(), {kGeneratorKernel, kGeneratorKernel}).to(torch::kFloat64);
+  }
+
+ private:
+  void judge_real_patch(const Inputs& now) {
+    discriminator_.normalize(on_real_.weights);
+    discriminator_.normalize(on_made_.weights);
+    discriminator_.forward(now.real, on_real_);
+    discriminator_.parameter_gradient(on_real_, half_towards_one_, flat(real_gradient_));
+  }
+
+  // Returns the kernel's distance to that of bicubic downscaling, by their results.
+  double move_generator(const Inputs& now) {
+    now.patch.shrink(composed_.kernel, made_);
+    discriminator_.forward(made_, judged_);
+    discriminator_.input_gradient(judged_, towards_one_, slope_);
+    const ConstraintLoss constraints =
+        constraint_loss(composed_.kernel, made_, now.reference, schedule_.weights(), slope_);
+    std::array<float, kKernelCount> at_kernel = now.patch.kernel_gradient(slope_);
+    for (size_t i = 0; i < at_kernel.size(); ++i) at_kernel[i] += constraints.kernel_gradient[i];
+    generator_.gradient(composed_, at_kernel, flat(generator_gradient_));
+    generator_.parameters().descend(generator_gradient_, schedule_.learning_rate());
+    constraints_total_ = constraints.total;
+    return constraints.bicubic;
+  }
+
+  void move_discriminator() {
+    const auto on_made_by = [this](const Share& share) {
+      discriminator_.forward(made_, on_made_, share);
+      discriminator_.parameter_gradient(on_made_, half_towards_zero_, flat(made_gradient_), share);
+    };
+    beside_.start([&] { on_made_by({1, 2, &meeting_}); });
+    on_made_by({0, 2, &meeting_});
+    beside_.wait();
+    made_gradient_.add_(real_gradient_);
+    discriminator_.parameters().descend(made_gradient_, schedule_.learning_rate());
+  }
+
+  Random weights_random_;
+  Random noise_random_;
+  InputSource source_;
+  Generator<float> generator_;
+  Discriminator discriminator_;
+  Discriminator::Pass judged_;
+  Discriminator::Pass on_real_;
+  Discriminator::Pass on_made_;
+  torch::Tensor real_gradient_;
+  torch::Tensor made_gradient_;
+  torch::Tensor generator_gradient_;
+  AlignedVector<float> made_;
+  AlignedVector<float> slope_;
+  Generator<float>::Composition composed_;
+  // Slopes of the mean distances to one and to zero; all of the map lies in (0, 1).
+  std::array<float, Discriminator::kMapCount> towards_one_{};
+  std::array<float, Discriminator::kMapCount> half_towards_one_{};
+  std::array<float, Discriminator::kMapCount> half_towards_zero_{};
+  std::array<Inputs, 2> inputs_;
+  Schedule schedule_;
+  double constraints_total_ = 0.0;
+  Meeting meeting_;
+  SideThread beside_;  // the last: its thread ends before what it works on
+};
+
 }  // namespace
 
 void AdversarialOptions::validate() const {
@@ -81,118 +224,20 @@ AdversarialResult run_adversarial(const torch::Tensor& photo, const AdversarialO
   if (photo.dim() != 4 || std::min(photo.size(2), photo.size(3)) < kGeneratorPatch + 4) {
     throw InputError(fmt::format("KernelGAN needs a photo of at least {} pixels a side", kGeneratorPatch + 4));
   }
-  const auto start = std::chrono::steady_clock::now();
+  Session session(context);
   // Products this small lose more by sharing than they gain.
   const OneThread one_thread;
-  Random weights_random(derive_seed(context.seed, "kernelgan-weights"));
-  Random random(derive_seed(context.seed, "kernelgan-crops"));
-  Random noise_random(derive_seed(context.seed, "kernelgan-noise"));
-  Generator<float> generator(weights_random);
-  Discriminator discriminator(photo.size(1), weights_random);
-
-  // The generator meets patches whose *shrunken* version is rich, the discriminator rich ones.
-  const torch::Tensor even = photo.slice(2, 0, photo.size(2) / 2 * 2).slice(3, 0, photo.size(3) / 2 * 2).contiguous();
-  const torch::Tensor map = gradient_map(even);
-  const torch::Tensor small_map =
-      gradient_map(imresize(even, {0.5, 0.5})).repeat_interleave(2, 0).repeat_interleave(2, 1);
-  const CropSampler for_generator(small_map, kGeneratorPatch);
-  const CropSampler for_discriminator(map, Discriminator::kPatch);
-  const torch::Tensor scaled = even.mul(2.0).sub(1.0).to(torch::kFloat32).contiguous();
-
-  const auto made_count = static_cast<size_t>(photo.size(1) * kOutputCount);
-  static_assert(kGeneratorOutput == Discriminator::kPatch);
-  const auto draw_inputs = [&](Inputs& inputs) {
-    const auto [top, left] = for_generator.draw(random);
-    inputs.patch.take(scaled, top, left);
-    inputs.reference.resize(made_count);
-    inputs.patch.shrink(bicubic_reference_kernel(), inputs.reference);
-    inputs.real.resize(made_count);
-    cut(scaled, for_discriminator.draw(random), Discriminator::kPatch, inputs.real);
-    add_small_noise(inputs.real, random);
-  };
-  std::array<Inputs, 2> inputs;
-  draw_inputs(inputs[0]);
-
-  // Slopes of the mean distances to one and to zero; all of the map lies in (0, 1).
-  std::array<float, Discriminator::kMapCount> towards_one{};
-  std::array<float, Discriminator::kMapCount> half_towards_one{};
-  std::array<float, Discriminator::kMapCount> half_towards_zero{};
-  towards_one.fill(-1.0F / Discriminator::kMapCount);
-  half_towards_one.fill(-0.5F / Discriminator::kMapCount);
-  half_towards_zero.fill(0.5F / Discriminator::kMapCount);
-
-  // The memory of all steps.
-  Discriminator::Pass judged = discriminator.make_pass();
-  Discriminator::Pass on_real = discriminator.make_pass();
-  Discriminator::Pass on_made = discriminator.make_pass();
-  const torch::Tensor real_gradient = torch::empty({discriminator.parameters().count()});
-  const torch::Tensor made_gradient = torch::empty_like(real_gradient);
-  const torch::Tensor generator_gradient = torch::empty({Generator<float>::kParameters});
-  const auto flat = [](const torch::Tensor& tensor) {
-    return std::span<float>(tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel()));
-  };
-  AlignedVector<float> made(made_count);
-  AlignedVector<float> slope(made_count);
-  Generator<float>::Composition composed = generator.compose();
-
-  Schedule schedule;
+  Contest contest(photo, context.seed);
   AdversarialResult result{BlurKernel(torch::ones({1, 1})), {}};
-  Termination end = Termination::kFinished;
-  SideThread beside;
-  Meeting meeting;
-  int64_t step = 0;
-  for (; step < options.iterations; ++step) {
-    const Inputs& now = inputs[static_cast<size_t>(step % 2)];
-    // The three passes use the discriminator as it is now; their power iterations come in the passes' order, and what
-    // the real patch says is found beside the generator's step.
-    discriminator.normalize(judged.weights);
-    beside.start([&] {
-      discriminator.normalize(on_real.weights);
-      discriminator.normalize(on_made.weights);
-      discriminator.forward(now.real, on_real);
-      discriminator.parameter_gradient(on_real, half_towards_one, flat(real_gradient));
-      draw_inputs(inputs[static_cast<size_t>((step + 1) % 2)]);
-    });
-
-    now.patch.shrink(composed.kernel, made);
-    discriminator.forward(made, judged);
-    discriminator.input_gradient(judged, towards_one, slope);
-    const ConstraintLoss constraints = constraint_loss(composed.kernel, made, now.reference, schedule.weights(), slope);
-    std::array<float, kKernelCount> at_kernel = now.patch.kernel_gradient(slope);
-    for (size_t i = 0; i < at_kernel.size(); ++i) at_kernel[i] += constraints.kernel_gradient[i];
-    generator.gradient(composed, at_kernel, flat(generator_gradient));
-    generator.parameters().descend(generator_gradient, schedule.learning_rate());
-
-    generator.compose(composed);
-    now.patch.shrink(composed.kernel, made);
-    add_small_noise(made, noise_random);
-    beside.wait();
-    const auto on_made_by = [&](const Share& share) {
-      discriminator.forward(made, on_made, share);
-      discriminator.parameter_gradient(on_made, half_towards_zero, flat(made_gradient), share);
-    };
-    beside.start([&] { on_made_by({1, 2, &meeting}); });
-    on_made_by({0, 2, &meeting});
-    beside.wait();
-    made_gradient.add_(real_gradient);
-    discriminator.parameters().descend(made_gradient, schedule.learning_rate());
-    schedule.update(step, constraints.bicubic);
-    if (context.progress) {
-      const double belief = std::accumulate(judged.map.begin(), judged.map.end(), 0.0) / Discriminator::kMapCount;
-      const double loss = 1.0 - belief + constraints.total;
-      const ProgressAction action =
-          context.progress({"kernel", step + 1, options.iterations, loss, seconds_since(start)});
-      if (action == ProgressAction::kAbort) throw Cancelled("stopped on request; nothing was written");
-      if (action == ProgressAction::kStop) end = Termination::kStopped;
-    }
-    if (context.time_budget_s && seconds_since(start) > *context.time_budget_s) end = Termination::kTimeBudget;
-    if (end != Termination::kFinished) break;
+  for (int64_t step = 0; step < options.iterations; ++step) {
+    contest.step(step);
+    result.summary.steps = step + 1;
+    session.report("kernel", step + 1, options.iterations, contest.loss());
+    result.summary.termination = session.termination();
+    if (result.summary.termination != Termination::kFinished) break;
   }
-  const torch::Tensor kernel =
-      torch::from_blob(composed.kernel.data(), {kGeneratorKernel, kGeneratorKernel}).to(torch::kFloat64);
-  result.summary.steps = std::min(step + 1, options.iterations);
-  result.summary.train_s = seconds_since(start);
-  result.summary.termination = end;
+  const torch::Tensor kernel = contest.kernel();
+  result.summary.train_s = session.elapsed_s();
   const torch::Tensor clean = without_small_weights(kernel, options.kept_weights);
   if (!torch::isfinite(kernel).all().item<bool>() || !(clean.sum().item<double>() > 0.0)) {
     result.summary.termination = Termination::kDiverged;

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "networks/registry.h"
+#include "nn/weights/shipped.h"
 #include "pipeline/method_run.h"
 
 #include <fmt/format.h>
@@ -42,22 +43,30 @@ std::deque<Method> all_methods() {
        .title = "restoration network for noisy, compressed and soft photos",
        .settings = {kEnsemble, kTile, kRestoration},
        .run = run_restore,
-       .describe = describe_restore},
+       .describe = describe_restore,
+       .examples = "  zsr {0} photo.jpg\n  zsr {0} scan.png -s 2 --detail 0.5\n"
+                   "  zsr {0} scans/ -o clean/ --grain keep\n  zsr {0} old.jpg --scratches auto --tone auto\n"},
       {.name = "dip",
        .title = "Deep Image Prior (Ulyanov et al. 2018)",
-       .settings = {kKernel, kKernelConvention, kPhase, kTimeBudget, kDevice, kSteps, kLearningRate, kSaveKernel,
+       .settings = {kKernel, kKernelConvention, kPhase, kTimeBudget, kDevice, kSteps, kLearningRate, kTask, kSaveKernel,
                     kLossLog},
        .factors = {2, 3, 4, 5, 6, 7, 8},
        .run = run_dip,
-       .describe = describe_dip},
+       .describe = describe_dip,
+       .examples = "  zsr {0} photo.jpg -s 4\n  zsr {0} noisy.png --task denoise\n"
+                   "  zsr {0} saved_too_often.jpg --task jpeg -o clean.png\n"
+                   "  zsr {0} scratched.png --task inpaint --mask mask.png\n"
+                   "  zsr {0} photo.jpg -s 2 --kernel auto --time 5m\n"},
       {.name = "dip-fkp",
        .title = "DIP-FKP (Liang et al. 2021): picture and kernel together",
        .settings = {kKernelConvention, kTimeBudget, kDevice, kSteps, kWeights, kKernelPrior, kSaveKernel, kLossLog},
        .run = run_dip_fkp,
-       .describe = describe_dip_fkp},
+       .describe = describe_dip_fkp,
+       .examples = "  zsr {0} photo.png -s 2 --save-kernel kernel.mat\n"},
       {.name = "bicubic",
        .title = "bicubic interpolation as MATLAB's imresize",
        .settings = {kPhase},
+       .has_command = false,
        .run = run_bicubic,
        .describe = describe_bicubic},
       {.name = "srmd",
@@ -121,6 +130,8 @@ std::string to_string(Setting setting) {
       return "maps of blur and noise";
     case kKernelPrior:
       return "kernel prior";
+    case kTask:
+      return "task";
     case kRestoration:
       return "restoration";
     case kSaveKernel:
@@ -150,6 +161,25 @@ const Method* find_method(const std::string& name) {
   const auto& all = methods();
   const auto found = std::find_if(all.begin(), all.end(), [&](const Method& method) { return method.name == name; });
   return found == all.end() ? nullptr : &*found;
+}
+
+const Method& default_method() {
+  return methods().front();
+}
+
+const Method& restoration_method() {
+  return *find_method(methods_with(kRestoration).front());
+}
+
+std::vector<std::string> methods_to_compare(Scale scale) {
+  const std::string factor =
+      scale.y == scale.x ? fmt::format("{:g}", scale.y) : fmt::format("{:g}x{:g}", scale.x, scale.y);
+  std::vector<std::string> names = {"bicubic"};
+  for (const char* const trained : {"edsr", "srmd"}) {
+    if (is_shipped(fmt::format("{}-light-x{}", trained, factor))) names.emplace_back(trained);
+  }
+  for (const char* const name : {"zssr", "zssr+kernelgan", "restore"}) names.emplace_back(name);
+  return names;
 }
 
 std::vector<std::string> method_names() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "image/resize.h"
+
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -26,6 +28,7 @@ enum class Setting {
   kCircular,     ///< The photo was blurred with periodic boundaries.
   kSrmdMaps,     ///< Blur and noise that vary over the photo; the basis of kernel codes.
   kKernelPrior,  ///< A prior of blur kernels.
+  kTask,         ///< What a Deep Image Prior restores, its stop rule and mask.
   kRestoration,  ///< Strength, detail, grain, scratches, tone of a restoration.
   kSaveKernel,   ///< A file of the kernel that was used.
   kLossLog,      ///< A file of the training losses.
@@ -45,9 +48,12 @@ struct Method {
   std::vector<Setting> settings;
   bool blind = false;                                 ///< Kernel and noise are estimated where the user names neither.
   bool network = false;                               ///< A network trained beforehand, which takes `Request::trained`.
+  bool has_command = true;                            ///< `zsr NAME ...` is `zsr upscale -m NAME ...`.
   std::vector<int64_t> factors = {2, 3, 4};           ///< Whole factors on the way to a result of a named size.
   MethodOutput (*run)(MethodInput& input) = nullptr;  ///< pipeline/method_run.h.
   std::string (*describe)(const Request& request) = nullptr;  ///< What it is going to do, one line without a full stop.
+  /// Commands to show in its help, one a line; "{0}" stands for the command. Empty: those of any method.
+  std::string examples;
 
   bool uses(Setting setting) const;
 };
@@ -59,6 +65,13 @@ const std::deque<Method>& methods();
 void add_method(Method method);
 /// The method of that name; null when there is none.
 const Method* find_method(const std::string& name);
+/// Zero-shot learning: what a photo that needs no restoration gets where nothing else is asked for.
+const Method& default_method();
+/// The first that has the setting kRestoration.
+const Method& restoration_method();
+/// What `zsr compare` shows at `scale` without any download: the methods and the trained networks that come with zsr.
+/// "zssr+kernelgan" is ZSSR with an estimated kernel.
+std::vector<std::string> methods_to_compare(Scale scale);
 /// Names of all methods, in the order of methods().
 std::vector<std::string> method_names();
 /// Names of the methods that are networks trained beforehand: "srmd", "edsr", ...

@@ -104,7 +104,7 @@ struct Request {
   int64_t tile = 0;                        ///< Input pixels a side, >= 16; 0: the method's own choice.
 
   std::shared_ptr<const Trained> trained;  ///< Of the methods that are trained networks.
-  bool keep_low_frequencies = false;       ///< See networks::Options.
+  bool keep_low_frequencies = false;       ///< See inference::Options.
   bool circular = false;                   ///< Likewise.
   srmd::KernelGrid kernel_grid;            ///< srmd: blur that varies; with one cell `kernel` holds for all.
   torch::Tensor noise_map;                 ///< srmd: [1, 1, h, w] in 1/255 instead of `noise`; or undefined.

@@ -12,6 +12,10 @@
 #include <algorithm>
 
 namespace zsr::pipeline {
+Trained load_kernel_network(const std::string& weights, Scale scale) {
+  return load_trained("usrnet", weights, "", scale);
+}
+
 std::string title_of(const srmd::Network& network) {
   if (network.on_edsr()) return "SRMD's maps (Zhang et al. 2018) on EDSR's trunk";
   return network.knows_noise() ? "SRMD (Zhang et al. 2018)" : "SRMDNF (Zhang et al. 2018), without noise";

@@ -29,6 +29,9 @@ struct Trained {
 /// trained with (file); empty: the weights' own. Throws OptionError, InputError and IoError.
 Trained load_trained(const std::string& method, const std::string& weights, const std::string& pca, Scale scale);
 
+/// The network that enlarges by a kernel found elsewhere (USRNet). `weights`: a file or the name of shipped ones.
+Trained load_kernel_network(const std::string& weights, Scale scale);
+
 /// "SRMD (Zhang et al. 2018)", or what else the network is.
 std::string title_of(const srmd::Network& network);
 

@@ -97,6 +97,36 @@ zssr::Options zssr_options(const Request& request, bool from_scratch) {
   return options;
 }
 
+namespace {
+
+// What only some samplings, step rules and schedules have.
+void add_settings_of_choices(const zssr::Options& options, nlohmann::json& json) {
+  if (options.sampling == zssr::Sampling::kPyramid) {
+    json["pyramid_scales"] = options.pyramid_scales;
+    json["shuffle_channels"] = options.shuffle_channels;
+  } else {
+    json["leave_as_is_probability"] = options.leave_as_is_probability;
+    json["no_interpolation_probability"] = options.no_interpolation_probability;
+    json["min_father_scale"] = options.min_father_scale;
+    json["aspect_sigma"] = options.aspect_sigma;
+    json["shear_sigma"] = options.shear_sigma;
+  }
+  if (options.step_rule == zssr::StepRule::kMuon) {
+    json["end_learning_rate"] = options.end_learning_rate;
+    json["momentum"] = options.momentum;
+  }
+  if (options.schedule == zssr::Schedule::kSlopeRule) {
+    json["min_learning_rate"] = options.min_learning_rate;
+    json["min_steps"] = options.min_steps;
+    json["test_every"] = options.test_every;
+    json["check_every"] = options.check_every;
+    json["slope_range"] = options.slope_range;
+    json["slope_ratio"] = options.slope_ratio;
+  }
+}
+
+}  // namespace
+
 nlohmann::json to_json(const zssr::Options& options) {
   nlohmann::json gradual = nlohmann::json::array();
   for (const Scale scale : options.gradual) gradual.push_back(scale_json(scale));
@@ -134,28 +164,7 @@ nlohmann::json to_json(const zssr::Options& options) {
       {"tile", options.tile},
       {"start", options.start != nullptr},
   };
-  if (options.sampling == zssr::Sampling::kPyramid) {
-    json["pyramid_scales"] = options.pyramid_scales;
-    json["shuffle_channels"] = options.shuffle_channels;
-  } else {
-    json["leave_as_is_probability"] = options.leave_as_is_probability;
-    json["no_interpolation_probability"] = options.no_interpolation_probability;
-    json["min_father_scale"] = options.min_father_scale;
-    json["aspect_sigma"] = options.aspect_sigma;
-    json["shear_sigma"] = options.shear_sigma;
-  }
-  if (options.step_rule == zssr::StepRule::kMuon) {
-    json["end_learning_rate"] = options.end_learning_rate;
-    json["momentum"] = options.momentum;
-  }
-  if (options.schedule == zssr::Schedule::kSlopeRule) {
-    json["min_learning_rate"] = options.min_learning_rate;
-    json["min_steps"] = options.min_steps;
-    json["test_every"] = options.test_every;
-    json["check_every"] = options.check_every;
-    json["slope_range"] = options.slope_range;
-    json["slope_ratio"] = options.slope_ratio;
-  }
+  add_settings_of_choices(options, json);
   return json;
 }
 

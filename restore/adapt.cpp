@@ -7,7 +7,7 @@
 #include "image/metrics.h"
 #include "image/photo.h"
 #include "image/resize.h"
-#include "networks/enlarge.h"
+#include "inference/enlarge.h"
 #include "networks/registry.h"
 #include "training/trainer.h"
 
@@ -66,13 +66,50 @@ std::vector<training::TrainingPhoto> pairs_of(const torch::Tensor& part, const n
 // PSNR of luma of what the network makes of the smaller held-back part.
 double held_back_psnr(const torch::Tensor& held, const torch::Tensor& small, const networks::Damage& damage,
                       const WeightsFile& weights, int64_t scale, const RunContext& context) {
-  networks::Options options;
+  inference::Options options;
   options.scale = {static_cast<double>(scale), static_cast<double>(scale)};
   options.damage = damage;
   RunContext quiet;
   quiet.seed = context.seed;
-  const torch::Tensor made = networks::run(small, *networks::recognise(weights)->build(weights), options, quiet).image;
+  const torch::Tensor made =
+      inference::enlarge(small, *networks::recognise(weights)->build(weights), options, quiet).image;
   return compare_images(quantize(made), held, {.shave = kHeldMargin * scale}).psnr_y;
+}
+
+struct Tuned {
+  WeightsFile weights;
+  int64_t steps = 0;
+  bool diverged = false;
+};
+
+// `weights` after some steps on `pairs`.
+Tuned fine_tune(const std::vector<training::TrainingPhoto>& pairs, const networks::Damage& damage,
+                const WeightsFile& weights, int64_t scale, const RunContext& context) {
+  const networks::Kind& kind = *networks::find_kind("restorer");
+  Random random(derive_seed(context.seed, "adapt"));
+  training::Network network(kind, kind.config_of(weights), random);
+  network.load(weights);
+  training::PatchOptions patches;
+  patches.scales = {scale};
+  patches.batch = 8;
+  patches.patch = kPatch;
+  patches.seed = derive_seed(context.seed, "adapt-patches");
+  const training::PatchSource source(pairs, patches, networks::damage_maps(damage));
+  training::TrainOptions train;
+  train.schedule.steps = 120;
+  train.schedule.warm_up = 5;
+  train.learning_rate = 1e-4;
+  train.muon_rate = 1e-3;
+  train.ema = 0.9;
+  train.save_every = train.schedule.steps;
+  const training::Validation none({}, network);
+  training::Communicator alone;
+  training::Trainer trainer(network, source, none, train, patches.batch, alone, context.seed);
+  const Summary summary = trainer.run(context, [](const training::Trainer&, const WeightsFile&) {});
+  Tuned tuned{network.weights(trainer.best_parameters()), trainer.state().step,
+              summary.termination == Termination::kDiverged};
+  tuned.weights.origin = weights.origin;
+  return tuned;
 }
 
 }  // namespace
@@ -104,38 +141,16 @@ Adapted adapt(const torch::Tensor& photo, const networks::Damage& damage, const 
       made_smaller_and_damaged(held, damage, scale, derive_seed(context.seed, "adapt-held-back"));
   result.before_db = held_back_psnr(held, small, damage, weights, scale, context);
 
-  const networks::Kind& kind = *networks::find_kind("restorer");
-  Random random(derive_seed(context.seed, "adapt"));
-  training::Network network(kind, kind.config_of(weights), random);
-  network.load(weights);
-  training::PatchOptions patches;
-  patches.scales = {scale};
-  patches.batch = 8;
-  patches.patch = kPatch;
-  patches.seed = derive_seed(context.seed, "adapt-patches");
-  const training::PatchSource source(pairs, patches, networks::damage_maps(damage));
-  training::TrainOptions train;
-  train.schedule.steps = 120;
-  train.schedule.warm_up = 5;
-  train.learning_rate = 1e-4;
-  train.muon_rate = 1e-3;
-  train.ema = 0.9;
-  train.save_every = train.schedule.steps;
-  const training::Validation none({}, network);
-  training::Communicator alone;
-  training::Trainer trainer(network, source, none, train, patches.batch, alone, context.seed);
-  const Summary summary = trainer.run(context, [](const training::Trainer&, const WeightsFile&) {});
-  result.steps = trainer.state().step;
-  if (summary.termination == Termination::kDiverged) {
+  Tuned tuned = fine_tune(pairs, damage, weights, scale, context);
+  result.steps = tuned.steps;
+  if (tuned.diverged) {
     result.reason = "training diverged";
     return result;
   }
-  WeightsFile tuned = network.weights(trainer.best_parameters());
-  tuned.origin = weights.origin;
-  result.after_db = held_back_psnr(held, small, damage, tuned, scale, context);
+  result.after_db = held_back_psnr(held, small, damage, tuned.weights, scale, context);
   result.kept = result.after_db >= result.before_db + kLeastGain;
   if (result.kept) {
-    result.weights = std::move(tuned);
+    result.weights = std::move(tuned.weights);
   } else {
     result.reason = "the held-back part of the photo became no better";
   }

@@ -1,7 +1,7 @@
 #include "restore/restore.h"
 
 #include "core/error.h"
-#include "networks/enlarge.h"
+#include "inference/enlarge.h"
 #include "networks/registry.h"
 #include "nn/weights/shipped.h"
 
@@ -107,11 +107,11 @@ torch::Tensor plain_picture(const torch::Tensor& photo, int64_t scale, const Opt
   if (scale == 1) return photo;
   const WeightsFile weights = shipped_weights(fmt::format("edsr-light-x{}", scale));
   const auto network = networks::recognise(weights)->build(weights);
-  networks::Options plain;
+  inference::Options plain;
   plain.scale = {static_cast<double>(scale), static_cast<double>(scale)};
   plain.tile = options.tile;
   plain.self_ensemble = options.self_ensemble;
-  return networks::run(photo, *network, plain, context).image;
+  return inference::enlarge(photo, *network, plain, context).image;
 }
 
 }  // namespace
@@ -193,12 +193,12 @@ Result run(const torch::Tensor& photo, const PhotoCondition& condition, const Mo
   }
   const torch::NoGradGuard no_grad;
   const auto scale = static_cast<double>(result.network_scale);
-  networks::Options pass;
+  inference::Options pass;
   pass.scale = {scale, scale};
   pass.damage = result.given;
   pass.tile = options.tile;
   pass.self_ensemble = options.self_ensemble;
-  const networks::Result restored = networks::run(with_margin(photo), *network, pass, context);
+  const inference::Result restored = inference::enlarge(with_margin(photo), *network, pass, context);
   result.summary = restored.summary;
   result.image = resized(without_margin(restored.image, result.network_scale), size);
   const bool tuned = result.adapted && result.adapted->kept;

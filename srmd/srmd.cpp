@@ -1,18 +1,21 @@
 #include "srmd/srmd.h"
 
 #include "core/error.h"
+#include "core/session.h"
 #include "degradations/filter.h"
 #include "image/dihedral.h"
-#include "networks/enlarge.h"
-#include "networks/result_check.h"
+#include "inference/low_frequencies.h"
+#include "inference/result_check.h"
+#include "inference/self_ensemble.h"
+#include "inference/tiles.h"
 #include "srmd/kernel_before_imresize.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
+#include <functional>
 
 namespace zsr::srmd {
 namespace {
@@ -48,29 +51,21 @@ torch::Tensor noise_map(const torch::Tensor& photo, const Options& options) {
   return options.noise_map.to(torch::kFloat32) / 255.0;
 }
 
-// Tile by tile, each with the pixels around it that its result depends on.
-torch::Tensor through_tiles(const Network& network, const torch::Tensor& maps, int64_t tile, int64_t margin,
+// One pass over `maps`, tile by tile.
+torch::Tensor through_tiles(const Network& network, const torch::Tensor& maps, const Options& options,
                             const std::function<void()>& after_tile) {
-  const int64_t height = maps.size(2);
-  const int64_t width = maps.size(3);
+  const Size low{maps.size(2), maps.size(3)};
   const int64_t s = network.scale();
+  const int64_t margin = options.margin;
   const torch::Tensor padded = pad_image(maps, margin, margin, margin, margin, Border::kSymmetric);
-  torch::Tensor result = torch::empty({1, 3, height * s, width * s});
-  for (int64_t y = 0; y < height; y += tile) {
-    for (int64_t x = 0; x < width; x += tile) {
-      const networks::TileSpan rows(y, tile, height, network.reach(), margin);
-      const networks::TileSpan columns(x, tile, width, network.reach(), margin);
-      const torch::Tensor made = network.forward(padded.slice(2, rows.from + margin, rows.to + margin)
-                                                     .slice(3, columns.from + margin, columns.to + margin)
-                                                     .contiguous());
-      result.slice(2, y * s, rows.end * s)
-          .slice(3, x * s, columns.end * s)
-          .copy_(made.slice(2, (y - rows.from) * s, (rows.end - rows.from) * s)
-                     .slice(3, (x - columns.from) * s, (columns.end - columns.from) * s));
-      after_tile();
-    }
-  }
-  return result;
+  const auto factor = static_cast<double>(s);
+  return inference::in_tiles(
+      low, {low.height * s, low.width * s}, {factor, factor}, 3, {options.tile, network.reach(), margin},
+      [&](const inference::Span& row, const inference::Span& column) {
+        const torch::Tensor made = network.forward(inference::read_tile(padded, row, column, margin));
+        after_tile();
+        return made;
+      });
 }
 
 }  // namespace
@@ -96,8 +91,7 @@ Result run(const torch::Tensor& lr_image, const Network& network, const KernelPc
         fmt::format("the kernel basis has {} components, SRMD needs {}", pca.components(), Network::kComponents));
   }
   const torch::NoGradGuard no_grad;
-  const auto start = std::chrono::steady_clock::now();
-  const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  Session session(context);
   const bool gray = lr_image.size(1) == 1;
   const torch::Tensor photo = lr_image.to(torch::kCPU, torch::kFloat32).expand({1, 3, -1, -1});
   KernelGrid kernels{1, 1, {gaussian_kernel(kKernelSize, std::sqrt(kPoint), std::sqrt(kPoint))}};
@@ -108,40 +102,30 @@ Result run(const torch::Tensor& lr_image, const Network& network, const KernelPc
   }
   const torch::Tensor noise = noise_map(photo, options);
 
-  const int64_t passes = options.self_ensemble ? 8 : 1;
-  const auto along = [&](int64_t length) { return (length + options.tile - 1) / options.tile; };
-  const int64_t total = passes * along(photo.size(2)) * along(photo.size(3));
+  const std::vector<int64_t> turns = inference::ensemble_turns(options.self_ensemble);
+  const int64_t total =
+      static_cast<int64_t>(turns.size()) * inference::count_tiles({photo.size(2), photo.size(3)}, options.tile);
   int64_t done = 0;
-  bool hurry = false;
-  const auto after_tile = [&] {
-    ++done;
-    if (!context.progress) return;
-    const ProgressAction action = context.progress({"upscale", done, total, 0.0, elapsed()});
-    if (action == ProgressAction::kAbort) throw Cancelled("stopped on request; nothing was written");
-    hurry = hurry || action == ProgressAction::kStop;
-  };
-  torch::Tensor sum;
-  int64_t summed = 0;
-  for (; summed < passes && !(hurry && summed > 0); ++summed) {
+  const auto pass = [&](int64_t turn) {
     // The kernels turn with the photo.
-    std::vector<torch::Tensor> parts = {photo, code_map(kernels, pca, summed, photo.size(2), photo.size(3))};
+    std::vector<torch::Tensor> parts = {photo, code_map(kernels, pca, turn, photo.size(2), photo.size(3))};
     if (network.knows_noise()) parts.push_back(noise);
-    const torch::Tensor maps = dihedral(torch::cat(parts, 1), summed).contiguous();
-    const torch::Tensor image =
-        inverse_dihedral(through_tiles(network, maps, options.tile, options.margin, after_tile), summed);
-    sum = sum.defined() ? sum.add_(image) : image.clone();
-  }
-  sum.div_(static_cast<double>(summed));
+    const torch::Tensor maps = dihedral(torch::cat(parts, 1), turn).contiguous();
+    const auto after_tile = [&] { session.report("upscale", ++done, total); };
+    return inverse_dihedral(through_tiles(network, maps, options, after_tile), turn);
+  };
+  const inference::Combined combined =
+      inference::combine_passes(turns, inference::EnsembleRule::kMean, pass, [&] { return !session.stopped(); });
+  torch::Tensor image = combined.image;
   if (options.keep_low_frequencies) {
     const auto factor = static_cast<double>(network.scale());
-    sum = networks::with_low_frequencies_of(photo, sum, {factor, factor});
+    image = inference::with_low_frequencies_of(photo, image, {factor, factor});
   }
-  sum.clamp_(0.0, 1.0);
-  const std::string doubt = networks::doubt_about(photo, sum, network.origin());
-  Result result{gray ? sum.mean(1, true) : sum, {}};
-  result.summary.upscale_s = elapsed();
-  result.summary.termination = hurry && summed < passes ? Termination::kStopped : Termination::kFinished;
-  result.summary.message = doubt;
+  image.clamp_(0.0, 1.0);
+  Result result{gray ? image.mean(1, true) : image, {}};
+  result.summary.upscale_s = session.elapsed_s();
+  if (combined.passes < static_cast<int64_t>(turns.size())) result.summary.termination = Termination::kStopped;
+  result.summary.message = inference::doubt_about(photo, image, network.origin());
   return result;
 }
 

@@ -3,7 +3,7 @@
 #include "core/run_context.h"
 #include "degradations/kernel.h"
 #include "degradations/kernel_pca.h"
-#include "networks/tile_span.h"
+#include "inference/tiles.h"
 #include "srmd/network.h"
 
 #include <torch/types.h>
@@ -28,11 +28,11 @@ struct Options {
   double noise = 0.0;  ///< Standard deviation, 1/255, 0 to 75. A noise-free network does not look at it.
   /// Instead of `noise`: that of each pixel, [1, 1, h, w], 1/255, 0 to 75. Undefined: the same everywhere.
   torch::Tensor noise_map;
-  int64_t margin = networks::kMargin;  ///< See networks::Options::margin.
-  bool self_ensemble = false;          ///< Mean of 8 turned and mirrored passes.
-  bool keep_low_frequencies = false;   ///< See networks::with_low_frequencies_of.
-  int64_t tile = 256;                  ///< LR pixels a side, >= 16; the result does not depend on it.
-  void validate() const;               ///< Throws OptionError.
+  int64_t margin = inference::kMargin;  ///< See inference::Options::margin.
+  bool self_ensemble = false;           ///< Mean of 8 turned and mirrored passes.
+  bool keep_low_frequencies = false;    ///< See inference::with_low_frequencies_of.
+  int64_t tile = 256;                   ///< LR pixels a side, >= 16; the result does not depend on it.
+  void validate() const;                ///< Throws OptionError.
 };
 
 struct Result {

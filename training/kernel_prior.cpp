@@ -1,6 +1,7 @@
 #include "training/kernel_prior.h"
 
 #include "core/error.h"
+#include "core/session.h"
 
 #include <fmt/format.h>
 #include <torch/optim/adam.h>
@@ -8,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <numbers>
 
@@ -85,7 +85,7 @@ FlowPrior train_kernel_prior(const KernelPriorOptions& options, const RunContext
   for (torch::Tensor parameter : prior.parameters()) parameter.set_requires_grad(true);
   torch::optim::Adam adam(prior.parameters(),
                           torch::optim::AdamOptions(options.learning_rate).weight_decay(options.weight_decay));
-  const auto begin = std::chrono::steady_clock::now();
+  Session session(context);
   for (int64_t step = 0; step < options.steps; ++step) {
     for (auto& group : adam.param_groups()) {
       static_cast<torch::optim::AdamOptions&>(group.options()).lr(rate_at(options, step));
@@ -100,12 +100,8 @@ FlowPrior train_kernel_prior(const KernelPriorOptions& options, const RunContext
     adam.zero_grad();
     loss.backward();
     adam.step();
-    if (context.progress) {
-      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
-      const ProgressAction action = context.progress({"train", step + 1, options.steps, value, elapsed.count()});
-      if (action == ProgressAction::kAbort) throw Cancelled("stopped on request; nothing was written");
-      if (action == ProgressAction::kStop) break;
-    }
+    session.report("train", step + 1, options.steps, value);
+    if (session.stopped()) break;
   }
   for (torch::Tensor parameter : prior.parameters()) parameter.set_requires_grad(false);
   return prior;

@@ -1,7 +1,7 @@
 #include "zssr/formation.h"
 
 #include "degradations/downsample.h"
-#include "zssr/tiles.h"
+#include "inference/tiles.h"
 
 #include <torch/types.h>
 
@@ -84,14 +84,14 @@ torch::Tensor Formation::back_project_tiled(const torch::Tensor& sr, const torch
   if (iterations == 0) return sr;
   const int64_t halo = reach(iterations);
   torch::Tensor result = torch::empty_like(sr);
-  for (const Span& row : split(lr.size(2), sr.size(2), scale_.y, tile, halo)) {
-    for (const Span& column : split(lr.size(3), sr.size(3), scale_.x, tile, halo)) {
+  for (const inference::Span& row : inference::split(lr.size(2), sr.size(2), scale_.y, {tile, halo})) {
+    for (const inference::Span& column : inference::split(lr.size(3), sr.size(3), scale_.x, {tile, halo})) {
       const torch::Tensor low =
           lr.slice(2, row.read_begin, row.read_end).slice(3, column.read_begin, column.read_end).contiguous();
       const torch::Tensor high =
           sr.slice(2, row.hr_begin, row.hr_end).slice(3, column.hr_begin, column.hr_end).contiguous();
       const Formation here = shifted({row.phase_shift, column.phase_shift});
-      paste(result, here.back_project(high, low, iterations), row, column);
+      inference::paste(result, here.back_project(high, low, iterations), row, column);
     }
   }
   return result;

@@ -2,6 +2,7 @@
 
 #include "degradations/kernel.h"
 #include "image/resize.h"
+#include "inference/self_ensemble.h"
 #include "zssr/start.h"
 
 #include <cstdint>
@@ -12,6 +13,8 @@
 #include <vector>
 
 namespace zsr::zssr {
+
+using inference::EnsembleRule;
 
 /// Where the network works.
 enum class Architecture {
@@ -30,12 +33,6 @@ enum class Schedule {
 enum class StepRule {
   kAdam,  ///< As the paper.
   kMuon,  ///< Muon for the hidden layers, Adam for the first and the last; gets as far in a third of the steps.
-};
-
-/// How the passes of the self-ensemble become one image.
-enum class EnsembleRule {
-  kMedian,  ///< As the paper.
-  kMean,
 };
 
 /// Where training pairs come from.

@@ -123,152 +123,220 @@ class Optimizer {
   MixedOptimizer rule_;
 };
 
+// The best weights so far, and what brings them back when a step does harm: a loss that is not finite, ReLUs that
+// closed for good, or a loss that stays far above that of plain interpolation.
+class Repair {
+ public:
+  enum class Verdict {
+    kGood,
+    kRevived,   // dead or lost: the best weights are back, with half of the steps
+    kRepaired,  // not finite: likewise, with a tenth
+    kGivenUp,
+  };
+
+  explicit Repair(Network& network)
+      : network_(network), best_(network.parameters().detach().clone()), candidate_(best_.clone()) {}
+
+  // The loss of a step, and that of plain interpolation on the same pairs.
+  Verdict judge(int64_t step, double loss, double base_loss) {
+    const bool finite = std::isfinite(loss) && loss < 1e3 && weights_are_sane(network_);
+    if (!finite) return repair();
+    // With every ReLU of a layer closed the residual is 0 and so are all gradients: the network is dead.
+    const bool dead = step > 0 && loss == base_loss && base_loss > 0.0;
+    const bool lost = !dead && step - last_revival_ > kPatience && loss_.value() > kLostFactor * base_.value() + 1e-4;
+    if (dead || lost) return revive(step);
+    loss_.add(loss);
+    base_.add(base_loss);
+    // A snapshot counts only once the next loss has shown that the step into it did no harm.
+    if (has_candidate_) {
+      std::swap(best_, candidate_);
+      best_loss_ = candidate_loss_;
+      has_candidate_ = false;
+    }
+    return Verdict::kGood;
+  }
+
+  void take_snapshot(int64_t step) {
+    const bool settled = last_revival_ == 0 || step - last_revival_ >= kSnapshotEvery;
+    if (!settled || step % kSnapshotEvery != kSnapshotEvery - 1) return;
+    if (!(loss_.value() < std::min(best_loss_, base_.value()))) return;
+    candidate_loss_ = loss_.value();
+    candidate_.copy_(network_.parameters().detach());
+    has_candidate_ = true;
+  }
+
+  // Of the learning rate.
+  double share() const { return share_; }
+  double loss() const { return loss_.value(); }
+  double base_loss() const { return base_.value(); }
+  double final_loss() const { return loss_.empty() ? std::min(best_loss_, base_.value()) : loss_.value(); }
+  // What was learned before stands; only a network that never lived has nothing to show.
+  bool has_learned() const { return revivals_ > kMostRevivals && best_loss_ < base_.value(); }
+
+ private:
+  Verdict repair() {
+    has_candidate_ = false;
+    if (++repairs_ > kMostRepairs) return Verdict::kGivenUp;
+    network_.set_parameters(best_);
+    share_ *= 0.1;
+    return Verdict::kRepaired;
+  }
+
+  Verdict revive(int64_t step) {
+    has_candidate_ = false;
+    last_revival_ = step;
+    loss_ = RunningMean();
+    network_.set_parameters(best_);
+    if (++revivals_ > kMostRevivals) return Verdict::kGivenUp;
+    share_ *= 0.5;
+    return Verdict::kRevived;
+  }
+
+  Network& network_;
+  RunningMean loss_;
+  RunningMean base_;
+  double share_ = 1.0;
+  int repairs_ = 0;
+  int revivals_ = 0;
+  int64_t last_revival_ = 0;
+  double best_loss_ = std::numeric_limits<double>::infinity();
+  torch::Tensor best_;
+  torch::Tensor candidate_;
+  double candidate_loss_ = std::numeric_limits<double>::infinity();
+  bool has_candidate_ = false;
+};
+
+// One training, step by step.
+class Training {
+ public:
+  Training(Network& network, const PairSampler& sampler, const Formation& formation, const torch::Tensor& photo,
+           const Options& options, double deadline_s, Random& random, Session& session)
+      : network_(network),
+        sampler_(sampler),
+        formation_(formation),
+        device_(network.parameters().device()),
+        test_photo_(center_crop(photo, kLargestTestSide).to(device_).contiguous()),
+        options_(options),
+        deadline_s_(deadline_s),
+        begin_s_(session.elapsed_s()),
+        random_(random),
+        session_(session),
+        rule_(options),
+        optimizer_(network, options),
+        repair_(network) {}
+
+  TrainOutcome run(const std::string& stage) {
+    for (int64_t step = 0; step < options_.max_steps; ++step) {
+      const double progress = progress_at(step);
+      if (progress >= 1.0) {
+        end_ = Termination::kTimeBudget;
+        break;
+      }
+      const Repair::Verdict verdict = take_step(step, progress);
+      ++steps_;
+      if (verdict == Repair::Verdict::kGivenUp) {
+        end_ = repair_.has_learned() ? Termination::kConverged : Termination::kDiverged;
+        break;
+      }
+      if (verdict != Repair::Verdict::kGood) optimizer_.reset();
+      if (verdict == Repair::Verdict::kRepaired) continue;
+      repair_.take_snapshot(step);
+      if (slope_rule_ends(step)) {
+        end_ = Termination::kConverged;
+        break;
+      }
+      session_.report(stage, step + 1, options_.max_steps, repair_.loss());
+      if (session_.stopped()) {
+        end_ = Termination::kStopped;
+        break;
+      }
+    }
+    return outcome();
+  }
+
+ private:
+  bool by_slope() const { return options_.schedule == Schedule::kSlopeRule; }
+
+  // In [0, 1]. The cosine follows the clock where the clock is what ends the run.
+  double progress_at(int64_t step) const {
+    const double by_steps = static_cast<double>(step) / static_cast<double>(options_.max_steps);
+    if (!std::isfinite(deadline_s_)) return by_steps;
+    return std::max(by_steps, (session_.elapsed_s() - begin_s_) / std::max(1e-3, deadline_s_ - begin_s_));
+  }
+
+  Repair::Verdict take_step(int64_t step, double progress) {
+    const double share =
+        by_slope() ? rule_.learning_rate() / options_.learning_rate : cosine_share(options_, step, progress);
+    Pairs pairs = sampler_.draw(random_);
+    if (!device_.is_cpu()) pairs = {pairs.son.to(device_), pairs.base.to(device_), pairs.father.to(device_)};
+    const torch::Tensor target = pairs.father - pairs.base;
+    torch::Tensor residual = network_.residual(pairs.son, pairs.base);
+    residual = residual.slice(2, 0, target.size(2)).slice(3, 0, target.size(3));
+    const torch::Tensor loss = (residual - target).abs().mean();
+    optimizer_.step(loss, share * repair_.share());
+    // Reading the loss waits for a GPU, so there not every step.
+    const bool reads = device_.is_cpu() || step % 10 == 0 || step + 1 == options_.max_steps;
+    if (!reads) return Repair::Verdict::kGood;
+    return repair_.judge(step, loss.item<double>(), target.abs().mean().item<double>());
+  }
+
+  bool slope_rule_ends(int64_t step) {
+    if (!by_slope()) return false;
+    if (step % options_.test_every == 0) {
+      rule_.add_test(step, reconstruction_error(network_, sampler_, formation_, test_photo_, random_));
+    }
+    rule_.after_step(step);
+    return rule_.finished();
+  }
+
+  TrainOutcome outcome() const {
+    TrainOutcome outcome;
+    outcome.steps = steps_;
+    outcome.loss = repair_.final_loss();
+    outcome.base_loss = repair_.base_loss();
+    // Weights that do worse than plain interpolation on their own training pairs have blown up without a NaN.
+    const bool blown_up =
+        !weights_are_sane(network_) || (steps_ > 100 && outcome.loss > 2.0 * outcome.base_loss + 1e-3);
+    outcome.termination = blown_up ? Termination::kDiverged : end_;
+    return outcome;
+  }
+
+  Network& network_;
+  const PairSampler& sampler_;
+  const Formation& formation_;
+  torch::Device device_;
+  torch::Tensor test_photo_;
+  const Options& options_;
+  double deadline_s_;
+  double begin_s_;
+  Random& random_;
+  Session& session_;
+  SlopeRule rule_;
+  Optimizer optimizer_;
+  Repair repair_;
+  int64_t steps_ = 0;
+  Termination end_ = Termination::kFinished;
+};
+
 }  // namespace
-
-double Session::elapsed_s() const {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-void Session::report(const Progress& progress) {
-  if (!context.progress) return;
-  const ProgressAction action = context.progress(progress);
-  if (action == ProgressAction::kAbort) throw Cancelled("stopped on request; nothing was written");
-  if (action == ProgressAction::kStop) stopped = true;
-}
 
 TrainOutcome train(Network& network, const PairSampler& sampler, const Formation& formation, const torch::Tensor& photo,
                    const Options& options, const std::string& stage, double deadline_s, Random& random,
                    Session& session) {
-  const bool slope = options.schedule == Schedule::kSlopeRule;
-  const bool on_cpu = network.parameters().device().is_cpu();
-  const torch::Tensor test_photo = center_crop(photo, kLargestTestSide).to(network.parameters().device()).contiguous();
-  const double begin_s = session.elapsed_s();
-  std::optional<KeptBack> kept_back;
+  Training training(network, sampler, formation, photo, options, deadline_s, random, session);
+  if (!options.start || options.max_steps == 0) return training.run(stage);
+  // Pretrained weights stay where the photo's held-back part becomes no better.
+  const KeptBack kept_back(sampler, random, network.parameters().device());
   const torch::Tensor start = network.parameters().detach().clone();
-  double start_loss = 0.0;
-  if (options.start && options.max_steps > 0) {
-    kept_back.emplace(sampler, random, network.parameters().device());
-    start_loss = kept_back->loss(network);
-  }
-  SlopeRule rule(options);
-  Optimizer optimizer(network, options);
-  RunningMean loss_mean;
-  RunningMean base_mean;
-  double repair_factor = 1.0;
-  int repairs = 0;
-  int revivals = 0;
-  int64_t last_revival = 0;
-  double best_loss = std::numeric_limits<double>::infinity();
-  torch::Tensor best = network.parameters().detach().clone();
-  // A snapshot counts only once the next loss has shown that the step into it did no harm.
-  torch::Tensor candidate = best.clone();
-  double candidate_loss = best_loss;
-  bool has_candidate = false;
-  TrainOutcome outcome;
-
-  for (int64_t step = 0; step < options.max_steps; ++step) {
-    double progress = static_cast<double>(step) / static_cast<double>(options.max_steps);
-    if (std::isfinite(deadline_s)) {
-      // The cosine follows the clock when the clock is what ends the run.
-      progress = std::max(progress, (session.elapsed_s() - begin_s) / std::max(1e-3, deadline_s - begin_s));
-      if (progress >= 1.0) {
-        outcome.termination = Termination::kTimeBudget;
-        break;
-      }
-    }
-    const double share = slope ? rule.learning_rate() / options.learning_rate : cosine_share(options, step, progress);
-
-    Pairs pairs = sampler.draw(random);
-    if (!on_cpu) {
-      const auto device = network.parameters().device();
-      pairs = {pairs.son.to(device), pairs.base.to(device), pairs.father.to(device)};
-    }
-    const torch::Tensor target = pairs.father - pairs.base;
-    torch::Tensor residual = network.residual(pairs.son, pairs.base);
-    residual = residual.slice(2, 0, target.size(2)).slice(3, 0, target.size(3));
-    const torch::Tensor loss = (residual - target).abs().mean();
-    optimizer.step(loss, share * repair_factor);
-    ++outcome.steps;
-
-    // Reading the loss waits for a GPU, so there not every step.
-    if (on_cpu || step % 10 == 0 || step + 1 == options.max_steps) {
-      const double value = loss.item<double>();
-      const bool finite = std::isfinite(value) && value < 1e3 && weights_are_sane(network);
-      const double base_value = target.abs().mean().item<double>();
-      // With every ReLU of a layer closed the residual is 0 and so are all gradients: the network is dead.
-      const bool dead = finite && step > 0 && value == base_value && base_value > 0.0;
-      const bool lost = finite && !dead && step - last_revival > kPatience &&
-                        loss_mean.value() > kLostFactor * base_mean.value() + 1e-4;
-      if (finite && !dead && !lost) {
-        loss_mean.add(value);
-        base_mean.add(base_value);
-        if (has_candidate) {
-          std::swap(best, candidate);
-          best_loss = candidate_loss;
-          has_candidate = false;
-        }
-      } else if (dead || lost) {
-        has_candidate = false;
-        last_revival = step;
-        loss_mean = RunningMean();
-        network.set_parameters(best);
-        if (++revivals > kMostRevivals) {
-          // What was learned before stands; only a network that never lived has nothing to show.
-          outcome.termination = best_loss < base_mean.value() ? Termination::kConverged : Termination::kDiverged;
-          break;
-        }
-        optimizer.reset();
-        repair_factor *= 0.5;
-      } else {
-        has_candidate = false;
-        if (++repairs > kMostRepairs) {
-          outcome.termination = Termination::kDiverged;
-          break;
-        }
-        network.set_parameters(best);
-        optimizer.reset();
-        repair_factor *= 0.1;
-        continue;
-      }
-    }
-    const bool settled = last_revival == 0 || step - last_revival >= kSnapshotEvery;
-    if (settled && step % kSnapshotEvery == kSnapshotEvery - 1 &&
-        loss_mean.value() < std::min(best_loss, base_mean.value())) {
-      candidate_loss = loss_mean.value();
-      candidate.copy_(network.parameters().detach());
-      has_candidate = true;
-    }
-    if (slope && step % options.test_every == 0) {
-      rule.add_test(step, reconstruction_error(network, sampler, formation, test_photo, random));
-    }
-    if (slope) {
-      rule.after_step(step);
-      if (rule.finished()) {
-        outcome.termination = Termination::kConverged;
-        break;
-      }
-    }
-    session.report({stage, step + 1, options.max_steps, loss_mean.value(), session.elapsed_s()});
-    if (session.stopped) {
-      outcome.termination = Termination::kStopped;
-      break;
-    }
-  }
-  outcome.loss = loss_mean.empty() ? std::min(best_loss, base_mean.value()) : loss_mean.value();
-  outcome.base_loss = base_mean.value();
-  // Weights that do worse than plain interpolation on their own training pairs have blown up without a NaN.
-  if (!weights_are_sane(network) || (outcome.steps > 100 && outcome.loss > 2.0 * outcome.base_loss + 1e-3)) {
-    outcome.termination = Termination::kDiverged;
-  }
-  if (kept_back) {
-    // Less than this is no gain but chance; and a starting point cannot diverge, one goes back to it.
-    constexpr double kLeastGain = 0.003;
-    outcome.kept_start =
-        outcome.termination == Termination::kDiverged || !(kept_back->loss(network) < (1.0 - kLeastGain) * start_loss);
-    if (outcome.kept_start) {
-      network.set_parameters(start);
-      if (outcome.termination == Termination::kDiverged) outcome.termination = Termination::kConverged;
-    }
+  const double start_loss = kept_back.loss(network);
+  TrainOutcome outcome = training.run(stage);
+  constexpr double kLeastGain = 0.003;  // less than this is no gain but chance
+  outcome.kept_start =
+      outcome.termination == Termination::kDiverged || !(kept_back.loss(network) < (1.0 - kLeastGain) * start_loss);
+  if (outcome.kept_start) {
+    network.set_parameters(start);
+    // Pretrained weights cannot diverge: one goes back to them.
+    if (outcome.termination == Termination::kDiverged) outcome.termination = Termination::kConverged;
   }
   return outcome;
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/random.h"
-#include "core/run_context.h"
+#include "core/session.h"
 #include "zssr/formation.h"
 #include "zssr/network.h"
 #include "zssr/options.h"
@@ -9,20 +9,9 @@
 
 #include <torch/types.h>
 
-#include <chrono>
+#include <string>
 
 namespace zsr::zssr {
-
-/// What all steps of one run share: the caller's wishes and the clock.
-struct Session {
-  const RunContext& context;
-  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
-  bool stopped = false;
-
-  double elapsed_s() const;
-  /// Tells the caller; remembers a stop, throws Cancelled on an abort.
-  void report(const Progress& progress);
-};
 
 struct TrainOutcome {
   int64_t steps = 0;

@@ -2,8 +2,8 @@
 
 #include "core/device.h"
 #include "image/dihedral.h"
-#include "image/median.h"
-#include "zssr/tiles.h"
+#include "inference/self_ensemble.h"
+#include "inference/tiles.h"
 
 #include <torch/types.h>
 
@@ -47,15 +47,17 @@ double Upscaler::bytes_per_pixel(int64_t channels) const {
 int64_t Upscaler::side_of_tile(Size low, int64_t channels) const {
   if (tile > 0) return tile;
   const double budget = std::clamp(static_cast<double>(available_memory()) / 4.0, 128e6, 1e9);
-  const double pixels = budget / bytes_per_pixel(channels);
-  if (static_cast<double>(low.height) * static_cast<double>(low.width) <= pixels)
-    return std::max(low.height, low.width);
-  return std::max<int64_t>(32, static_cast<int64_t>(std::sqrt(pixels)) - 2 * halo());
+  constexpr int64_t kLeast = 32;
+  return inference::tile_side(low, bytes_per_pixel(channels), budget, halo(), kLeast);
+}
+
+// Unequal factors leave only mirrors and half turns (reference code: every second of the 8).
+std::vector<int64_t> Upscaler::turns() const {
+  return inference::ensemble_turns(self_ensemble, formation.scale().y == formation.scale().x);
 }
 
 int64_t Upscaler::passes() const {
-  if (!self_ensemble) return 1;
-  return formation.scale().y == formation.scale().x ? 8 : 4;
+  return static_cast<int64_t>(turns().size());
 }
 
 Upscaler::Consistency Upscaler::consistency(const torch::Tensor& lr) const {
@@ -117,55 +119,34 @@ torch::Tensor Upscaler::pass(const torch::Tensor& lr, Size size, const Formation
 torch::Tensor Upscaler::run_patch(const torch::Tensor& lr, Size size, const Formation& patch_formation,
                                   const std::function<bool()>& next_pass, const torch::Tensor& first_pass) const {
   const torch::NoGradGuard no_grad;
-  const bool square = formation.scale().y == formation.scale().x;
-  const bool median = ensemble_rule == EnsembleRule::kMedian;
-  const int64_t of_pass = median || project_passes ? back_projection : 0;
-  std::vector<torch::Tensor> outputs;  // for the median
-  torch::Tensor sum;                   // for the mean
-  int64_t made = 0;
-  // Unequal factors leave only mirrors and half turns (reference code: every second of the 8).
-  for (int64_t index = 0; index < (self_ensemble ? 8 : 1); index += square ? 1 : 2) {
-    const bool reused = index == 0 && first_pass.defined();
-    const torch::Tensor output =
-        patch_formation.back_project(reused ? first_pass : pass(lr, size, patch_formation, index), lr, of_pass);
-    ++made;
-    if (median) {
-      outputs.push_back(output);
-    } else {
-      sum = sum.defined() ? sum.add_(output) : output.clone();
-    }
-    if (next_pass && !next_pass()) break;
-  }
-  const torch::Tensor combined = median ? median_of(outputs) : sum / static_cast<double>(made);
-  return patch_formation.back_project(combined, lr, 2 * back_projection - of_pass);
+  const int64_t of_pass = ensemble_rule == EnsembleRule::kMedian || project_passes ? back_projection : 0;
+  const auto projected_pass = [&](int64_t turn) {
+    const bool reused = turn == 0 && first_pass.defined();
+    return patch_formation.back_project(reused ? first_pass : pass(lr, size, patch_formation, turn), lr, of_pass);
+  };
+  const inference::Combined combined =
+      inference::combine_passes(turns(), ensemble_rule, projected_pass, [&] { return !next_pass || next_pass(); });
+  return patch_formation.back_project(combined.image, lr, 2 * back_projection - of_pass);
 }
 
 torch::Tensor Upscaler::run(const torch::Tensor& lr, Size size, const PassFn& on_pass,
                             const torch::Tensor& first_pass) const {
   const Size low{lr.size(2), lr.size(3)};
   const int64_t side = side_of_tile(low, lr.size(1));
-  const auto rows = split(low.height, size.height, formation.scale().y, side, halo());
-  const auto columns = split(low.width, size.width, formation.scale().x, side, halo());
-  torch::Tensor result = torch::empty({1, lr.size(1), size.height, size.width}, torch::kFloat32);
-  const int64_t passes_in_all = passes() * static_cast<int64_t>(rows.size() * columns.size());
+  const int64_t tiles = inference::count_tiles(low, side);
+  const int64_t passes_in_all = passes() * tiles;
   int64_t done = 0;
   int64_t tiles_done = 0;
   const auto next_pass = [&] { return !on_pass || on_pass(++done, passes_in_all); };
-  const bool untiled = rows.size() == 1 && columns.size() == 1;
-  for (const Span& row : rows) {
-    for (const Span& column : columns) {
-      const torch::Tensor patch = lr.slice(2, row.read_begin, row.read_end)
-                                      .slice(3, column.read_begin, column.read_end)
-                                      .to(device)
-                                      .contiguous();
-      const torch::Tensor output = run_patch(patch, {row.hr_end - row.hr_begin, column.hr_end - column.hr_begin},
-                                             formation.shifted({row.phase_shift, column.phase_shift}), next_pass,
-                                             untiled ? first_pass : torch::Tensor());
-      done = ++tiles_done * passes();  // counts passes that a hurried tile left out
-      paste(result, output, row, column);
-    }
-  }
-  return result;
+  const auto make = [&](const inference::Span& row, const inference::Span& column) {
+    const torch::Tensor patch = inference::read_tile(lr, row, column, 0).to(device);
+    const torch::Tensor output = run_patch(patch, {row.hr_end - row.hr_begin, column.hr_end - column.hr_begin},
+                                           formation.shifted({row.phase_shift, column.phase_shift}), next_pass,
+                                           tiles == 1 ? first_pass : torch::Tensor());
+    done = ++tiles_done * passes();  // counts passes that a hurried tile left out
+    return output;
+  };
+  return inference::in_tiles(low, size, formation.scale(), lr.size(1), {side, halo()}, make);
 }
 
 }  // namespace zsr::zssr

@@ -7,6 +7,7 @@
 #include <torch/types.h>
 
 #include <functional>
+#include <vector>
 
 namespace zsr::zssr {
 
@@ -55,6 +56,7 @@ struct Upscaler {
 
   /// Passes over each tile: 8 or, with unequal factors, 4 turned copies, 1 without the self-ensemble.
   int64_t passes() const;
+  std::vector<int64_t> turns() const;
 
   /// LR pixels by which tiles overlap.
   int64_t halo() const;

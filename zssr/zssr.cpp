@@ -82,7 +82,7 @@ class ScaleSteps {
       : options_(options),
         steps_(plan_steps(options)),
         context_(context),
-        session_{context},
+        session_(context),
         photo_(lr_image.detach().to(torch::kCPU).contiguous()),
         low_{photo_.size(2), photo_.size(3)},
         sources_{{photo_, 1.0}},
@@ -146,7 +146,7 @@ Upscaler ScaleSteps::upscaler_of(const Step& step, const Formation& formation) c
 // When training of step `i` ends at the latest; without room for the self-ensemble that is left out.
 double ScaleSteps::deadline_s(size_t i, Upscaler& upscaler) {
   if (!context_.time_budget_s) return std::numeric_limits<double>::infinity();
-  const double left = *context_.time_budget_s - session_.elapsed_s();
+  const double left = session_.time_left_s();
   double reserve = estimate_upscale_s(upscaler, photo_, session_);
   if (reserve > 0.5 * left && upscaler.self_ensemble) {
     upscaler.self_ensemble = false;
@@ -181,15 +181,15 @@ bool ScaleSteps::upscale_step(size_t i, Upscaler& upscaler, double loss) {
     const Upscaler::Consistency consistency = upscaler.consistency(photo_);
     first_pass = consistency.first_pass;
     result_.consistency_db = consistency.db;
-    result_.inconsistent = consistency.db < options_.least_consistency_db && !session_.stopped;
+    result_.inconsistent = consistency.db < options_.least_consistency_db && !session_.stopped();
     if (result_.inconsistent) return false;
   }
   const auto on_pass = [&](int64_t done, int64_t total) {
-    session_.report({stage_name("upscale", step.scale), done, total, loss, session_.elapsed_s()});
-    return !session_.stopped;
+    session_.report(stage_name("upscale", step.scale), done, total, loss);
+    return !session_.stopped();
   };
   result_.image = upscaler.run(photo_, size, on_pass, first_pass);
-  if (session_.stopped) {
+  if (session_.stopped()) {
     result_.summary.termination = Termination::kStopped;
     if (upscaler.passes() > 1)
       result_.summary.message = "stopped on request; the rest of the self-ensemble was left out";
@@ -199,7 +199,7 @@ bool ScaleSteps::upscale_step(size_t i, Upscaler& upscaler, double loss) {
     fall_back();
     return false;
   }
-  if (is_last(i) || session_.stopped) {
+  if (is_last(i) || session_.stopped()) {
     enlarge_the_rest(step, size);
     return false;
   }

@@ -16,9 +16,10 @@
 #include "image/metrics.h"
 #include "image/photo.h"
 #include "nn/kernels/conv_backend.h"
-#include "nn/weights/shipped.h"
+#include "pipeline/methods.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <torch/types.h>
 
 #include <cmath>
@@ -67,15 +68,6 @@ class ScratchFolder {
  private:
   fs::path path_;
 };
-
-// What can be run without anyone's downloads.
-std::string default_methods(Scale scale) {
-  std::string list = "bicubic";
-  for (const char* const method : {"edsr", "srmd"}) {
-    if (is_shipped(fmt::format("{}-light-x{}", method, format_scale(scale)))) list += fmt::format(",{}", method);
-  }
-  return list + ",zssr,zssr+kernelgan,restore";
-}
 
 std::unique_ptr<OptionSet> make_options(CompareFlags& flags, CommonFlags& common) {
   auto options = std::make_unique<OptionSet>(
@@ -341,7 +333,8 @@ int run_compare(const std::vector<std::string>& arguments) {
   if (flags.dataset.empty() && flags.inputs.empty()) throw UsageError("compare takes a PHOTO, or --dataset FOLDER");
   const Scale scale = parse_scale(flags.scale);
   if (flags.crops < 0 || flags.crops > 20) throw UsageError(fmt::format("--crops {} must be 0 to 20", flags.crops));
-  const auto specs = parse_methods(flags.methods.empty() ? default_methods(scale) : flags.methods);
+  const auto specs = parse_methods(
+      flags.methods.empty() ? fmt::format("{}", fmt::join(pipeline::methods_to_compare(scale), ",")) : flags.methods);
   if (!flags.dataset.empty()) return compare_dataset(flags, common, specs, scale);
   // What cannot be run is said before the minutes.
   for (const MethodSpec& spec : specs) arguments_of(spec, flags.kernel);

@@ -118,6 +118,42 @@ void print_bug_report() {
   }
 }
 
+void print_machine(bool json) {
+  if (!json) {
+    fmt::print("zsr {}\n{}\nlibvips {}\nfree memory: {:.1f} GB\n", build_identity(),
+               describe_runtime(describe_conv_backend()), codec_version(),
+               static_cast<double>(available_memory()) / 1e9);
+    return;
+  }
+  const nlohmann::json machine{{"version", build_identity()},
+                               {"runtime", describe_runtime(describe_conv_backend())},
+                               {"convolution", describe_conv_backend()},
+                               {"cores", available_cores()},
+                               {"available_memory_mb", static_cast<double>(available_memory()) / 1e6},
+                               {"libvips", codec_version()}};
+  fmt::print("{}\n", json_text(machine, 2));
+}
+
+int print_photos(const std::vector<std::string>& photos, bool json) {
+  int result = kExitOk;
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const std::string& path : photos) {
+    try {
+      PhotoHeader header = read_photo_header(path);
+      const Photo photo = load_photo(path);
+      header.bands = static_cast<int>(photo.color.size(1)) + (photo.alpha.defined() ? 1 : 0);
+      for (const std::string& note : photo.notes) fmt::print(stderr, "zsr: warning: {}\n", note);
+      const PhotoCondition condition = look_at_condition(photo.color);
+      json ? all.push_back(photo_json(path, header, condition)) : print_photo(path, header, condition);
+    } catch (const Error& error) {
+      fmt::print(stderr, "zsr: {}\n", error.what());
+      result = kExitFailed;
+    }
+  }
+  if (json) fmt::print("{}\n", json_text((all.size() == 1 ? all[0] : all), 2));
+  return result;
+}
+
 }  // namespace
 
 int run_info(const std::vector<std::string>& arguments) {
@@ -149,39 +185,10 @@ int run_info(const std::vector<std::string>& arguments) {
     return kExitOk;
   }
   if (photos.empty()) {
-    if (json) {
-      fmt::print("{}\n",
-                 json_text(nlohmann::json{{"version", build_identity()},
-                                          {"runtime", describe_runtime(describe_conv_backend())},
-                                          {"convolution", describe_conv_backend()},
-                                          {"cores", available_cores()},
-                                          {"available_memory_mb", static_cast<double>(available_memory()) / 1e6},
-                                          {"libvips", codec_version()}},
-                           2));
-      return kExitOk;
-    }
-    fmt::print("zsr {}\n{}\nlibvips {}\nfree memory: {:.1f} GB\n", build_identity(),
-               describe_runtime(describe_conv_backend()), codec_version(),
-               static_cast<double>(available_memory()) / 1e9);
+    print_machine(json);
     return kExitOk;
   }
-  int result = kExitOk;
-  nlohmann::ordered_json all = nlohmann::ordered_json::array();
-  for (const std::string& path : photos) {
-    try {
-      PhotoHeader header = read_photo_header(path);
-      const Photo photo = load_photo(path);
-      header.bands = static_cast<int>(photo.color.size(1)) + (photo.alpha.defined() ? 1 : 0);
-      for (const std::string& note : photo.notes) fmt::print(stderr, "zsr: warning: {}\n", note);
-      const PhotoCondition condition = look_at_condition(photo.color);
-      json ? all.push_back(photo_json(path, header, condition)) : print_photo(path, header, condition);
-    } catch (const Error& error) {
-      fmt::print(stderr, "zsr: {}\n", error.what());
-      result = kExitFailed;
-    }
-  }
-  if (json) fmt::print("{}\n", json_text((all.size() == 1 ? all[0] : all), 2));
-  return result;
+  return print_photos(photos, json);
 }
 
 }  // namespace zsr::cli

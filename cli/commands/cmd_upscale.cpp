@@ -18,6 +18,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
@@ -30,7 +31,7 @@ void print_settings(const UpscaleSettings& settings) {
   if (settings.common.quiet) return;
   const pipeline::Method& method = *pipeline::find_method(pipeline::first_method(settings.request));
   std::string line = method.describe(settings.request);
-  if (method.name != "bicubic") line += fmt::format("; {} thread(s)", settings.runtime.threads);
+  line += fmt::format("; {} thread(s)", settings.runtime.threads);
   if (method.uses(pipeline::Setting::kDevice)) {
     line += fmt::format(" on {}, seed {}", settings.runtime.device.str(), settings.runtime.seed);
   }
@@ -145,22 +146,11 @@ int run_single(const BatchItem& job, const UpscaleSettings& settings, bool skip_
   return interrupted() ? interrupt_exit_code() : code;
 }
 
-const char* const kDipExamples =
-    "  zsr dip photo.jpg -s 4\n  zsr dip noisy.png --task denoise\n  zsr dip saved_too_often.jpg --task jpeg -o "
-    "clean.png\n"
-    "  zsr dip scratched.png --task inpaint --mask mask.png\n  zsr dip photo.jpg -s 2 --kernel auto --time 5m\n";
-
 // What -h shows to copy.
-std::string examples_of(const std::string& name, const std::string& method, bool needs_weights) {
-  if (method == "dip") return kDipExamples;
-  if (method == "restore") {
-    return "  zsr restore photo.jpg\n  zsr restore scan.png -s 2 --detail 0.5\n"
-           "  zsr restore scans/ -o clean/ --grain keep\n  zsr restore old.jpg --scratches auto --tone auto\n";
-  }
-  if (method == "dip-fkp") return "  zsr dip-fkp photo.png -s 2 --save-kernel kernel.mat\n";
+std::string examples_of(const std::string& name, const pipeline::Method* method, bool needs_weights) {
+  if (method != nullptr && !method->examples.empty()) return fmt::format(fmt::runtime(method->examples), name);
   if (needs_weights) return fmt::format("  zsr {} photo.jpg --weights weights.pth\n", name);
-  const pipeline::Method* const row = pipeline::find_method(method);
-  if (row != nullptr && row->network) {
+  if (method != nullptr && method->network) {
     return fmt::format("  zsr {0} photo.jpg -s 2\n  zsr {0} photo.jpg --weights weights.pth\n", name);
   }
   return fmt::format(
@@ -177,21 +167,24 @@ std::unique_ptr<OptionSet> make_options(const std::string& name, const std::stri
   auto options = std::make_unique<OptionSet>(
       fmt::format("zsr {} PHOTO... [-o OUTPUT] [-s 2]{} [options]", name, needs_weights ? " --weights FILE" : ""),
       "Enlarges photos and keeps what they carry: metadata, colour profile, bit depth, transparency.",
-      examples_of(name, method, needs_weights));
+      examples_of(name, row, needs_weights));
+  using pipeline::Setting;
+  const auto is_for = [&](Setting setting) { return row != nullptr && row->uses(setting); };
+  const bool restores = is_for(Setting::kRestoration);
   add_upscale_flags(*options, into.upscale, row == nullptr);
-  if (method != "restore") add_formation_flags(*options, into.zssr);
-  if (method == "dip") {
+  if (!restores) add_formation_flags(*options, into.zssr);
+  if (is_for(Setting::kTask)) {
     add_dip_flags(*options, into.dip);
-  } else if (method == "dip-fkp") {
+  } else if (is_for(Setting::kKernelPrior)) {
     add_fkp_flags(*options, into.dip, true);
     options->add("weights", "FILE", "Weights of USRNet, which then enlarges the photo with the kernel found",
                  &into.upscale.weights);
   } else {
     add_passes_flags(*options, into.zssr);
-    if (!network && method != "restore") add_training_flags(*options, into.zssr);
+    if (!network && !restores) add_training_flags(*options, into.zssr);
     if (row == nullptr || network) add_network_flags(*options, into.upscale);
     if (row == nullptr) add_fkp_flags(*options, into.dip, false);
-    if (row == nullptr || method == "restore") add_restore_flags(*options, into.upscale.restore);
+    if (row == nullptr || restores) add_restore_flags(*options, into.upscale.restore);
   }
   add_batch_flags(*options, into.batch);
   add_common_flags(*options, into.common);
@@ -259,21 +252,13 @@ int run_upscale(const std::vector<std::string>& arguments) {
   return run(arguments, "upscale", "");
 }
 
-int run_zssr(const std::vector<std::string>& arguments) {
-  return run(arguments, "zssr", "zssr");
-}
-
-int run_restore(const std::vector<std::string>& arguments) {
-  return run(arguments, "restore", "restore");
-}
-
-int run_dip(const std::vector<std::string>& arguments) {
-  return run(arguments, "dip", "dip");
-}
-
 std::vector<std::string> method_commands() {
-  std::vector<std::string> names = pipeline::trained_methods();
-  names.emplace_back("dip-fkp");
+  std::vector<std::string> names;
+  for (const pipeline::Method& method : pipeline::methods()) {
+    const bool has_row = std::any_of(commands().begin(), commands().end(),
+                                     [&](const Command& command) { return method.name == command.name; });
+    if (method.has_command && !has_row) names.push_back(method.name);
+  }
   return names;
 }
 

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "degradations/flow_prior.h"
 #include "networks/registry.h"
+#include "pipeline/methods.h"
 #include "pipeline/trained.h"
 #include "training/kernel_prior.h"
 #include "zssr/start.h"
@@ -40,7 +41,10 @@ std::string describe_weights(const WeightsFile& weights, nlohmann::ordered_json*
     }
     if (zssr::Start::is_start(file)) {
       const zssr::Start start = zssr::Start::from_weights(file);
-      if (json != nullptr) *json = {{"method", "zssr"}, {"title", "starting point of ZSSR"}, {"scales", {start.scale}}};
+      if (json != nullptr)
+        *json = {{"method", pipeline::default_method().name},
+                 {"title", "starting point of ZSSR"},
+                 {"scales", {start.scale}}};
       return fmt::format("starting point of ZSSR, x{}: {} residual blocks of {} channels; --init", start.scale,
                          start.blocks, start.width);
     }
@@ -48,7 +52,7 @@ std::string describe_weights(const WeightsFile& weights, nlohmann::ordered_json*
       FlowPrior prior = FlowPrior::from_weights(file);
       const double misfit = training::mean_negative_log_density(prior);
       if (json != nullptr) {
-        *json = {{"method", "dip-fkp"},
+        *json = {{"method", pipeline::methods_with(pipeline::Setting::kKernelPrior).front()},
                  {"title", "kernel prior"},
                  {"scales", {prior.scale()}},
                  {"negative_log_density", misfit}};

@@ -202,6 +202,18 @@ void write_image_page(const Item& item, std::vector<MethodResult> results, const
                         Overwrite::kYes);
 }
 
+// The page, the table and the short report, which is returned.
+Json write_reports(const fs::path& folder, const Json& report) {
+  write_file_atomically(folder / "index.html", dataset_page(report), Overwrite::kYes);
+  write_file_atomically(folder / "report.csv", dataset_csv(report), Overwrite::kYes);
+  Json short_report = report;  // without what the records hold
+  for (Json& run : short_report["runs"]) {
+    for (const char* const long_part : {"settings", "steps", "losses", "key", "figures_key"}) run.erase(long_part);
+  }
+  write_file_atomically(folder / "report.json", json_text(short_report, 2) + "\n", Overwrite::kYes);
+  return short_report;
+}
+
 }  // namespace
 
 Json summarise(const Json& records, const std::vector<MethodSpec>& specs) {
@@ -314,14 +326,7 @@ Json run_dataset(const DatasetOptions& options, const std::string& footer) {
               {"notes", aside.lines()},
               {"methods", summarise(records, options.specs)},
               {"runs", records}};
-  write_file_atomically(options.output / "index.html", dataset_page(report), Overwrite::kYes);
-  write_file_atomically(options.output / "report.csv", dataset_csv(report), Overwrite::kYes);
-  Json short_report = report;  // without what the records hold
-  for (Json& run : short_report["runs"]) {
-    for (const char* const long_part : {"settings", "steps", "losses", "key", "figures_key"}) run.erase(long_part);
-  }
-  write_file_atomically(options.output / "report.json", json_text(short_report, 2) + "\n", Overwrite::kYes);
-  return short_report;
+  return write_reports(options.output, report);
 }
 
 }  // namespace zsr::cli

@@ -62,7 +62,7 @@ void measure(MethodResult& result, Judged judged, const FigureTools& tools) {
   judged.image = result.image;
   judged.kernel = result.kernel;
   // The kernel that a method was given, or that everybody takes, is no estimate.
-  if (result.spec.kernel != "auto" && result.spec.method != "dip-fkp") judged.true_kernel = torch::Tensor();
+  if (!finds_kernel(result.spec)) judged.true_kernel = torch::Tensor();
   judged.protocol.shave = static_cast<int64_t>(std::ceil(std::max(judged.scale.y, judged.scale.x)));
   result.figures = figures_of(judged, tools);
   result.figures["seconds"] = result.seconds;
@@ -90,7 +90,7 @@ MethodResult run_method(const MethodSpec& spec, const std::filesystem::path& pho
       arguments.insert(arguments.end(), {"--loss-log", losses.string()});
     }
     for (const std::string& argument : arguments_of(spec, runs.kernel_file)) arguments.push_back(argument);
-    if (!spec.kernel.empty() || spec.method == "dip-fkp") {
+    if (!spec.kernel.empty() || finds_kernel(spec)) {
       arguments.insert(arguments.end(), {"--save-kernel", kernel.string()});
     }
     arguments.insert(arguments.end(), runs.arguments.begin(), runs.arguments.end());

@@ -73,4 +73,9 @@ std::vector<std::string> arguments_of(const MethodSpec& spec, const std::string&
   return arguments;
 }
 
+bool finds_kernel(const MethodSpec& spec) {
+  const pipeline::Method* const method = pipeline::find_method(spec.method);
+  return spec.kernel == "auto" || (method != nullptr && method->uses(pipeline::Setting::kKernelPrior));
+}
+
 }  // namespace zsr::cli

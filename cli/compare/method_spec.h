@@ -24,4 +24,7 @@ std::vector<MethodSpec> parse_methods(const std::string& list);
 /// +true is a UsageError.
 std::vector<std::string> arguments_of(const MethodSpec& spec, const std::string& kernel_file);
 
+/// Whether the method finds a kernel of its own, by estimation or together with the picture.
+bool finds_kernel(const MethodSpec& spec);
+
 }  // namespace zsr::cli

@@ -1,6 +1,7 @@
 #include "cli/flags/refusals.h"
 
 #include "cli/terminal/usage_error.h"
+#include "pipeline/methods.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -94,8 +95,8 @@ void refuse_gpu(const OptionSet& given, const std::string& what) {
 }
 
 bool names_zero_shot(const OptionSet& given) {
-  const pipeline::Method& zssr = *pipeline::find_method("zssr");
-  const pipeline::Method& restore = *pipeline::find_method("restore");
+  const pipeline::Method& zssr = pipeline::default_method();
+  const pipeline::Method& restore = pipeline::restoration_method();
   return std::any_of(std::begin(kFlags), std::end(kFlags), [&](const FlagSetting& row) {
     return row.setting != Setting::kTimeBudget && given.given(row.flag) && zssr.uses(row.setting) &&
            !restore.uses(row.setting);

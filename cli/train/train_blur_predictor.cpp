@@ -10,8 +10,8 @@
 #include "core/error.h"
 #include "core/json_bytes.h"
 #include "datasets/image_folder.h"
+#include "degradations/estimation/blur/blur_training.h"
 #include "image/photo.h"
-#include "kernelgan/blur_training.h"
 #include "nn/weights/safetensors.h"
 
 #include <fmt/format.h>
@@ -30,7 +30,7 @@ struct PredictorFlags {
   std::vector<std::string> words;
   std::string output;
   bool force = false;
-  kernelgan::BlurTrainingOptions training;
+  blur::BlurTrainingOptions training;
   CommonFlags common;
 };
 
@@ -86,7 +86,7 @@ int run_train_blur_predictor(const std::vector<std::string>& arguments) {
     return printer(now);
   };
   const auto start = std::chrono::steady_clock::now();
-  const kernelgan::BlurPredictor predictor = kernelgan::train_blur_predictor(photos, flags.training, context);
+  const blur::BlurPredictor predictor = blur::train_blur_predictor(photos, flags.training, context);
   printer.finish();
   WeightsFile weights = predictor.weights();
   weights.metadata["command"] =

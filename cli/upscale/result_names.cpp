@@ -4,6 +4,7 @@
 #include "cli/terminal/usage_error.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "pipeline/methods.h"
 #include "pipeline/upscale.h"
 
 #include <fmt/format.h>
@@ -75,7 +76,8 @@ NameRule name_rule(const UpscaleSettings& settings, const std::string& pattern) 
   if (settings.size_request) {
     rule.what = settings.size_request->label();
   } else if (same_size) {
-    rule.what = rule.method == "dip" ? dip::to_string(settings.request.dip.task) : "restored";
+    const pipeline::Method& method = *pipeline::find_method(rule.method);
+    rule.what = method.uses(pipeline::Setting::kTask) ? dip::to_string(settings.request.dip.task) : "restored";
   }
   rule.pages = settings.pages.may_be_several();
   if (pattern.empty()) return rule;

@@ -77,11 +77,16 @@ Sizing find_size(AllFlags& flags, const OptionSet& given, const std::string& com
   return sizing;
 }
 
+bool restores(const std::string& method) {
+  const pipeline::Method* const row = pipeline::find_method(method);
+  return row != nullptr && row->uses(pipeline::Setting::kRestoration);
+}
+
 // Whether --task says that the photo is an old one, so that the restoration is wanted.
 bool is_old_photo(const UpscaleFlags& flags, const OptionSet& given) {
   if (flags.task == "sr") return false;
   if (flags.task != "old") throw UsageError(fmt::format("--task '{}' must be sr or old", flags.task));
-  if (flags.method != "auto" && flags.method != "restore") {
+  if (flags.method != "auto" && !restores(flags.method)) {
     throw UsageError(fmt::format("--task old is done by the restoration; leave -m {} out", flags.method));
   }
   for (const char* name : {"weights", "pca"}) {
@@ -146,7 +151,8 @@ void fit_network(const UpscaleFlags& flags, const OptionSet& given, const Sizing
 
 Factors choose_factors(UpscaleFlags& flags, const OptionSet& given, const Sizing& sizing) {
   Factors factors;
-  const pipeline::Method* const method = pipeline::find_method(flags.method == "auto" ? "zssr" : flags.method);
+  const pipeline::Method* const method =
+      flags.method == "auto" ? &pipeline::default_method() : pipeline::find_method(flags.method);
   double needed = sizing.target ? growth(*sizing.photo, *sizing.target) : 0.0;
   if (sizing.target && method != nullptr) {
     flags.scale = std::to_string(passes_for(needed, method->factors, false).factor);
@@ -277,9 +283,9 @@ void take_method_flags(const AllFlags& flags, const OptionSet& given, const std:
     request.fkp.published_phase = flags.zssr.kernel_convention == "fkp";
     if (!flags.upscale.weights.empty()) {
       request.fkp.usrnet = std::make_shared<const pipeline::Trained>(
-          pipeline::load_trained("usrnet", flags.upscale.weights, "", request.scale));
+          pipeline::load_kernel_network(flags.upscale.weights, request.scale));
     }
-  } else if (method == "dip") {
+  } else if (row.uses(pipeline::Setting::kTask)) {
     take_dip_flags(dip, limits, request);
     const bool formation = !(flags.zssr.kernel.empty() && flags.zssr.noise.empty());
     if (request.scale.y == 1.0 && formation) throw UsageError("--kernel and --noise belong to --task sr");
@@ -314,8 +320,8 @@ UpscaleSettings resolve(AllFlags& flags, const OptionSet& given, const std::stri
   const Factors factors = choose_factors(upscale, given, sizing);
   const TrainedPtr& trained = factors.trained;
   const auto chosen_by = restoration_chosen_by(flags, given, old_photo, trained, sizing);
-  if (chosen_by) upscale.method = "restore";
-  const bool restores_only = command == "restore" && !given.given("scale") && !sizing.request;
+  if (chosen_by) upscale.method = pipeline::restoration_method().name;
+  const bool restores_only = restores(command) && !given.given("scale") && !sizing.request;
   if (!enlarges || restores_only) upscale.scale = "1";
 
   UpscaleSettings settings;
@@ -324,7 +330,8 @@ UpscaleSettings resolve(AllFlags& flags, const OptionSet& given, const std::stri
   request.trained = trained;
   request.wrap = upscale.wrap;
   const pipeline::Method& method = *pipeline::find_method(pipeline::first_method(request));
-  const bool same_size = !enlarges || method.name == "restore" || (trained && factors.scale.y == 1.0);
+  const bool same_size =
+      !enlarges || method.uses(pipeline::Setting::kRestoration) || (trained && factors.scale.y == 1.0);
   request.scale = parse_scale(trained ? format_scale(factors.scale) : upscale.scale, same_size);
   request.passes = factors.passes;
   request.target = sizing.target;

@@ -2,7 +2,7 @@
 
 #include "core/device.h"
 #include "dip/dip_fkp.h"
-#include "networks/enlarge.h"
+#include "inference/enlarge.h"
 #include "pipeline/method_run.h"
 
 #include <fmt/format.h>
@@ -112,11 +112,11 @@ MethodOutput run_dip_fkp(MethodInput& input) {
                           {"kernel_rate", options.kernel_rate},
                           {"published_phase", options.published_phase}}}};
   if (asked.usrnet) {
-    networks::Options usrnet;
+    inference::Options usrnet;
     usrnet.scale = input.request.scale;
     usrnet.kernel = result.kernel;
     usrnet.circular = options.published_phase;
-    const networks::Result enlarged = networks::run(input.color, *asked.usrnet->network, usrnet, input.context);
+    const inference::Result enlarged = inference::enlarge(input.color, *asked.usrnet->network, usrnet, input.context);
     result.image = enlarged.image;
     result.summary.upscale_s = enlarged.summary.upscale_s;
   }

@@ -1,5 +1,5 @@
 #include "image/resize.h"
-#include "networks/enlarge.h"
+#include "inference/enlarge.h"
 #include "pipeline/method_run.h"
 #include "srmd/srmd.h"
 #include "zssr/formation.h"
@@ -85,7 +85,7 @@ MethodOutput run_srmd(MethodInput& input) {
 
 MethodOutput run_network(MethodInput& input) {
   const Request& request = input.request;
-  networks::Options options;
+  inference::Options options;
   options.scale = request.scale;
   if (!input.formation.kernels.empty()) options.kernel = input.formation.kernels[0];
   options.noise = input.formation.noise;
@@ -93,7 +93,7 @@ MethodOutput run_network(MethodInput& input) {
   options.keep_low_frequencies = request.keep_low_frequencies;
   options.circular = request.circular;
   if (request.tile > 0) options.tile = request.tile;
-  networks::Result result = networks::run(input.color, *request.trained->network, options, input.context);
+  inference::Result result = inference::enlarge(input.color, *request.trained->network, options, input.context);
   return finished(result.image, result.summary, input, used_options(options));
 }
 

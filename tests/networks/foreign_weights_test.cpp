@@ -3,9 +3,9 @@
 #include "core/random.h"
 #include "image/color.h"
 #include "image/resize.h"
-#include "networks/enlarge.h"
+#include "inference/enlarge.h"
+#include "inference/result_check.h"
 #include "networks/registry.h"
-#include "networks/result_check.h"
 #include "nn/model.h"
 #include "nn/parameter_file.h"
 #include "tests/support/test_images.h"
@@ -48,7 +48,7 @@ TEST(Luma, NetworksOfOneChannelRunOnLuma) {
     const auto network = kind->build(file);
     EXPECT_EQ(network->traits().channels, 1) << name;
     const auto scale = static_cast<double>(network->traits().scales.back());
-    const torch::Tensor made = run(photo, *network, {.scale = {scale, scale}}).image;
+    const torch::Tensor made = inference::enlarge(photo, *network, {.scale = {scale, scale}}).image;
     ASSERT_EQ(made.sizes(),
               (std::vector<int64_t>{1, 3, static_cast<int64_t>(30 * scale), static_cast<int64_t>(34 * scale)}))
         << name;
@@ -67,7 +67,7 @@ TEST(Luma, ColoursGoByBicubicInterpolation) {
   const torch::Tensor colours = imresize(ycbcr.slice(1, 1), {4.0, 4.0});
   const torch::Tensor luma = torch::upsample_nearest2d(ycbcr.slice(1, 0, 1), {80, 88});
   const torch::Tensor want = ycbcr_to_rgb(torch::cat({luma, colours}, 1)).clamp(0.0, 1.0);
-  EXPECT_LT(test::max_difference(run(photo, *network, {.scale = {4.0, 4.0}}).image, want), 1e-5);
+  EXPECT_LT(test::max_difference(inference::enlarge(photo, *network, {.scale = {4.0, 4.0}}).image, want), 1e-5);
 }
 
 TEST(Luma, EdsrFindsItsRangeOfColours) {
@@ -116,12 +116,13 @@ TEST(ForeignWeights, ZeroWeightsAreRefusedWhateverTheBiases) {
 TEST(ResultCheck, NamesWeightsThatMakeAnotherPicture) {
   const torch::Tensor photo = test::texture(3, 40, 44).to(torch::kFloat32);
   const torch::Tensor large = imresize(photo, {2.0, 2.0});
-  EXPECT_EQ(doubt_about(photo, large, "w"), "");
-  EXPECT_EQ(doubt_about(photo, (large + 0.2 * torch::randn_like(large)), "w"), "");  // noise is no other picture
-  EXPECT_NE(doubt_about(photo, torch::full_like(large, 0.4), "w").find("'w' is flat"), std::string::npos);
-  EXPECT_NE(doubt_about(photo, 1.0 - large, "w").find("'w' is another picture"), std::string::npos);
+  EXPECT_EQ(inference::doubt_about(photo, large, "w"), "");
+  EXPECT_EQ(inference::doubt_about(photo, (large + 0.2 * torch::randn_like(large)), "w"),
+            "");  // noise is no other picture
+  EXPECT_NE(inference::doubt_about(photo, torch::full_like(large, 0.4), "w").find("'w' is flat"), std::string::npos);
+  EXPECT_NE(inference::doubt_about(photo, 1.0 - large, "w").find("'w' is another picture"), std::string::npos);
   const torch::Tensor flat = torch::full({1, 3, 40, 44}, 0.4);
-  EXPECT_EQ(doubt_about(flat, torch::full_like(large, 0.4), "w"), "");
+  EXPECT_EQ(inference::doubt_about(flat, torch::full_like(large, 0.4), "w"), "");
 }
 
 TEST(ResultCheck, ReachesTheSummary) {
@@ -132,7 +133,7 @@ TEST(ResultCheck, ReachesTheSummary) {
   }
   const auto network = find_kind("edsr")->build(file);
   const torch::Tensor photo = test::texture(3, 30, 34).to(torch::kFloat32);
-  const Result result = run(photo, *network, {.scale = {4.0, 4.0}});
+  const inference::Result result = inference::enlarge(photo, *network, {.scale = {4.0, 4.0}});
   EXPECT_NE(result.summary.message.find("'flat.pth' is flat"), std::string::npos) << result.summary.message;
 }
 

@@ -1,7 +1,7 @@
 #include "core/error.h"
 #include "degradations/filter.h"
+#include "inference/enlarge.h"
 #include "networks/data_step.h"
-#include "networks/enlarge.h"
 #include "networks/registry.h"
 #include "nn/kernels/conv_chain.h"
 #include "tests/support/test_images.h"
@@ -231,26 +231,26 @@ TEST(Enlarge, TilesDoNotChangeTheResult) {
                                   rrdb_weights(1, 32, 16, 3), rrdb_weights(1, 32, 16, 12)}) {
     const Kind* const kind = recognise(file);
     const auto network = kind->build(file);
-    Options options;
+    inference::Options options;
     const auto& scales = network->traits().scales;
     const double s = scales.empty() ? 2.0 : static_cast<double>(scales[0]);
     options.scale = {s, s};
     options.tile = 0;
-    const torch::Tensor whole = run(photo, *network, options).image;
+    const torch::Tensor whole = inference::enlarge(photo, *network, options).image;
     EXPECT_EQ(whole.size(2), static_cast<int64_t>(70 * s)) << kind->name;
     // Real-ESRGAN's x2 pairs pixels up: tiles must begin at even ones.
     options.tile = 24;
-    EXPECT_LT(test::max_difference(run(photo, *network, options).image, whole), 2e-5) << kind->name;
+    EXPECT_LT(test::max_difference(inference::enlarge(photo, *network, options).image, whole), 2e-5) << kind->name;
   }
 }
 
 TEST(Enlarge, EnsembleOfATurnedPhotoIsTheTurnedEnsemble) {
   const auto network = find_kind("edsr")->build(edsr_weights(1, 16, 2));
   const torch::Tensor photo = test::texture(3, 24, 30).to(torch::kFloat32);
-  Options options;
+  inference::Options options;
   options.self_ensemble = true;
-  const torch::Tensor straight = run(photo, *network, options).image;
-  const torch::Tensor turned = run(photo.rot90(1, {2, 3}).contiguous(), *network, options).image;
+  const torch::Tensor straight = inference::enlarge(photo, *network, options).image;
+  const torch::Tensor turned = inference::enlarge(photo.rot90(1, {2, 3}).contiguous(), *network, options).image;
   EXPECT_LT(test::max_difference(turned, straight.rot90(1, {2, 3})), 1e-5);
 }
 
@@ -259,10 +259,10 @@ TEST(Enlarge, LowFrequenciesComeFromThePhoto) {
   file.tensors.back().tensor += 40.0;  // the last bias: all colours 40 levels too bright
   const auto network = find_kind("edsr")->build(file);
   const torch::Tensor photo = 0.2 + 0.5 * test::texture(3, 64, 64).to(torch::kFloat32);
-  Options options;
-  const double off = (run(photo, *network, options).image.mean() - photo.mean()).item<double>();
+  inference::Options options;
+  const double off = (inference::enlarge(photo, *network, options).image.mean() - photo.mean()).item<double>();
   options.keep_low_frequencies = true;
-  const double kept = (run(photo, *network, options).image.mean() - photo.mean()).item<double>();
+  const double kept = (inference::enlarge(photo, *network, options).image.mean() - photo.mean()).item<double>();
   EXPECT_GT(std::abs(off), 0.05);
   EXPECT_LT(std::abs(kept), 0.01);
 }
@@ -270,11 +270,11 @@ TEST(Enlarge, LowFrequenciesComeFromThePhoto) {
 TEST(Enlarge, RefusesOtherScales) {
   const auto network = find_kind("edsr")->build(edsr_weights(1, 16, 3));
   const torch::Tensor photo = torch::rand({1, 3, 20, 20});
-  EXPECT_THROW(run(photo, *network, {.scale = {2.0, 2.0}}), OptionError);
-  EXPECT_THROW(run(photo, *network, {.scale = {3.0, 2.0}}), OptionError);
+  EXPECT_THROW(inference::enlarge(photo, *network, {.scale = {2.0, 2.0}}), OptionError);
+  EXPECT_THROW(inference::enlarge(photo, *network, {.scale = {3.0, 2.0}}), OptionError);
   const auto any = find_kind("usrnet")->build(usrnet_weights({8, 8, 8, 8}, 1, 8, 2));
-  EXPECT_THROW(run(photo, *any, {.scale = {2.5, 2.5}}), OptionError);
-  EXPECT_THROW(run(photo, *any, {.scale = {5.0, 5.0}}), OptionError);
+  EXPECT_THROW(inference::enlarge(photo, *any, {.scale = {2.5, 2.5}}), OptionError);
+  EXPECT_THROW(inference::enlarge(photo, *any, {.scale = {5.0, 5.0}}), OptionError);
 }
 
 TEST(Networks, WeightsThatDoNotFitAreRefusedWithTheDifferences) {

@@ -1,6 +1,6 @@
 #include "networks/restorer.h"
 
-#include "networks/enlarge.h"
+#include "inference/enlarge.h"
 #include "networks/registry.h"
 #include "nn/model.h"
 #include "nn/parameter_file.h"
@@ -78,11 +78,12 @@ TEST(Restorer, TilesDoNotChangeTheResult) {
   const WeightsFile file = random_file(small());
   const auto built = recognise(file)->build(file);
   const torch::Tensor photo = torch::rand({1, 3, 50, 70});
-  Options whole;
+  inference::Options whole;
   whole.tile = 0;
-  Options tiles;
+  inference::Options tiles;
   tiles.tile = 16;
-  const torch::Tensor difference = run(photo, *built, whole).image - run(photo, *built, tiles).image;
+  const torch::Tensor difference =
+      inference::enlarge(photo, *built, whole).image - inference::enlarge(photo, *built, tiles).image;
   EXPECT_LT(difference.abs().max().item<double>(), kRounding);
 }
 

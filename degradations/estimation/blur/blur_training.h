@@ -1,14 +1,14 @@
 #pragma once
 
 #include "core/run_context.h"
-#include "kernelgan/blur_predictor.h"
+#include "degradations/estimation/blur/blur_predictor.h"
 
 #include <torch/types.h>
 
 #include <cstdint>
 #include <vector>
 
-namespace zsr::kernelgan {
+namespace zsr::blur {
 
 /// How the blur predictor is trained: first on single patches, which teaches the convolutions with many different blurs
 /// a step, then on groups of patches that share one blur, which teaches the answer to their mean.
@@ -40,4 +40,4 @@ BlurSample draw_blur_sample(const std::vector<torch::Tensor>& lumas, int64_t cou
 BlurPredictor train_blur_predictor(const std::vector<torch::Tensor>& photos, const BlurTrainingOptions& options,
                                    const RunContext& context = {});
 
-}  // namespace zsr::kernelgan
+}  // namespace zsr::blur

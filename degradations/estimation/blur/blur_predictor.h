@@ -1,16 +1,16 @@
 #pragma once
 
-#include "nn/kernels/conv_chain.h"
 #include "core/random.h"
+#include "degradations/estimation/blur/symmetric_log.h"
+#include "nn/kernels/conv_chain.h"
 #include "nn/weights/weights_file.h"
-#include "kernelgan/symmetric_log.h"
 
 #include <torch/types.h>
 
 #include <array>
 #include <vector>
 
-namespace zsr::kernelgan {
+namespace zsr::blur {
 
 /// A small network that tells the blur of a photo from its patches, in the photo's own pixels. It sees the luma of 96 x
 /// 96 pixels, brought to mean 0 and deviation 1. Two chains of 3 x 3 convolutions (on 2 x 2 blocks of pixels, then at
@@ -67,4 +67,4 @@ struct PredictedBlur {
 };
 PredictedBlur predict_blur(const BlurPredictor& predictor, const std::vector<PatchFeatures>& patches);
 
-}  // namespace zsr::kernelgan
+}  // namespace zsr::blur

@@ -1,4 +1,4 @@
-#include "kernelgan/spectrum.h"
+#include "degradations/estimation/blur/spectrum.h"
 
 #include "core/error.h"
 
@@ -10,7 +10,7 @@
 #include <numbers>
 #include <vector>
 
-namespace zsr::kernelgan {
+namespace zsr::blur {
 namespace {
 
 constexpr double kSlope = 2.4;
@@ -90,4 +90,4 @@ BlurMoments fit_blur(const LogSpectrum& spectrum, double noise, double low, doub
   return moments;
 }
 
-}  // namespace zsr::kernelgan
+}  // namespace zsr::blur

@@ -1,13 +1,13 @@
 #include "core/error.h"
-#include "kernelgan/estimators.h"
-#include "kernelgan/spectrum.h"
+#include "degradations/estimation/blur/blur_estimate.h"
+#include "degradations/estimation/blur/spectrum.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
 
 #include <algorithm>
 
-namespace zsr::kernelgan {
+namespace zsr::blur {
 
 namespace {
 
@@ -25,10 +25,10 @@ Covariance covariance_by_spectrum(const torch::Tensor& photo, const Estimate& es
   return {m.xx, m.yy, m.xy};
 }
 
-void estimate_by_spectrum(const torch::Tensor& photo, const EstimateOptions& options, Estimate& estimate) {
-  const double area = options.scale * options.scale;
+void estimate_by_spectrum(const torch::Tensor& photo, double scale, Estimate& estimate) {
+  const double area = scale * scale;
   const BlurMoments whole = moments_of(photo, estimate);
-  set_gaussian(estimate, axes_of(whole.xx * area, whole.yy * area, whole.xy * area), options.scale);
+  set_gaussian(estimate, axes_of(whole.xx * area, whole.yy * area, whole.xy * area), scale);
 
   const int64_t half_y = photo.size(2) / 2;
   const int64_t half_x = photo.size(3) / 2;
@@ -55,4 +55,4 @@ void estimate_by_spectrum(const torch::Tensor& photo, const EstimateOptions& opt
   }
 }
 
-}  // namespace zsr::kernelgan
+}  // namespace zsr::blur

@@ -1,4 +1,4 @@
-#include "kernelgan/estimators.h"
+#include "degradations/estimation/blur/blur_estimate.h"
 
 #include "degradations/kernel_analysis.h"
 #include "degradations/kernel_families.h"
@@ -9,7 +9,25 @@
 #include <algorithm>
 #include <cmath>
 
-namespace zsr::kernelgan {
+namespace zsr::blur {
+
+std::string to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kGood:
+      return "good";
+    case Verdict::kWeak:
+      return "weak";
+    case Verdict::kReject:
+      break;
+  }
+  return "reject";
+}
+
+BlurKernel narrowed_kernel(const Estimate& estimate, double share, double scale) {
+  return gaussian_of(
+      {share * estimate.sigma_1 * estimate.sigma_1, share * estimate.sigma_2 * estimate.sigma_2, estimate.angle},
+      scale);
+}
 
 Axes axes_of(double xx, double yy, double xy) {
   const double middle = 0.5 * (xx + yy);
@@ -111,4 +129,4 @@ void judge_quarters(Estimate& estimate, const std::vector<std::array<double, 2>>
   }
 }
 
-}  // namespace zsr::kernelgan
+}  // namespace zsr::blur

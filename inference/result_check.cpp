@@ -1,4 +1,4 @@
-#include "networks/result_check.h"
+#include "inference/result_check.h"
 
 #include "degradations/filter.h"
 #include "degradations/kernel_families.h"
@@ -9,7 +9,7 @@
 
 #include <cmath>
 
-namespace zsr::networks {
+namespace zsr::inference {
 namespace {
 
 constexpr double kTextured = 3.0 / 255.0;  // standard deviation from which a photo is not flat
@@ -54,4 +54,4 @@ std::string doubt_about(const torch::Tensor& photo, const torch::Tensor& result,
       weights, -20.0 * std::log10(far));
 }
 
-}  // namespace zsr::networks
+}  // namespace zsr::inference

@@ -5,7 +5,7 @@
 #include <array>
 #include <cstdint>
 
-namespace zsr::kernelgan {
+namespace zsr::blur {
 
 /// 0.299 R + 0.587 G + 0.114 B of `photo` [1, 1 or 3, h, w] in [0, 1] as [h, w] float32 on the CPU; gray stays.
 torch::Tensor photo_luma(const torch::Tensor& photo);
@@ -37,4 +37,4 @@ struct BlurMoments {
 /// left out.
 BlurMoments fit_blur(const LogSpectrum& spectrum, double noise, double low = 0.08, double high = 0.42);
 
-}  // namespace zsr::kernelgan
+}  // namespace zsr::blur

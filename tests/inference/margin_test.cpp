@@ -1,5 +1,5 @@
 // Flat pictures through every network that comes with zsr.
-#include "networks/enlarge.h"
+#include "inference/enlarge.h"
 #include "networks/registry.h"
 #include "nn/weights/shipped.h"
 #include "tests/support/test_images.h"
@@ -20,9 +20,9 @@ struct Flatness {
 
 Flatness flatness(const Network& network, int64_t scale, double level) {
   const torch::Tensor photo = torch::full({1, 3, 24, 20}, level / 255.0);
-  Options options;
+  inference::Options options;
   options.scale = {static_cast<double>(scale), static_cast<double>(scale)};
-  const torch::Tensor made = 255.0 * run(photo, network, options).image;
+  const torch::Tensor made = 255.0 * inference::enlarge(photo, network, options).image;
   const torch::Tensor middle =
       made.slice(2, made.size(2) / 2, made.size(2) / 2 + scale).slice(3, made.size(3) / 2, made.size(3) / 2 + scale);
   return {(made - middle.repeat({1, 1, photo.size(2), photo.size(3)})).abs().max().item<double>(),
@@ -59,7 +59,7 @@ TEST(MarginOff, IsThePublishedNetwork) {
   const WeightsFile weights = shipped_weights("edsr-light-x2");
   const auto network = recognise(weights)->build(weights);
   const torch::Tensor photo = test::texture(3, 30, 34).to(torch::kFloat32);
-  const torch::Tensor made = run(photo, *network, {.margin = 0}).image;
+  const torch::Tensor made = inference::enlarge(photo, *network, {.margin = 0}).image;
   EXPECT_LT(test::max_difference(made, network->forward({photo, 2}).clamp(0.0, 1.0)), 1e-6);
 }
 

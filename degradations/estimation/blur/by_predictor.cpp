@@ -1,13 +1,13 @@
-#include "kernelgan/blur_predictor.h"
-#include "kernelgan/estimators.h"
-#include "kernelgan/spectrum.h"
+#include "degradations/estimation/blur/blur_estimate.h"
+#include "degradations/estimation/blur/blur_predictor.h"
+#include "degradations/estimation/blur/spectrum.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
 
 #include <algorithm>
 
-namespace zsr::kernelgan {
+namespace zsr::blur {
 
 Covariance covariance_by_predictor(const torch::Tensor& photo, std::vector<std::array<double, 2>>& quarters) {
   const int64_t height = photo.size(2);
@@ -30,11 +30,11 @@ Covariance covariance_by_predictor(const torch::Tensor& photo, std::vector<std::
   return predict_blur(predictor, patches).covariance;
 }
 
-void estimate_by_predictor(const torch::Tensor& photo, const EstimateOptions& options, Estimate& estimate) {
-  const double area = options.scale * options.scale;
+void estimate_by_predictor(const torch::Tensor& photo, double scale, Estimate& estimate) {
+  const double area = scale * scale;
   std::vector<std::array<double, 2>> quarters;
   const Covariance c = covariance_by_predictor(photo, quarters);
-  set_gaussian(estimate, axes_of(c.xx * area, c.yy * area, c.xy * area), options.scale);
+  set_gaussian(estimate, axes_of(c.xx * area, c.yy * area, c.xy * area), scale);
   if (quarters.size() < 2) {
     lower(estimate, Verdict::kWeak, "the photo is small: its quarters cannot be compared");
   } else {
@@ -42,4 +42,4 @@ void estimate_by_predictor(const torch::Tensor& photo, const EstimateOptions& op
   }
 }
 
-}  // namespace zsr::kernelgan
+}  // namespace zsr::blur

@@ -1,15 +1,14 @@
 #pragma once
 
 #include "core/run_context.h"
-#include "image/resize.h"
+#include "degradations/kernel.h"
+#include "inference/tiles.h"
+#include "networks/condition.h"
 #include "networks/network.h"
-#include "networks/tile_span.h"
-
-#include <torch/types.h>
 
 #include <optional>
 
-namespace zsr::networks {
+namespace zsr::inference {
 
 /// How a trained network is applied to a photo.
 struct Options {
@@ -17,14 +16,14 @@ struct Options {
   std::optional<BlurKernel> kernel;   ///< For networks that take one; empty = that of bicubic downscaling.
   double noise = 0.0;                 ///< >= 0, standard deviation, 1/255; for networks that take a kernel.
   bool circular = false;              ///< Blurred with periodic boundaries; for networks that take a kernel.
-  Damage damage;                      ///< For networks conditioned on it; what is not given they find themselves.
+  networks::Damage damage;            ///< For networks conditioned on it; what is not given they find themselves.
   bool self_ensemble = false;         ///< Mean of 8 turned and mirrored passes.
   bool keep_low_frequencies = false;  ///< Brings brightness and colour of large areas back to the photo's.
   int64_t tile = 256;                 ///< Input pixels a side, >= 16. 0 = whole.
   /// Mirrored pixels around the photo; 0 = none, exactly as published, with black outside.
   int64_t margin = kMargin;
   /// Throws OptionError.
-  void validate(const Traits& traits) const;
+  void validate(const networks::Traits& traits) const;
 };
 
 struct Result {
@@ -36,10 +35,7 @@ struct Result {
 /// depends on: the tile's size does not change the result. A network that depends on the whole photo gets it whole
 /// unless memory forbids; the summary then says that it worked in tiles. Networks for luma leave colour to cubic
 /// interpolation; gray photos go through as RGB. Throws OptionError and Cancelled.
-Result run(const torch::Tensor& photo, const Network& network, const Options& options, const RunContext& context = {});
+Result enlarge(const torch::Tensor& photo, const networks::Network& network, const Options& options,
+               const RunContext& context = {});
 
-/// `image` with brightness and colour of large areas (a Gaussian of 4 pixels of the photo) as in `photo`, which it was
-/// made from by `scale`: sr + up(blurred(photo - down(sr))). Not clamped.
-torch::Tensor with_low_frequencies_of(const torch::Tensor& photo, const torch::Tensor& image, Scale scale);
-
-}  // namespace zsr::networks
+}  // namespace zsr::inference

@@ -1,12 +1,13 @@
-#include "kernelgan/blur_training.h"
+#include "degradations/estimation/blur/blur_training.h"
 
 #include "core/error.h"
+#include "core/session.h"
 #include "degradations/compression.h"
+#include "degradations/estimation/blur/spectrum.h"
 #include "degradations/filter.h"
 #include "degradations/kernel_families.h"
 #include "degradations/noise.h"
 #include "image/resize.h"
-#include "kernelgan/spectrum.h"
 
 #include <fmt/format.h>
 #include <torch/nn/utils/clip_grad.h>
@@ -14,12 +15,11 @@
 #include <torch/types.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <future>
 #include <numbers>
 
-namespace zsr::kernelgan {
+namespace zsr::blur {
 namespace {
 
 constexpr int64_t kPatch = BlurPredictor::kPatch;
@@ -202,7 +202,7 @@ BlurPredictor train_blur_predictor(const std::vector<torch::Tensor>& photos, con
   torch::optim::Adam adam(predictor.parameters(), torch::optim::AdamOptions(options.learning_rate));
 
   uint64_t stream = derive_seed(context.seed, "blur-predictor.samples");
-  const auto start = std::chrono::steady_clock::now();
+  Session session(context);
   int64_t done = 0;
   double smooth = 0.0;
   const int64_t first = options.steps * 2 / 3;
@@ -235,11 +235,8 @@ BlurPredictor train_blur_predictor(const std::vector<torch::Tensor>& photos, con
       const double error = away.mean().item<double>();
       smooth = done == 0 ? error : 0.99 * smooth + 0.01 * error;
       ++done;
-      if (!context.progress) continue;
-      const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      const auto action = context.progress({"train", done, options.steps, smooth, elapsed});
-      if (action == ProgressAction::kAbort) throw Cancelled("training was cancelled");
-      if (action == ProgressAction::kStop) {
+      session.report("train", done, options.steps, smooth);
+      if (session.stopped()) {
         for (torch::Tensor parameter : predictor.parameters()) parameter.requires_grad_(false);
         return predictor;
       }
@@ -249,4 +246,4 @@ BlurPredictor train_blur_predictor(const std::vector<torch::Tensor>& photos, con
   return predictor;
 }
 
-}  // namespace zsr::kernelgan
+}  // namespace zsr::blur

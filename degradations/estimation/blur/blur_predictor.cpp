@@ -1,4 +1,4 @@
-#include "kernelgan/blur_predictor.h"
+#include "degradations/estimation/blur/blur_predictor.h"
 
 #include "core/error.h"
 #include "nn/weights/safetensors.h"
@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace zsr::kernelgan {
+namespace zsr::blur {
 namespace {
 
 constexpr int64_t kFine = 48;
@@ -173,4 +173,4 @@ PredictedBlur predict_blur(const BlurPredictor& predictor, const std::vector<Pat
   return {exp_of(mean), std::exp(log_error)};
 }
 
-}  // namespace zsr::kernelgan
+}  // namespace zsr::blur

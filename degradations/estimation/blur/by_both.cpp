@@ -1,14 +1,14 @@
 #include "core/error.h"
-#include "kernelgan/estimators.h"
+#include "degradations/estimation/blur/blur_estimate.h"
 
 #include <fmt/format.h>
 
 #include <cmath>
 
-namespace zsr::kernelgan {
+namespace zsr::blur {
 
-void estimate_by_both(const torch::Tensor& photo, const EstimateOptions& options, Estimate& estimate) {
-  const double area = options.scale * options.scale;
+void estimate_by_both(const torch::Tensor& photo, double scale, Estimate& estimate) {
+  const double area = scale * scale;
   std::vector<std::array<double, 2>> quarters;
   const Covariance patches = covariance_by_predictor(photo, quarters);
   Covariance both = patches;
@@ -18,7 +18,7 @@ void estimate_by_both(const torch::Tensor& photo, const EstimateOptions& options
     const Covariance spectrum = covariance_by_spectrum(photo, estimate);
     // Wider blurs than it was trained with the predictor cannot tell.
     if (axes_of(spectrum.xx, spectrum.yy, spectrum.xy).first > kEnlarged) {
-      set_gaussian(estimate, axes_of(spectrum.xx * area, spectrum.yy * area, spectrum.xy * area), options.scale);
+      set_gaussian(estimate, axes_of(spectrum.xx * area, spectrum.yy * area, spectrum.xy * area), scale);
       return;
     }
     // Each errs in its own way: the spectrum where the photo's content falls off faster or slower than photos do, the
@@ -43,7 +43,7 @@ void estimate_by_both(const torch::Tensor& photo, const EstimateOptions& options
     const double factor = std::pow(kMiddle / size, kShare);
     both = {factor * both.xx, factor * both.yy, factor * both.xy};
   }
-  set_gaussian(estimate, axes_of(both.xx * area, both.yy * area, both.xy * area), options.scale);
+  set_gaussian(estimate, axes_of(both.xx * area, both.yy * area, both.xy * area), scale);
   if (quarters.size() < 2) {
     lower(estimate, Verdict::kWeak, "the photo is small: its quarters cannot be compared");
   } else {
@@ -57,4 +57,4 @@ void estimate_by_both(const torch::Tensor& photo, const EstimateOptions& options
   }
 }
 
-}  // namespace zsr::kernelgan
+}  // namespace zsr::blur

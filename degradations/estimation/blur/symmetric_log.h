@@ -2,7 +2,7 @@
 
 #include <array>
 
-namespace zsr::kernelgan {
+namespace zsr::blur {
 
 /// Covariance of a blur in pixels squared: variances along x and y and their covariance.
 struct Covariance {
@@ -19,4 +19,4 @@ std::array<double, 3> log_of(const Covariance& covariance);
 /// Its inverse.
 Covariance exp_of(const std::array<double, 3>& logarithm);
 
-}  // namespace zsr::kernelgan
+}  // namespace zsr::blur

@@ -1,16 +1,43 @@
 #pragma once
 
-#include "kernelgan/estimate.h"
-#include "kernelgan/symmetric_log.h"
+#include "core/run_context.h"
+#include "degradations/estimation/blur/symmetric_log.h"
+#include "degradations/kernel.h"
 
 #include <array>
 #include <string>
 #include <vector>
 
-namespace zsr::kernelgan {
+namespace zsr::blur {
 
-// What the estimators behind `estimate_kernel` share. Each gets an Estimate that holds noise and JPEG quality of the
-// photo, the fallback kernel and the verdict good, sets its kernel and lowers its verdict.
+/// How far an estimated kernel can be trusted.
+enum class Verdict {
+  kGood,
+  kWeak,    ///< Usable, but something speaks against it; see the reasons.
+  kReject,  ///< Better to take the bicubic kernel.
+};
+
+std::string to_string(Verdict verdict);
+
+/// What was found.
+struct Estimate {
+  BlurKernel kernel;     ///< Aligned for the scale; for the bicubic fallback see the verdict.
+  bool bicubic = false;  ///< The blur is much like that of bicubic downscaling, whose kernel this then is.
+  double sigma_1 = 0.0;  ///< Gaussian of the same moments, HR pixels, the larger one.
+  double sigma_2 = 0.0;
+  double angle = 0.0;  ///< Radians, of the first against the x axis.
+  Verdict verdict = Verdict::kReject;
+  std::vector<std::string> reasons;  ///< One line each, why the verdict is not good.
+  double spread = 0.0;       ///< Disagreement of quadrants (spectrum) or seeds (kernelgan): relative, of variances.
+  double noise = 0.0;        ///< Noise of the photo, 1/255.
+  double detail = 0.0;       ///< What stands at the scale of its pixels beyond noise, 1/255.
+  int64_t jpeg_quality = 0;  ///< Of a photo that was a JPEG; 0 = no trace.
+  Summary summary;
+};
+
+/// The Gaussian of `share` times the estimate's covariance, to enlarge with when nobody can check the estimate: a
+/// kernel too wide costs far more than one too narrow (on a blurred zebra an excess of 0.7 pixels squared costs 9 dB).
+BlurKernel narrowed_kernel(const Estimate& estimate, double share, double scale);
 
 constexpr double kNoAgreement = 10.0;  ///< Disagreement where the parts have no blur that could be compared.
 
@@ -48,10 +75,9 @@ Covariance covariance_by_predictor(const torch::Tensor& photo, std::vector<std::
 /// What the spectrum says of the whole photo; `estimate` holds its noise and JPEG quality. Throws InputError.
 Covariance covariance_by_spectrum(const torch::Tensor& photo, const Estimate& estimate);
 
-void estimate_by_both(const torch::Tensor& photo, const EstimateOptions& options, Estimate& estimate);
-void estimate_by_spectrum(const torch::Tensor& photo, const EstimateOptions& options, Estimate& estimate);
-void estimate_by_predictor(const torch::Tensor& photo, const EstimateOptions& options, Estimate& estimate);
-void estimate_by_adversary(const torch::Tensor& photo, const EstimateOptions& options, const RunContext& context,
-                           Estimate& estimate);
+/// Each gets an Estimate as kernelgan::Estimator says. `scale`: the factor that the kernel is for.
+void estimate_by_both(const torch::Tensor& photo, double scale, Estimate& estimate);
+void estimate_by_spectrum(const torch::Tensor& photo, double scale, Estimate& estimate);
+void estimate_by_predictor(const torch::Tensor& photo, double scale, Estimate& estimate);
 
-}  // namespace zsr::kernelgan
+}  // namespace zsr::blur

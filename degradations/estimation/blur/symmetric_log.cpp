@@ -1,9 +1,9 @@
-#include "kernelgan/symmetric_log.h"
+#include "degradations/estimation/blur/symmetric_log.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace zsr::kernelgan {
+namespace zsr::blur {
 
 std::array<double, 3> log_of(const Covariance& covariance) {
   constexpr double kLeast = 1e-4;
@@ -25,4 +25,4 @@ Covariance exp_of(const std::array<double, 3>& logarithm) {
   return {middle + ratio * logarithm[1], middle - ratio * logarithm[1], ratio * logarithm[2]};
 }
 
-}  // namespace zsr::kernelgan
+}  // namespace zsr::blur

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "core/run_context.h"
+
+#include <chrono>
+#include <string>
+
+namespace zsr {
+
+/// One run of a method beside its caller: progress, the wish to stop, elapsed time and the time budget.
+class Session {
+ public:
+  /// The clock starts now. `context` must outlive the session. `kept`: what remains where the caller aborts, for the
+  /// message of Cancelled.
+  explicit Session(const RunContext& context, std::string kept = "nothing was written");
+
+  /// Tells the caller that `step` of `total` steps of `stage` are done. Throws Cancelled where the answer is kAbort.
+  void report(const std::string& stage, int64_t step, int64_t total, double loss = 0.0);
+
+  /// Whether the caller has asked to finish cleanly with the best result so far.
+  bool stopped() const { return stopped_; }
+
+  /// Seconds since the session began.
+  double elapsed_s() const;
+
+  /// Seconds left of the time budget, negative once it is over; infinity where there is none.
+  double time_left_s() const;
+  bool out_of_time() const { return time_left_s() < 0.0; }
+
+  /// kStopped, kTimeBudget, or `otherwise`.
+  Termination termination(Termination otherwise = Termination::kFinished) const;
+
+  const RunContext& context() const { return context_; }
+
+ private:
+  const RunContext& context_;
+  std::string kept_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  bool stopped_ = false;
+};
+
+}  // namespace zsr

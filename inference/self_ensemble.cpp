@@ -1,0 +1,32 @@
+#include "inference/self_ensemble.h"
+
+#include "image/median.h"
+
+namespace zsr::inference {
+
+std::vector<int64_t> ensemble_turns(bool self_ensemble, bool equal_factors) {
+  if (!self_ensemble) return {0};
+  if (!equal_factors) return {0, 2, 4, 6};
+  return {0, 1, 2, 3, 4, 5, 6, 7};
+}
+
+Combined combine_passes(const std::vector<int64_t>& turns, EnsembleRule rule,
+                        const std::function<torch::Tensor(int64_t)>& pass, const std::function<bool()>& next) {
+  std::vector<torch::Tensor> kept;  // for the median
+  torch::Tensor sum;                // for the mean
+  int64_t made = 0;
+  for (const int64_t turn : turns) {
+    const torch::Tensor image = pass(turn);
+    ++made;
+    if (rule == EnsembleRule::kMedian) {
+      kept.push_back(image);
+    } else {
+      sum = sum.defined() ? sum.add_(image) : image.clone();
+    }
+    if (!next()) break;
+  }
+  if (rule == EnsembleRule::kMedian) return {median_of(kept), made};
+  return {sum.div_(static_cast<double>(made)), made};
+}
+
+}  // namespace zsr::inference
