@@ -142,6 +142,7 @@ std::string man_section(const Page& page, bool several) {
   text += roff(page.description) + "\n";
   if (!several) text += ".SH OPTIONS\n";
   for (const OptionSet::Group& group : page.groups) {
+    if (!group.in_help) continue;
     text += fmt::format(".SS {}\n", roff(group.title));
     for (const OptionSet::Flag& flag : group.flags) {
       const std::string letter = flag.letter.empty() ? "" : fmt::format("\\fB\\-{}\\fR, ", roff(flag.letter));

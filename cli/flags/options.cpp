@@ -29,6 +29,7 @@ struct OptionSet::State {
   std::string description;
   std::string examples;
   std::vector<std::unique_ptr<po::options_description>> groups;
+  std::set<const po::options_description*> not_in_help;
   std::vector<std::string> titles;
   std::string positional;
   po::options_description hidden;
@@ -93,8 +94,9 @@ OptionSet::OptionSet(std::string usage, std::string description, std::string exa
 
 OptionSet::~OptionSet() = default;
 
-void OptionSet::group(const std::string& title) {
+void OptionSet::group(const std::string& title, bool in_help) {
   state_->start_group(title);
+  if (!in_help) state_->not_in_help.insert(state_->groups.back().get());
 }
 
 void OptionSet::add(const std::string& names, const std::string& value_name, const std::string& help,
@@ -187,7 +189,9 @@ std::vector<std::string> OptionSet::words(const std::set<std::string>& without) 
 std::string OptionSet::help() const {
   std::ostringstream text;
   text << "Usage: " << state_->usage << "\n\n" << state_->description << "\n";
-  for (const auto& entry : state_->groups) text << "\n" << *entry;
+  for (const auto& entry : state_->groups) {
+    if (!state_->not_in_help.contains(entry.get())) text << "\n" << *entry;
+  }
   text << "\nExamples:\n" << state_->examples;
   return text.str();
 }
@@ -199,7 +203,7 @@ std::vector<std::string> OptionSet::names() const {
 std::vector<OptionSet::Group> OptionSet::groups() const {
   std::vector<Group> groups;
   for (size_t i = 0; i < state_->groups.size(); ++i) {
-    Group group{state_->titles[i], {}};
+    Group group{state_->titles[i], {}, !state_->not_in_help.contains(state_->groups[i].get())};
     for (const auto& option : state_->groups[i]->options()) {
       // Short ones are reported as "-s", long ones as "scale".
       const std::string shown = option->canonical_display_name(po::command_line_style::allow_dash_for_short);

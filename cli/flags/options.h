@@ -17,8 +17,9 @@ class OptionSet {
   OptionSet(std::string usage, std::string description, std::string examples);
   ~OptionSet();
 
-  /// Starts a headed group in --help.
-  void group(const std::string& title);
+  /// Starts a headed group. Without `in_help` its flags are taken and completed, but --help and manual pages leave them
+  /// out.
+  void group(const std::string& title, bool in_help = true);
   /// `names`: "scale,s". `value_name`: "FACTOR". The field keeps its value unless the flag is given.
   void add(const std::string& names, const std::string& value_name, const std::string& help, std::string* field);
   void add(const std::string& names, const std::string& value_name, const std::string& help, int64_t* field);
@@ -58,6 +59,7 @@ class OptionSet {
   struct Group {
     std::string title;
     std::vector<Flag> flags;
+    bool in_help = true;
   };
   std::vector<Group> groups() const;
   const std::string& usage() const;

@@ -36,8 +36,8 @@ std::string capitalised(std::string text) {
   return text;
 }
 
-// What can be chosen of any network, with the networks that have it and their published values.
-std::map<std::string, std::string> field_meanings() {
+// Fields of other networks than `own`, with the networks that have them and their published values.
+std::map<std::string, std::string> other_fields(const networks::Kind& own) {
   std::map<std::string, std::string> all;
   for (const networks::Kind& kind : networks::kinds()) {
     if (kind.trainable_scales.empty()) continue;
@@ -47,24 +47,33 @@ std::map<std::string, std::string> field_meanings() {
       text += fmt::format("{}{} {:g}", text.ends_with(": ") ? "" : ", ", kind.name, field.published);
     }
   }
+  for (const networks::Field& field : own.fields) all.erase(field.name);
   return all;
 }
 
 void add_network_group(OptionSet& options, TrainFlags& flags) {
+  const networks::Kind& own = *networks::find_kind(flags.network);
   options.group("Network");
   options.positional("input,i", "NETWORK", "The network, then folders of sharp photos", &flags.words);
   options.add("output,o", "FILE", "Weights file (.safetensors)", &flags.output);
   options.add("scale,s", "FACTOR",
               "One that the network is trained for; mdsr, carn, usrnet and restorer learn all at once", &flags.scale);
-  for (const auto& [name, meaning] : field_meanings()) {
-    options.add(flag_of(name), "N", meaning, &flags.fields[name]);
+  for (const networks::Field& field : own.fields) {
+    options.add(flag_of(field.name), "N",
+                fmt::format("{}. Default: {:g}, as published", capitalised(field.meaning), field.published),
+                &flags.fields[field.name]);
   }
-  options.add("width", "N", "Old name of --channels", &flags.old_width);
   options.add(
       "init", "FILE",
       "Weights to begin with, a file or a name like edsr-light-x2; what another scale or a network of fewer layers "
       "shares is taken too",
       &flags.init);
+  // What another network would take is refused by name later (chosen_fields).
+  options.group("Fields of other networks", false);
+  for (const auto& [name, meaning] : other_fields(own)) {
+    options.add(flag_of(name), "N", meaning, &flags.fields[name]);
+  }
+  options.add("width", "N", "Old name of --channels", &flags.old_width);
 }
 
 void add_patch_group(OptionSet& options, TrainFlags& flags) {
