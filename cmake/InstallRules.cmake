@@ -2,6 +2,7 @@
 #   find_package(zsr) + target_link_libraries(app PRIVATE zsr::zssr)
 # works from another project (tests/install proves it).
 include(CMakePackageConfigHelpers)
+include(PublicHeaders)
 
 get_property(zsr_targets GLOBAL PROPERTY ZSR_INSTALL_TARGETS)
 install(TARGETS zsr RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
@@ -16,9 +17,10 @@ install(FILES ${PROJECT_BINARY_DIR}/documentation/completions/zsr.fish
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
   COMPONENT program)
 install(TARGETS ${zsr_targets} EXPORT zsrTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-foreach(folder core image nn quality degradations dip kernelgan networks restore srmd zssr datasets training pipeline)
-  install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder}
-    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/zsr FILES_MATCHING PATTERN "*.h")
+zsr_with_included_headers(headers "${zsr_public_headers}")
+foreach(header ${headers})
+  get_filename_component(folder ${header} DIRECTORY)
+  install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/zsr/${folder})
 endforeach()
 
 set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/zsr)
