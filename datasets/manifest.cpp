@@ -62,4 +62,11 @@ void LineFile::append(const std::string& line) {
   write_all(descriptor_, line + "\n", path_);
 }
 
+std::string text_of(const nlohmann::ordered_json& line, const char* field, const std::filesystem::path& manifest) {
+  if (!line.contains(field) || !line[field].is_string()) {
+    throw InputError(fmt::format("manifest '{}' is damaged: a line without '{}'", manifest.string(), field));
+  }
+  return line[field].get<std::string>();
+}
+
 }  // namespace zsr

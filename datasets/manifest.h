@@ -40,4 +40,7 @@ class LineFile {
   int descriptor_ = -1;
 };
 
+/// A text field of a line of `manifest`. Throws InputError where it is missing or no text.
+std::string text_of(const nlohmann::ordered_json& line, const char* field, const std::filesystem::path& manifest);
+
 }  // namespace zsr

@@ -2,13 +2,13 @@
 
 #include "core/error.h"
 #include "nn/weights/byte_reader.h"
+#include "nn/weights/pickle_globals.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <set>
 
 namespace zsr {
 namespace {
@@ -19,30 +19,6 @@ using Kind = PickleValue::Kind;
 constexpr size_t kMaxValues = 4'000'000;
 constexpr size_t kMaxMemo = size_t{1} << 20;
 constexpr size_t kMaxPickledRank = 8;
-
-const std::set<std::string>& allowed_globals() {
-  static const std::set<std::string> names = {"collections OrderedDict",
-                                              "torch._utils _rebuild_tensor",
-                                              "torch._utils _rebuild_tensor_v2",
-                                              "torch._utils _rebuild_parameter",
-                                              "torch Size",
-                                              "torch device",
-                                              "torch FloatStorage",
-                                              "torch DoubleStorage",
-                                              "torch HalfStorage",
-                                              "torch BFloat16Storage",
-                                              "torch LongStorage",
-                                              "torch IntStorage",
-                                              "torch ShortStorage",
-                                              "torch CharStorage",
-                                              "torch ByteStorage",
-                                              "torch BoolStorage",
-                                              "torch.cuda FloatStorage",
-                                              "torch.cuda HalfStorage",
-                                              "torch.cuda DoubleStorage",
-                                              "torch.cuda LongStorage"};
-  return names;
-}
 
 class Machine {
  public:
