@@ -171,6 +171,10 @@ const Method& restoration_method() {
   return *find_method(methods_with(kRestoration).front());
 }
 
+const Method& kernel_network_method() {
+  return *find_method("usrnet");
+}
+
 std::vector<std::string> methods_to_compare(Scale scale) {
   const std::string factor =
       scale.y == scale.x ? fmt::format("{:g}", scale.y) : fmt::format("{:g}x{:g}", scale.x, scale.y);

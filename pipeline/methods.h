@@ -69,6 +69,8 @@ const Method* find_method(const std::string& name);
 const Method& default_method();
 /// The first that has the setting kRestoration.
 const Method& restoration_method();
+/// The network that enlarges by any given kernel.
+const Method& kernel_network_method();
 /// What `zsr compare` shows at `scale` without any download: the methods and the trained networks that come with zsr.
 /// "zssr+kernelgan" is ZSSR with an estimated kernel.
 std::vector<std::string> methods_to_compare(Scale scale);

@@ -3,6 +3,11 @@
 #include "pipeline/methods.h"
 
 namespace zsr::pipeline {
+
+std::string phase_name(const std::optional<Phase>& phase) {
+  if (!phase) return "center";
+  return phase->y == 0.0 && phase->x == 0.0 ? "corner" : "kernel";
+}
 namespace {
 
 template <typename Value>
@@ -68,8 +73,8 @@ nlohmann::ordered_json report(const Request& asked, const Request& chosen, const
     add("noise", given_noise(asked), choice, used("noise", formation.noise));
   }
   if (method.uses(Setting::kPhase)) {
-    add("phase", asked.phase ? nlohmann::json("corner") : nlohmann::json(nullptr), asked.phase ? "corner" : "center",
-        asked.phase ? "corner" : "center");
+    const std::string name_of_phase = phase_name(asked.phase);
+    add("phase", asked.phase ? nlohmann::json(name_of_phase) : nlohmann::json(nullptr), name_of_phase, name_of_phase);
   }
   for (const auto& [setting, field, given] :
        {std::tuple{Setting::kEnsemble, "ensemble", or_null(asked.ensemble)},

@@ -88,8 +88,10 @@ struct Request {
   std::string method = "auto";
   bool wrap = false;       ///< The photo is a tileable texture: it is continued periodically on all sides.
   bool zero_shot = false;  ///< "auto" does not choose the restoration: something is asked of ZSSR.
-  Scale scale{2.0, 2.0};   ///< By which the method enlarges; 1 where it keeps the size.
-  int64_t passes = 1;      ///< Times that a trained network without kernel is applied, each time to its own result.
+  bool training =
+      false;  ///< "auto" does not choose a trained network by the kernel: training on the photo is asked for.
+  Scale scale{2.0, 2.0};  ///< By which the method enlarges; 1 where it keeps the size.
+  int64_t passes = 1;     ///< Times that a trained network without kernel is applied, each time to its own result.
   /// The result is resampled by bicubic interpolation: to this size, or to so many times the photo's.
   std::optional<Size> target;
   std::optional<Scale> target_scale;
@@ -97,7 +99,8 @@ struct Request {
 
   KernelRequest kernel;
   NoiseRequest noise;
-  std::optional<Phase> phase;  ///< Where the photo's pixels stand on the result's grid; centred when empty.
+  /// Where the photo's pixels stand on the result's grid; centred when empty. A given kernel is moved there.
+  std::optional<Phase> phase;
 
   std::optional<bool> ensemble;            ///< Mean of turned and mirrored passes; empty: the method's own choice.
   std::optional<int64_t> back_projection;  ///< Iterations; empty: the method's own choice.
@@ -114,5 +117,8 @@ struct Request {
   FkpRequest fkp;
   RestoreRequest restore;
 };
+
+/// "center" where it is empty, "corner" for image[::s], else "kernel": that of the kernel file.
+std::string phase_name(const std::optional<Phase>& phase);
 
 }  // namespace zsr::pipeline

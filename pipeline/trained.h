@@ -20,6 +20,8 @@ struct Trained {
   std::unique_ptr<KernelPca> pca;
 
   bool takes_kernel() const { return srmd != nullptr || network->traits().takes_kernel; }
+  /// Its result stands where the kernel says, so that it need not be moved.
+  bool in_phase() const { return srmd == nullptr && network->traits().takes_kernel; }
   /// Factors it knows; empty = any.
   std::vector<int64_t> scales() const;
 };

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "degradations/estimation/scratches.h"
 #include "pipeline/choose_formation.h"
+#include "pipeline/kernel_network.h"
 #include "pipeline/methods.h"
 #include "pipeline/report.h"
 #include "pipeline/zssr_options.h"
@@ -214,7 +215,8 @@ void check(const Request& request) {
   }
 }
 
-Outcome upscale(Photo photo, const Request& request, const RunContext& given, const Hooks& hooks) {
+Outcome upscale(Photo photo, const Request& asked, const RunContext& given, const Hooks& hooks) {
+  const Request request = settled(asked);
   check(request);
   Outcome outcome;
   outcome.record = nlohmann::json::object();

@@ -160,7 +160,7 @@ nlohmann::json to_json(const zssr::Options& options) {
       {"scale", scale_json(options.scale)},
       {"gradual", gradual},
       {"kernels", kernels},
-      {"phase", options.phase ? "corner" : "center"},
+      {"phase", phase_name(options.phase)},
       {"tile", options.tile},
       {"start", options.start != nullptr},
   };

@@ -103,4 +103,10 @@ bool names_zero_shot(const OptionSet& given) {
   });
 }
 
+bool names_more_than(const OptionSet& given, const pipeline::Method& method) {
+  return asks_for_gpu(given) || std::any_of(std::begin(kFlags), std::end(kFlags), [&](const FlagSetting& row) {
+           return given.given(row.flag) && !method.uses(row.setting);
+         });
+}
+
 }  // namespace zsr::cli

@@ -19,4 +19,7 @@ void refuse_gpu(const OptionSet& given, const std::string& what);
 /// them. A time budget counts as neither: a restoration takes seconds.
 bool names_zero_shot(const OptionSet& given);
 
+/// Whether a flag was given that `method` cannot use.
+bool names_more_than(const OptionSet& given, const pipeline::Method& method);
+
 }  // namespace zsr::cli

@@ -79,9 +79,11 @@ void add_formation_flags(OptionSet& options, ZssrFlags& flags) {
       &flags.kernel);
   options.add("kernel-convention", "NAME", "How the kernel file is meant: zssr (correlation), kair or fkp",
               &flags.kernel_convention);
-  options.add("phase", "NAME",
-              "Where LR pixels stand: center (as imresize) or corner (as image[::s]); the kernel is moved there",
-              &flags.phase);
+  options.add(
+      "phase", "NAME",
+      "Where LR pixels stand: center (as imresize) or corner (as image[::s]); the kernel is moved there. "
+      "kernel: as the kernel file has it, which is not moved (benchmarks with true kernels that are off centre)",
+      &flags.phase);
   options.add("noise", "SIGMA",
               "Noise of the photo, 0-255 units, or auto. Default: auto where the kernel is, else the preset's",
               &flags.noise);
@@ -132,8 +134,11 @@ void take_zssr_flags(const ZssrFlags& flags, bool kernel_grid, pipeline::Request
   request.noise = noise_of(flags);
   if (flags.phase == "corner") {
     request.phase = Phase{};
+  } else if (flags.phase == "kernel") {
+    if (!request.kernel.kernel) throw UsageError("--phase kernel needs --kernel FILE");
+    request.phase = request.kernel.kernel->phase();
   } else if (flags.phase != "center") {
-    throw UsageError(fmt::format("--phase '{}' must be center or corner", flags.phase));
+    throw UsageError(fmt::format("--phase '{}' must be center, corner or kernel", flags.phase));
   }
   if (!flags.ensemble.empty()) request.ensemble = parse_switch(flags.ensemble, "ensemble");
   if (!flags.back_projection.empty()) request.back_projection = parse_back_projection(flags.back_projection);

@@ -8,6 +8,7 @@
 #include "degradations/kernel_io.h"
 #include "image/photo_codec.h"
 #include "nn/weights/shipped.h"
+#include "pipeline/kernel_network.h"
 #include "pipeline/methods.h"
 #include "pipeline/upscale.h"
 
@@ -340,6 +341,7 @@ UpscaleSettings resolve(AllFlags& flags, const OptionSet& given, const std::stri
   settings.size_request = sizing.request;
   refuse_unused(given, method, chosen_by.value_or(""));
   request.zero_shot = names_zero_shot(given);
+  request.training = names_more_than(given, pipeline::kernel_network_method());
   take_files(upscale, settings);
   take_zssr_flags(flags.zssr, !upscale.kernel_grid.empty(), request);
   take_method_flags(flags, given, method.name, old_photo, settings.limits, request);
@@ -349,6 +351,7 @@ UpscaleSettings resolve(AllFlags& flags, const OptionSet& given, const std::stri
   settings.frames = flags.dip.frames;
   refuse_for_pages(settings);
   pipeline::check(request);
+  request = pipeline::settled(std::move(request));
   if (!upscale.time.empty()) settings.time_budget_s = parse_duration(upscale.time, "time");
   settings.common = flags.common;
   settings.runtime = start_runtime(flags.common);

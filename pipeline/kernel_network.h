@@ -1,0 +1,13 @@
+#pragma once
+
+#include "pipeline/request.h"
+
+namespace zsr::pipeline {
+
+/// `request` with the trained network that suits its kernel better than the method that it would get, where it names no
+/// method: the unfolding network that comes with zsr (networks/usrnet.cpp) for given kernels that are no Gaussians,
+/// such as camera shake and lenses out of focus, at whole factors up to 4. Otherwise as it is, also where it asks for
+/// training on the photo (Request::training). Throws what load_trained throws.
+Request settled(Request request);
+
+}  // namespace zsr::pipeline
