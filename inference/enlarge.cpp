@@ -90,11 +90,12 @@ BlurKernel kernel_for(const Options& options) {
       .moved_to(centered_phase(options.scale));
 }
 
-// The kernel turns with the photo; its place between the pixels stays the centre.
-std::optional<BlurKernel> turned_kernel(const std::optional<BlurKernel>& kernel, int64_t turn) {
+// The kernel turns with the photo of `low` pixels, and its place between the pixels with it.
+std::optional<BlurKernel> turned_kernel(const std::optional<BlurKernel>& kernel, Size low, Scale scale, int64_t turn) {
   if (!kernel) return std::nullopt;
   const torch::Tensor weights = kernel->weights().view({1, 1, kernel->height(), kernel->width()});
-  return BlurKernel(dihedral(weights, turn)[0][0]).moved_to(kernel->phase());
+  const Size high = scaled_size(low, scale);
+  return BlurKernel(dihedral(weights, turn)[0][0]).moved_to(turned_phase(kernel->phase(), low, high, scale, turn));
 }
 
 // What the network sees of a photo, and how its output becomes the photo's again.
@@ -175,7 +176,8 @@ Result enlarge(const torch::Tensor& photo, const Network& network, const Options
   bool cut = false;
   total = static_cast<int64_t>(turns.size()) * count_tiles(view.size(), pass.side(view.size(), &cut));
   const auto turned_pass = [&](int64_t turn) {
-    return inverse_dihedral(pass(dihedral(view.image(), turn).contiguous(), turned_kernel(kernel, turn)), turn);
+    return inverse_dihedral(
+        pass(dihedral(view.image(), turn).contiguous(), turned_kernel(kernel, view.size(), options.scale, turn)), turn);
   };
   const Combined combined = combine_passes(turns, EnsembleRule::kMean, turned_pass, [&] { return !session.stopped(); });
   torch::Tensor enlarged = view.colours_of(combined.image);

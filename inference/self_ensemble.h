@@ -1,5 +1,7 @@
 #pragma once
 
+#include "image/resize.h"
+
 #include <torch/types.h>
 
 #include <cstdint>
@@ -17,6 +19,10 @@ enum class EnsembleRule {
 /// Which turned and mirrored versions of a photo (image/dihedral.h) are enlarged: all eight, the four that keep its
 /// axes where the factors differ, or the photo as it is.
 std::vector<int64_t> ensemble_turns(bool self_ensemble, bool equal_factors = true);
+
+/// Where the pixels of a photo of `low` pixels stand on the grid of its result of `high` pixels after `dihedral(...,
+/// turn)`, where `phase` is where they stand before: seen from the other end it is the rest of the way.
+Phase turned_phase(Phase phase, Size low, Size high, Scale scale, int64_t turn);
 
 struct Combined {
   torch::Tensor image;

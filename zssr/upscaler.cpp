@@ -12,24 +12,6 @@
 #include <limits>
 
 namespace zsr::zssr {
-namespace {
-
-// Where the LR grid stands after `dihedral(..., index)`: seen from the other end it is the rest of the way.
-Phase turned_phase(Phase phase, Size low, Size high, Scale scale, int64_t index) {
-  const auto from_other_end = [](double p, int64_t lr, int64_t hr, double factor) {
-    return static_cast<double>(hr - 1) - factor * static_cast<double>(lr - 1) - p;
-  };
-  for (int64_t turn = 0; turn < (index & 3); ++turn) {
-    phase = {from_other_end(phase.x, low.width, high.width, scale.x), phase.y};
-    std::swap(low.height, low.width);
-    std::swap(high.height, high.width);
-    std::swap(scale.y, scale.x);
-  }
-  if (index >= 4) phase.x = from_other_end(phase.x, low.width, high.width, scale.x);
-  return phase;
-}
-
-}  // namespace
 
 int64_t Upscaler::halo() const {
   return network.halo(formation.scale()) + formation.reach(back_projection);
@@ -108,7 +90,8 @@ torch::Tensor Upscaler::pass(const torch::Tensor& lr, Size size, const Formation
   const torch::Tensor turned = dihedral(lr, index).contiguous();
   const bool swapped = (index & 1) == 1;
   const Size turned_size = swapped ? Size{size.width, size.height} : size;
-  const Phase phase = turned_phase(patch_formation.phase(), {lr.size(2), lr.size(3)}, size, formation.scale(), index);
+  const Phase phase =
+      inference::turned_phase(patch_formation.phase(), {lr.size(2), lr.size(3)}, size, formation.scale(), index);
   const torch::Tensor base = patch_formation.up(turned, turned_size, phase);
   torch::Tensor residual = network.residual(turned, base, index);
   // A photo whose size times the scale is not whole is one pixel short of the shuffle's grid at most.

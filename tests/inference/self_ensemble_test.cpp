@@ -16,6 +16,15 @@ TEST(SelfEnsemble, TurnsKeepTheAxesWhereTheFactorsDiffer) {
   for (const int64_t turn : ensemble_turns(true, false)) EXPECT_EQ(turn % 2, 0);
 }
 
+TEST(SelfEnsemble, PixelsOfACornerStandAtTheOtherEndAfterHalfATurn) {
+  const Phase half = turned_phase({0.0, 0.0}, {3, 5}, {6, 10}, {2.0, 2.0}, 2);
+  EXPECT_EQ(half.y, 1.0);
+  EXPECT_EQ(half.x, 1.0);
+  const Phase centred = turned_phase({1.0, 1.0}, {3, 5}, {9, 15}, {3.0, 3.0}, 5);
+  EXPECT_EQ(centred.y, 1.0);
+  EXPECT_EQ(centred.x, 1.0);
+}
+
 TEST(SelfEnsemble, MeanAndMedian) {
   const auto always = [] { return true; };
   const Combined mean = combine_passes(ensemble_turns(true), EnsembleRule::kMean, image_of, always);

@@ -1,6 +1,8 @@
 #include "core/error.h"
 #include "degradations/filter.h"
+#include "image/dihedral.h"
 #include "inference/enlarge.h"
+#include "inference/self_ensemble.h"
 #include "networks/data_step.h"
 #include "networks/registry.h"
 #include "nn/kernels/conv_chain.h"
@@ -252,6 +254,29 @@ TEST(Enlarge, EnsembleOfATurnedPhotoIsTheTurnedEnsemble) {
   const torch::Tensor straight = inference::enlarge(photo, *network, options).image;
   const torch::Tensor turned = inference::enlarge(photo.rot90(1, {2, 3}).contiguous(), *network, options).image;
   EXPECT_LT(test::max_difference(turned, straight.rot90(1, {2, 3})), 1e-5);
+}
+
+// A kernel off the centre turns about the photo's middle, not about its own.
+TEST(Enlarge, EnsembleUnderAnOffCentreKernelTurnsWithThePhoto) {
+  const auto network = find_kind("usrnet")->build(usrnet_weights({8, 8, 8, 8}, 1, 8, 2));
+  const torch::Tensor photo = test::texture(3, 24, 30).to(torch::kFloat32);
+  torch::Tensor weights = torch::zeros({9, 9});
+  weights[6][1] = 0.7;
+  weights[7][3] = 0.3;
+  const BlurKernel kernel(weights);
+  const torch::Tensor turned_weights = dihedral(kernel.weights().view({1, 1, 9, 9}), 1)[0][0];
+  const Phase phase = inference::turned_phase(kernel.phase(), {24, 30}, {48, 60}, {2.0, 2.0}, 1);
+  EXPECT_NE(phase.y, kernel.phase().y);
+  const auto ensemble = [&](const torch::Tensor& image, const BlurKernel& blur) {
+    inference::Options options;
+    options.kernel = blur;
+    options.circular = true;
+    options.self_ensemble = true;
+    return inference::enlarge(image, *network, options).image;
+  };
+  const torch::Tensor straight = ensemble(photo, kernel);
+  const torch::Tensor turned = ensemble(dihedral(photo, 1).contiguous(), BlurKernel(turned_weights).moved_to(phase));
+  EXPECT_LT(test::max_difference(inverse_dihedral(turned, 1), straight), 1e-4);
 }
 
 TEST(Enlarge, LowFrequenciesComeFromThePhoto) {
