@@ -201,8 +201,8 @@ GrainModel analyse_grain(const torch::Tensor& photo, const torch::Tensor& denois
     throw OptionError("grain: the photo and the denoised photo must have the same size and channels");
   }
   if (photo.size(2) < 2 * kBlock || photo.size(3) < 2 * kBlock) {
-    throw OptionError(
-        fmt::format("the image is {}x{}; analysing its grain needs at least 32x32 pixels", photo.size(3), photo.size(2)));
+    throw OptionError(fmt::format("the image is {}x{}; analysing its grain needs at least 32x32 pixels", photo.size(3),
+                                  photo.size(2)));
   }
   const torch::NoGradGuard no_grad;
   GrainModel model;

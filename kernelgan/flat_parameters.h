@@ -1,7 +1,7 @@
 #pragma once
 
-#include "nn/optim/flat_adam.h"
 #include "core/random.h"
+#include "nn/optim/flat_adam.h"
 
 #include <torch/types.h>
 

@@ -70,7 +70,8 @@ void add_photo_noise(Draft& draft) {
   noise.level = level;
   const double kind = draft.random().uniform();
   noise.color = kind < 0.35 ? NoiseColor::kGray : kind < 0.75 ? NoiseColor::kColor : NoiseColor::kCorrelated;
-  if (noise.color == NoiseColor::kCorrelated) noise.covariance = random_covariance(level * std::numbers::sqrt2, draft.random());
+  if (noise.color == NoiseColor::kCorrelated)
+    noise.covariance = random_covariance(level * std::numbers::sqrt2, draft.random());
   noise.seed = draft.seed();
   draft.add(noise);
 }
@@ -99,7 +100,8 @@ class PhotoRecipe : public Recipe {
     const bool resampled = draft.chance(kResampledChance);
     draft.resize(resampled ? times(target, draft.uniform({0.55, 1.3})) : target, any_method(draft));
     if (draft.chance(kSharpenChance)) {
-      draft.add(SharpenStep{.weight = draft.uniform({0.2, 0.8}), .radius = 2 * draft.whole(1, 3) + 1, .threshold = 0.0});
+      draft.add(
+          SharpenStep{.weight = draft.uniform({0.2, 0.8}), .radius = 2 * draft.whole(1, 3) + 1, .threshold = 0.0});
     }
     const bool noisy = draft.chance(kNoiseChance);
     if (noisy) add_photo_noise(draft);

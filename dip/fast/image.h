@@ -33,9 +33,9 @@ struct Sums {
 
 /// Batch normalisation of a layer's output y and the activation behind it: act(scale y + shift).
 struct Norm {
-  std::vector<float> scale, shift;         // padded with zeros to whole blocks
+  std::vector<float> scale, shift;  // padded with zeros to whole blocks
   std::vector<double> mean, inverse_deviation;
-  double count = 0.0;                      // pixels
+  double count = 0.0;  // pixels
 };
 
 /// What a layer sees: an image as it is, or normalised and activated.

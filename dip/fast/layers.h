@@ -1,8 +1,8 @@
 #pragma once
 
-#include "nn/kernels/winograd/convolver.h"
 #include "dip/fast/image.h"
 #include "dip/fast/parallel.h"
+#include "nn/kernels/winograd/convolver.h"
 
 namespace zsr::dip {
 

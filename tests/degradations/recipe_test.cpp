@@ -87,11 +87,11 @@ TEST(Recipes, EveryOneEndsAtTheLrSizeAndIsDrawnFromItsSeed) {
     for (const double scale : {2.0, 3.0, 4.0}) {
       for (const Steps& steps : draws(recipe.name, scale, 50)) {
         const Size size = final_size(steps);
-        const auto wanted = static_cast<int64_t>(scale == 3.0 && std::string(recipe.name) != "bsrgan" &&
-                                                         std::string(recipe.name) != "bsrgan-plus" &&
-                                                         std::string(recipe.name) != "realesrgan" && std::string(recipe.name) != "photo"
-                                                     ? std::ceil(320.0 / scale)
-                                                     : std::floor(320.0 / scale));
+        const auto wanted = static_cast<int64_t>(
+            scale == 3.0 && std::string(recipe.name) != "bsrgan" && std::string(recipe.name) != "bsrgan-plus" &&
+                    std::string(recipe.name) != "realesrgan" && std::string(recipe.name) != "photo"
+                ? std::ceil(320.0 / scale)
+                : std::floor(320.0 / scale));
         EXPECT_EQ(size.height, wanted) << recipe.name << " x" << scale;
       }
     }

@@ -55,7 +55,11 @@ inline std::vector<OperationCase> operation_cases() {
       {"depthwise", 4, conv({.side = 3, .groups = 4})},
       {"transposed", 4,
        [](Graph& g, Value x) { return g.transposed_conv("t", x, 2, {.side = 4, .stride = 2, .padding = 1}); }},
-      {"shared", 4, [](Graph& g, Value x) { const Value a = g.conv("c", x, 4); return g.conv_like(a, a); }},
+      {"shared", 4,
+       [](Graph& g, Value x) {
+         const Value a = g.conv("c", x, 4);
+         return g.conv_like(a, a);
+       }},
       {"relu", 4, curve(Curve::kRelu)},
       {"leaky", 4, [](Graph& g, Value x) { return g.leaky_relu(x, 0.2); }},
       {"prelu", 4, [](Graph& g, Value x) { return g.prelu("p", x); }},
@@ -72,8 +76,14 @@ inline std::vector<OperationCase> operation_cases() {
       {"sum", 4, [](Graph& g, Value x) { return x + g.pool(x, Pooling::kMean) * 2.0; }},
       {"product", 4, [](Graph& g, Value x) { return x * g.sigmoid(x); }},
       {"affine", 4, [](Graph& g, Value x) { return g.affine(x, -0.5, 0.25); }},
-      {"shift", 4, [](Graph& g, Value x) { return g.shift(x, {0.1F, 0.2F}) * x; }},
-      {"concat", 4, [](Graph& g, Value x) { return g.concat({x, x * x}); }},
+      {"shift", 4,
+       [](Graph& g, Value x) {
+         return g.shift(x, {0.1F, 0.2F}) * x;
+       }},
+      {"concat", 4,
+       [](Graph& g, Value x) {
+         return g.concat({x, x * x});
+       }},
       {"slice", 4, [](Graph& g, Value x) { return g.slice(x, 1, 3); }},
       {"shuffle", 4, [](Graph& g, Value x) { return g.shuffle(x, 2); }},
       {"unshuffle", 4, [](Graph& g, Value x) { return g.unshuffle(x, 2); }},
@@ -83,12 +93,16 @@ inline std::vector<OperationCase> operation_cases() {
       {"bilinear", 4, [](Graph& g, Value x) { return g.resize(x, Interpolation::kBilinear, 3); }},
       {"bicubic", 4, [](Graph& g, Value x) { return g.resize(x, Interpolation::kBicubic, 2); }},
       {"imresize", 4, [](Graph& g, Value x) { return g.resize(x, Interpolation::kImresize, 3); }},
-      {"pad", 4, [](Graph& g, Value x) { return g.pad(x * x, {2, -1, 0, 3}); }},
-      {"padMirrored", 4, [](Graph& g, Value x) { return g.pad(x * x, {1, 2, 3, 1, Edge::kReflect}); }},
-      {"resizeLike", 4,
+      {"pad", 4,
        [](Graph& g, Value x) {
-         return g.resize_like(g.pool(x, Pooling::kMax, 3, 2), x, Interpolation::kBilinear);
+         return g.pad(x * x, {2, -1, 0, 3});
        }},
+      {"padMirrored", 4,
+       [](Graph& g, Value x) {
+         return g.pad(x * x, {1, 2, 3, 1, Edge::kReflect});
+       }},
+      {"resizeLike", 4,
+       [](Graph& g, Value x) { return g.resize_like(g.pool(x, Pooling::kMax, 3, 2), x, Interpolation::kBilinear); }},
       {"meanPool", 4, [](Graph& g, Value x) { return g.pool(x, Pooling::kMean, 2, 2); }},
       {"maxPool", 4, [](Graph& g, Value x) { return g.pool(x, Pooling::kMax); }},
       {"adaptiveMaxPool", 4, [](Graph& g, Value x) { return g.adaptive_max_pool(x, 2); }},
@@ -119,7 +133,9 @@ inline std::vector<OperationCase> operation_cases() {
        [](Graph& g, Value x) {
          const int32_t p = g.parameter("own", {4}, Parameter::Role::kWeight);
          return g.custom({"gain", [](const std::vector<Shape>& in) { return in[0]; },
-                          [](const auto& in, const auto& own) { return in[0] * own[0].view({1, -1, 1, 1}); }},
+                          [](const auto& in, const auto& own) {
+                            return in[0] * own[0].view({1, -1, 1, 1});
+                          }},
                          {x}, {p});
        }},
   };
