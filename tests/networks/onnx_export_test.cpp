@@ -1,16 +1,17 @@
+#include "networks/onnx_export.h"
+
 #include "core/error.h"
 #include "core/random.h"
-#include "networks/onnx_export.h"
 #include "networks/registry.h"
 #include "nn/model.h"
 #include "nn/parameter_file.h"
 
 #include <gtest/gtest.h>
-#include <onnx/checker.h>
-#include <onnx/onnx_pb.h>
 #include <torch/types.h>
 
 #include <map>
+#include <onnx/checker.h>
+#include <onnx/onnx_pb.h>
 
 namespace zsr::networks {
 namespace {
@@ -75,7 +76,8 @@ TEST(OnnxExport, SaysWhatTheInputIs) {
   const onnx::ModelProto restorer = made("restorer", {}, 1);
   EXPECT_EQ(input_channels(restorer), 7);
   EXPECT_NE(metadata(restorer).at("maps").find("JPEG quality"), std::string::npos);
-  EXPECT_EQ(metadata(made("zssr-start", {}, 0)).at("output"), "RGB to add to the photo enlarged by bicubic interpolation");
+  EXPECT_EQ(metadata(made("zssr-start", {}, 0)).at("output"),
+            "RGB to add to the photo enlarged by bicubic interpolation");
   EXPECT_NE(metadata(made("vdsr", {}, 0)).at("input").find("already enlarged"), std::string::npos);
   EXPECT_EQ(metadata(made("edsr", {}, 0)).at("input"), "RGB in [0, 1]");
 }
