@@ -4,6 +4,10 @@
 
 namespace zsr::pipeline {
 
+/// Whether `kernel` is far from any Gaussian: a lens out of focus, a shaken camera. The pretrained weights of ZSSR have
+/// seen Gaussians and their like, so other methods are better under such a kernel.
+bool is_unlike_gaussians(const BlurKernel& kernel);
+
 /// `request` with the trained network that suits its kernel better than the method that it would get, where it names no
 /// method: the unfolding network that comes with zsr (networks/usrnet.cpp) for given kernels that are no Gaussians,
 /// such as camera shake and lenses out of focus, at whole factors up to 4. Otherwise as it is, also where it asks for

@@ -1,9 +1,9 @@
 #include "pipeline/photo_formation.h"
 
 #include "degradations/estimation/estimate.h"
-#include "degradations/kernel_analysis.h"
 #include "pipeline/choose_formation.h"
 #include "pipeline/kernel_check.h"
+#include "pipeline/kernel_network.h"
 #include "pipeline/zssr_options.h"
 #include "zssr/zssr.h"
 
@@ -160,11 +160,9 @@ void warn_of_kernel(const Evidence& seen, double share, PhotoFormation& found) {
 
 // ZSSR's options where nothing is estimated.
 zssr::Options plain_zssr_options(const Request& request, const FormationPlan& plan) {
-  // The pretrained weights have seen Gaussians and their like (a residual of 0.1 with the noise of DIV2KRK's). Of a
-  // disk (0.4) or a shaken camera (0.55 and more) a network learns more from random weights: 20.6 against 20.2 dB over
-  // twelve.
-  constexpr double kMostUnlike = 0.3;
-  const bool unlike = !plan.kernels.empty() && fit_gaussian(plan.kernels[0]).residual > kMostUnlike;
+  // Under other kernels than Gaussians a network learns more from random weights: 20.6 against 20.2 dB over the twelve
+  // photos of bench/known-kernels.
+  const bool unlike = !plan.kernels.empty() && is_unlike_gaussians(plan.kernels[0]);
   return zssr_options(request, unlike && has_own_start(request));
 }
 

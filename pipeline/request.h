@@ -22,7 +22,7 @@ namespace zsr::pipeline {
 /// Which blur kernel the photo is taken to have.
 struct KernelRequest {
   enum class Source {
-    kDefault,    ///< Decided by resolve_formation().
+    kDefault,    ///< Decided by plan_formation().
     kBicubic,    ///< That of bicubic downscaling.
     kEstimated,  ///< Estimated from the photo.
     kGiven,      ///< `kernel`.
