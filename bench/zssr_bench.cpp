@@ -30,8 +30,8 @@ BENCHMARK_CAPTURE(one_convolution, winograd, zsr::ConvBackend::kWinograd)->Unit(
 void draw_pairs(benchmark::State& state, zsr::zssr::Sampling sampling) {
   zsr::set_thread_count(0);
   zsr::zssr::Options options;
-  options.sampling = sampling;
-  if (sampling == zsr::zssr::Sampling::kAffine) options.crop = 128;
+  options.pairs.sampling = sampling;
+  if (sampling == zsr::zssr::Sampling::kAffine) options.pairs.crop = 128;
   const zsr::zssr::Formation formation({2, 2}, std::nullopt, std::nullopt);
   const zsr::zssr::PairSampler sampler(options, formation, {{torch::rand({1, 3, 256, 256}), 1.0}});
   zsr::Random random(0);

@@ -20,9 +20,9 @@ KernelCheck check_kernel(const torch::Tensor& color, const BlurKernel& kernel, d
   const torch::Tensor part = middle(middle(color, 2), 3).contiguous();
   const auto consistency = [&](std::vector<BlurKernel> kernels) {
     zssr::Options options = zssr::preset("default", {scale, scale});
-    options.max_steps = kSteps;
-    options.self_ensemble = false;
-    options.back_projection = 0;
+    options.training.max_steps = kSteps;
+    options.output.self_ensemble = false;
+    options.output.back_projection = 0;
     options.kernels = std::move(kernels);
     return zssr::run(part, options, context).consistency_db;
   };

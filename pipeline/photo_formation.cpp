@@ -67,12 +67,12 @@ double set_up_zssr(const torch::Tensor& color, const Request& request, const Evi
   const bool careful = seen.estimated && found.plan.estimate_noise;
   const auto set_up = [&](zssr::Options options) {
     if (found.plan.estimate_noise) {
-      options.son_noise = seen.noisy ? seen.noise / 255.0 : 0.0;
-      if (seen.noise >= kGrain) options.back_projection = 0;
+      options.pairs.son_noise = seen.noisy ? seen.noise / 255.0 : 0.0;
+      if (seen.noise >= kGrain) options.output.back_projection = 0;
     }
     if (careful) {
-      options.son_noise = std::max(options.son_noise, kCautionNoise);
-      options.back_projection = std::min(options.back_projection, kCautionBackProjection);
+      options.pairs.son_noise = std::max(options.pairs.son_noise, kCautionNoise);
+      options.output.back_projection = std::min(options.output.back_projection, kCautionBackProjection);
     }
     found.zssr = std::move(options);
   };
@@ -89,15 +89,15 @@ double set_up_zssr(const torch::Tensor& color, const Request& request, const Evi
     if (from_start) share = checked.value_or(kLeastShare);
     // Against the error of the kernel that of a single pass is small: the ensemble changes two of DIV2KRK's photos by
     // 0.01 dB for seven times the time.
-    if (!request.ensemble) found.zssr.self_ensemble = false;
+    if (!request.ensemble) found.zssr.output.self_ensemble = false;
   }
   if (!from_start && own_start) set_up(zssr_options(request, true));
   // What was trained from random weights and is not consistent with its photo is trained again: photos with a good
   // kernel reach 43.2 dB and more, those with one too wide 38 to 41.7. A network that had no time to learn says nothing
   // about its kernel.
   constexpr int64_t kEnoughSteps = 150;
-  if (careful && found.zssr.max_steps >= kEnoughSteps && !context.time_budget_s) {
-    found.zssr.least_consistency_db = KernelCheck::kLeast;
+  if (careful && found.zssr.training.max_steps >= kEnoughSteps && !context.time_budget_s) {
+    found.zssr.output.least_consistency_db = KernelCheck::kLeast;
   }
   return share;
 }
@@ -229,7 +229,7 @@ void take_narrower_kernel(PhotoFormation& formation, Scale scale, double consist
   } else {
     formation.estimate.reset();
     formation.kernels.clear();
-    formation.zssr.least_consistency_db = 0.0;
+    formation.zssr.output.least_consistency_db = 0.0;
     formation.warnings.push_back(why + "; trained again with the bicubic one");
     formation.record["kernel"]["used"] = "bicubic";
   }

@@ -63,36 +63,36 @@ void choose_start(const Request& request, zssr::Options& options) {
   if (!options.start) return;
   const Phase middle = centered_phase(options.scale);
   const bool centered = !options.phase || (options.phase->y == middle.y && options.phase->x == middle.x);
-  const bool is_bicubic = options.kernels.empty() && options.son_noise == 0.0 && centered;
+  const bool is_bicubic = options.kernels.empty() && options.pairs.son_noise == 0.0 && centered;
   const std::string bicubic = is_bicubic ? bicubic_start(request) : "";
   if (!bicubic.empty()) options.start = zssr::Start::shipped(bicubic);
   const bool steps_help = bicubic.empty() && (options.kernels.empty() || options.start->is_edsr);
-  if (!steps_help && !request.zssr.steps) options.max_steps = 0;
+  if (!steps_help && !request.zssr.steps) options.training.max_steps = 0;
 }
 
 zssr::Options zssr_options(const Request& request, bool from_scratch) {
   const ZssrRequest& zssr = request.zssr;
   zssr::Options options = starting_options(request, from_scratch);
-  take(options.max_steps, zssr.steps);
-  take(options.crop, zssr.crop);
-  take(options.batch, zssr.batch);
-  take(options.width, zssr.channels);
-  take(options.depth, zssr.depth);
-  take(options.warm_up_steps, zssr.warm_up_steps);
-  take(options.learning_rate, zssr.learning_rate);
-  take(options.init_variance, zssr.init_variance);
-  take(options.last_init_variance, zssr.last_init_variance);
-  take(options.adam_beta2, zssr.adam_beta2);
-  take(options.step_rule, zssr.step_rule);
+  take(options.training.max_steps, zssr.steps);
+  take(options.pairs.crop, zssr.crop);
+  take(options.pairs.batch, zssr.batch);
+  take(options.network.width, zssr.channels);
+  take(options.network.depth, zssr.depth);
+  take(options.training.warm_up_steps, zssr.warm_up_steps);
+  take(options.training.learning_rate, zssr.learning_rate);
+  take(options.network.init_variance, zssr.init_variance);
+  take(options.network.last_init_variance, zssr.last_init_variance);
+  take(options.training.adam_beta2, zssr.adam_beta2);
+  take(options.training.step_rule, zssr.step_rule);
   if (zssr.gradual) {
     options.gradual = *zssr.gradual;
-    if (!options.gradual.empty()) options.gradual_back_projection.clear();
+    if (!options.gradual.empty()) options.output.gradual_back_projection.clear();
   }
-  take(options.self_ensemble, request.ensemble);
-  take(options.back_projection, request.back_projection);
-  if (request.noise.source == NoiseRequest::Source::kGiven) options.son_noise = request.noise.sigma / 255.0;
+  take(options.output.self_ensemble, request.ensemble);
+  take(options.output.back_projection, request.back_projection);
+  if (request.noise.source == NoiseRequest::Source::kGiven) options.pairs.son_noise = request.noise.sigma / 255.0;
   options.phase = request.phase;
-  options.tile = request.tile;
+  options.output.tile = request.tile;
   options.validate();
   return options;
 }
@@ -101,27 +101,27 @@ namespace {
 
 // What only some samplings, step rules and schedules have.
 void add_settings_of_choices(const zssr::Options& options, nlohmann::json& json) {
-  if (options.sampling == zssr::Sampling::kPyramid) {
-    json["pyramid_scales"] = options.pyramid_scales;
-    json["shuffle_channels"] = options.shuffle_channels;
+  if (options.pairs.sampling == zssr::Sampling::kPyramid) {
+    json["pyramid_scales"] = options.pairs.pyramid_scales;
+    json["shuffle_channels"] = options.pairs.shuffle_channels;
   } else {
-    json["leave_as_is_probability"] = options.leave_as_is_probability;
-    json["no_interpolation_probability"] = options.no_interpolation_probability;
-    json["min_father_scale"] = options.min_father_scale;
-    json["aspect_sigma"] = options.aspect_sigma;
-    json["shear_sigma"] = options.shear_sigma;
+    json["leave_as_is_probability"] = options.pairs.leave_as_is_probability;
+    json["no_interpolation_probability"] = options.pairs.no_interpolation_probability;
+    json["min_father_scale"] = options.pairs.min_father_scale;
+    json["aspect_sigma"] = options.pairs.aspect_sigma;
+    json["shear_sigma"] = options.pairs.shear_sigma;
   }
-  if (options.step_rule == zssr::StepRule::kMuon) {
-    json["end_learning_rate"] = options.end_learning_rate;
-    json["momentum"] = options.momentum;
+  if (options.training.step_rule == zssr::StepRule::kMuon) {
+    json["end_learning_rate"] = options.training.end_learning_rate;
+    json["momentum"] = options.training.momentum;
   }
-  if (options.schedule == zssr::Schedule::kSlopeRule) {
-    json["min_learning_rate"] = options.min_learning_rate;
-    json["min_steps"] = options.min_steps;
-    json["test_every"] = options.test_every;
-    json["check_every"] = options.check_every;
-    json["slope_range"] = options.slope_range;
-    json["slope_ratio"] = options.slope_ratio;
+  if (options.training.schedule == zssr::Schedule::kSlopeRule) {
+    json["min_learning_rate"] = options.slope_rule.min_learning_rate;
+    json["min_steps"] = options.slope_rule.min_steps;
+    json["test_every"] = options.slope_rule.test_every;
+    json["check_every"] = options.slope_rule.check_every;
+    json["slope_range"] = options.slope_rule.range;
+    json["slope_ratio"] = options.slope_rule.ratio;
   }
 }
 
@@ -138,30 +138,31 @@ nlohmann::json to_json(const zssr::Options& options) {
                        {"phase_x", kernel.phase().x}});
   }
   nlohmann::json json{
-      {"architecture", options.architecture == zssr::Architecture::kPixelShuffle ? "pixel-shuffle" : "pre-upsampled"},
-      {"depth", options.depth},
-      {"width", options.width},
-      {"init_variance", options.init_variance},
-      {"last_init_variance", options.last_init_variance},
-      {"warm_up_steps", options.warm_up_steps},
-      {"adam_beta2", options.adam_beta2},
-      {"schedule", options.schedule == zssr::Schedule::kCosine ? "cosine" : "slope-rule"},
-      {"optimizer", options.step_rule == zssr::StepRule::kMuon ? "muon" : "adam"},
-      {"learning_rate", options.learning_rate},
-      {"max_steps", options.max_steps},
-      {"sampling", options.sampling == zssr::Sampling::kPyramid ? "pyramid" : "affine"},
-      {"crop", options.crop},
-      {"batch", options.batch},
-      {"rotate", options.rotate},
-      {"son_noise", options.son_noise},
-      {"self_ensemble", options.self_ensemble},
-      {"ensemble_rule", options.ensemble_rule == zssr::EnsembleRule::kMean ? "mean" : "median"},
-      {"back_projection", options.back_projection},
+      {"architecture",
+       options.network.architecture == zssr::Architecture::kPixelShuffle ? "pixel-shuffle" : "pre-upsampled"},
+      {"depth", options.network.depth},
+      {"width", options.network.width},
+      {"init_variance", options.network.init_variance},
+      {"last_init_variance", options.network.last_init_variance},
+      {"warm_up_steps", options.training.warm_up_steps},
+      {"adam_beta2", options.training.adam_beta2},
+      {"schedule", options.training.schedule == zssr::Schedule::kCosine ? "cosine" : "slope-rule"},
+      {"optimizer", options.training.step_rule == zssr::StepRule::kMuon ? "muon" : "adam"},
+      {"learning_rate", options.training.learning_rate},
+      {"max_steps", options.training.max_steps},
+      {"sampling", options.pairs.sampling == zssr::Sampling::kPyramid ? "pyramid" : "affine"},
+      {"crop", options.pairs.crop},
+      {"batch", options.pairs.batch},
+      {"rotate", options.pairs.rotate},
+      {"son_noise", options.pairs.son_noise},
+      {"self_ensemble", options.output.self_ensemble},
+      {"ensemble_rule", options.output.ensemble_rule == zssr::EnsembleRule::kMean ? "mean" : "median"},
+      {"back_projection", options.output.back_projection},
       {"scale", scale_json(options.scale)},
       {"gradual", gradual},
       {"kernels", kernels},
       {"phase", phase_name(options.phase)},
-      {"tile", options.tile},
+      {"tile", options.output.tile},
       {"start", options.start != nullptr},
   };
   add_settings_of_choices(options, json);

@@ -16,7 +16,7 @@ bool is_whole(double value) {
 
 nn::Graph make_graph(const Options& options, int64_t channels, int64_t out_channels) {
   if (options.start) return options.start->graph(channels);
-  return networks::zssr_graph(channels, options.width, options.depth, out_channels);
+  return networks::zssr_graph(channels, options.network.width, options.network.depth, out_channels);
 }
 
 int64_t count_convolutions(const nn::Graph& graph) {
@@ -42,7 +42,7 @@ torch::Tensor shuffle(const torch::Tensor& x, int64_t channels, int64_t fy, int6
 
 Architecture resolve_architecture(const Options& options, Scale scale) {
   const bool whole = is_whole(scale.y) && is_whole(scale.x) && scale.y <= 8.0 && scale.x <= 8.0;
-  return whole ? options.architecture : Architecture::kPreUpsampled;
+  return whole ? options.network.architecture : Architecture::kPreUpsampled;
 }
 
 Network::Network(const Options& options, int64_t channels, Scale scale, Random& random, torch::Device device)
@@ -64,7 +64,8 @@ Network::Network(const Options& options, int64_t channels, Scale scale, Random& 
     for (const nn::Parameter& parameter : parameters) {
       const auto fan_in = static_cast<double>(parameter.count() / parameter.shape[0]);
       const bool last = &parameter == &parameters.back();
-      const double sigma = std::sqrt((last ? options.last_init_variance : options.init_variance) / fan_in);
+      const double sigma =
+          std::sqrt((last ? options.network.last_init_variance : options.network.init_variance) / fan_in);
       float* const own = values.data_ptr<float>() + parameter.offset;
       for (int64_t i = 0; i < parameter.count(); ++i) own[i] = static_cast<float>(sigma * random.normal());
     }

@@ -38,40 +38,44 @@ void validate_scale(Scale scale, const char* field) {
 }  // namespace
 
 void Options::validate() const {
-  require(depth >= 2 && depth <= 64, "depth", depth, "2 to 64");
-  require(width >= 1 && width <= 1024, "width", width, "1 to 1024");
-  require(init_variance > 0.0, "init_variance", init_variance, "> 0");
-  require(last_init_variance > 0.0, "last_init_variance", last_init_variance, "> 0");
-  require(warm_up_steps >= 0, "warm_up_steps", warm_up_steps, ">= 0");
-  require(end_learning_rate > 0.0 && std::isfinite(end_learning_rate), "end_learning_rate", end_learning_rate, "> 0");
-  require(momentum >= 0.0 && momentum < 1.0, "momentum", momentum, "in [0, 1)");
-  require(adam_beta2 >= 0.0 && adam_beta2 < 1.0, "adam_beta2", adam_beta2, "in [0, 1)");
-  require(learning_rate > 0.0 && std::isfinite(learning_rate), "learning_rate", learning_rate, "> 0");
-  require(max_steps > 0 || (start && max_steps == 0), "max_steps", max_steps, "> 0");
+  require(network.depth >= 2 && network.depth <= 64, "depth", network.depth, "2 to 64");
+  require(network.width >= 1 && network.width <= 1024, "width", network.width, "1 to 1024");
+  require(network.init_variance > 0.0, "init_variance", network.init_variance, "> 0");
+  require(network.last_init_variance > 0.0, "last_init_variance", network.last_init_variance, "> 0");
+  require(training.warm_up_steps >= 0, "warm_up_steps", training.warm_up_steps, ">= 0");
+  require(training.end_learning_rate > 0.0 && std::isfinite(training.end_learning_rate), "end_learning_rate",
+          training.end_learning_rate, "> 0");
+  require(training.momentum >= 0.0 && training.momentum < 1.0, "momentum", training.momentum, "in [0, 1)");
+  require(training.adam_beta2 >= 0.0 && training.adam_beta2 < 1.0, "adam_beta2", training.adam_beta2, "in [0, 1)");
+  require(training.learning_rate > 0.0 && std::isfinite(training.learning_rate), "learning_rate",
+          training.learning_rate, "> 0");
+  require(training.max_steps > 0 || (start && training.max_steps == 0), "max_steps", training.max_steps, "> 0");
   if (start) {
     const auto own = static_cast<double>(start->scale);
     require(scale.y == own && scale.x == own, "scale", scale.y, "that of the starting point");
-    require(architecture == Architecture::kPixelShuffle, "architecture", "pre-upsampled",
+    require(network.architecture == Architecture::kPixelShuffle, "architecture", "pre-upsampled",
             "pixel-shuffle for a starting point");
     require(gradual.empty(), "gradual", "given", "empty with a starting point");
   }
-  require(min_steps >= 0, "min_steps", min_steps, ">= 0");
-  require(test_every > 0, "test_every", test_every, "> 0");
-  require(check_every > 0, "check_every", check_every, "> 0");
-  require(slope_range >= 5 * test_every, "slope_range", slope_range, ">= 5 * test_every");
-  require(crop >= 8, "crop", crop, ">= 8 pixels");
-  require(batch > 0, "batch", batch, "> 0");
-  require(!pyramid_scales.empty(), "pyramid_scales", "empty", "one scale at least");
-  for (const double level : pyramid_scales) require(level > 0.0 && level <= 1.0, "pyramid_scales", level, "in (0, 1]");
-  require(leave_as_is_probability >= 0.0 && no_interpolation_probability >= 0.0 &&
-              leave_as_is_probability + no_interpolation_probability <= 1.0,
+  require(slope_rule.min_steps >= 0, "min_steps", slope_rule.min_steps, ">= 0");
+  require(slope_rule.test_every > 0, "test_every", slope_rule.test_every, "> 0");
+  require(slope_rule.check_every > 0, "check_every", slope_rule.check_every, "> 0");
+  require(slope_rule.range >= 5 * slope_rule.test_every, "slope_range", slope_rule.range, ">= 5 * test_every");
+  require(pairs.crop >= 8, "crop", pairs.crop, ">= 8 pixels");
+  require(pairs.batch > 0, "batch", pairs.batch, "> 0");
+  require(!pairs.pyramid_scales.empty(), "pyramid_scales", "empty", "one scale at least");
+  for (const double level : pairs.pyramid_scales)
+    require(level > 0.0 && level <= 1.0, "pyramid_scales", level, "in (0, 1]");
+  require(pairs.leave_as_is_probability >= 0.0 && pairs.no_interpolation_probability >= 0.0 &&
+              pairs.leave_as_is_probability + pairs.no_interpolation_probability <= 1.0,
           "leave_as_is_probability + no_interpolation_probability",
-          leave_as_is_probability + no_interpolation_probability, "in [0, 1]");
-  require(min_father_scale > 0.0 && min_father_scale <= 1.0, "min_father_scale", min_father_scale, "in (0, 1]");
-  require(son_noise >= 0.0 && son_noise <= 1.0, "son_noise", son_noise, "in [0, 1]");
-  require(least_consistency_db >= 0.0, "least_consistency_db", least_consistency_db, ">= 0");
-  require(back_projection >= 0, "back_projection", back_projection, ">= 0");
-  require(tile == 0 || tile >= 16, "tile", tile, "0 (automatic) or >= 16 pixels");
+          pairs.leave_as_is_probability + pairs.no_interpolation_probability, "in [0, 1]");
+  require(pairs.min_father_scale > 0.0 && pairs.min_father_scale <= 1.0, "min_father_scale", pairs.min_father_scale,
+          "in (0, 1]");
+  require(pairs.son_noise >= 0.0 && pairs.son_noise <= 1.0, "son_noise", pairs.son_noise, "in [0, 1]");
+  require(output.least_consistency_db >= 0.0, "least_consistency_db", output.least_consistency_db, ">= 0");
+  require(output.back_projection >= 0, "back_projection", output.back_projection, ">= 0");
+  require(output.tile == 0 || output.tile >= 16, "tile", output.tile, "0 (automatic) or >= 16 pixels");
   validate_scale(scale, "scale");
   require(scale.y > 1.0 || scale.x > 1.0, "scale", 1.0, "> 1");
   for (const Scale step : gradual) validate_scale(step, "gradual");
@@ -79,19 +83,19 @@ void Options::validate() const {
 
 Options paper_options(Scale scale) {
   Options options;
-  options.architecture = Architecture::kPreUpsampled;
-  options.init_variance = options.last_init_variance = 0.1;
-  options.warm_up_steps = 0;
-  options.step_rule = StepRule::kAdam;
-  options.ensemble_rule = EnsembleRule::kMedian;
-  options.shuffle_channels = false;
-  options.adam_beta2 = 0.999;
-  options.schedule = Schedule::kSlopeRule;
-  options.learning_rate = 1e-3;
-  options.max_steps = 3000;
-  options.sampling = Sampling::kAffine;
-  options.crop = 128;
-  options.batch = 1;
+  options.network.architecture = Architecture::kPreUpsampled;
+  options.network.init_variance = options.network.last_init_variance = 0.1;
+  options.training.warm_up_steps = 0;
+  options.training.step_rule = StepRule::kAdam;
+  options.output.ensemble_rule = EnsembleRule::kMedian;
+  options.pairs.shuffle_channels = false;
+  options.training.adam_beta2 = 0.999;
+  options.training.schedule = Schedule::kSlopeRule;
+  options.training.learning_rate = 1e-3;
+  options.training.max_steps = 3000;
+  options.pairs.sampling = Sampling::kAffine;
+  options.pairs.crop = 128;
+  options.pairs.batch = 1;
   options.scale = scale;
   options.gradual = steps_to(scale, 0.5);
   return options;
@@ -102,10 +106,10 @@ Options with_start(Options options, std::shared_ptr<const Start> start) {
   options.gradual.clear();
   // The photo made three or four times smaller is no longer like itself: its own patches look better after steps on
   // them, the photo does not (Set5 with 60 steps: x3 33.25 -> 33.19 dB, x4 30.89 -> 30.35).
-  options.max_steps = options.start->scale > 2 ? 0 : 60;
-  options.warm_up_steps = 5;
-  options.learning_rate = 0.004;
-  options.end_learning_rate = 2e-4;
+  options.training.max_steps = options.start->scale > 2 ? 0 : 60;
+  options.training.warm_up_steps = 5;
+  options.training.learning_rate = 0.004;
+  options.training.end_learning_rate = 2e-4;
   return options;
 }
 
@@ -124,24 +128,24 @@ Options preset(std::string_view name, Scale scale) {
     const double half_y = 1.0 + (scale.y - 1.0) / 2.0;
     const double half_x = 1.0 + (scale.x - 1.0) / 2.0;
     options.gradual = {{1.0, half_x}, {half_y, 1.0}, {half_y, half_x}, {half_y, scale.x}, {scale.y, half_x}};
-    options.gradual_back_projection = {6, 6, 8, 10, 10};
-    options.back_projection = 12;
+    options.output.gradual_back_projection = {6, 6, 8, 10, 10};
+    options.output.back_projection = 12;
     return options;
   }
   // The released configurations of these go to 2 in one jump.
   if (std::max(scale.y, scale.x) <= 2.0) options.gradual.clear();
-  options.rotate = false;
-  options.self_ensemble = false;
+  options.pairs.rotate = false;
+  options.output.self_ensemble = false;
   if (name == "kernel") {
-    options.back_projection = 2;
+    options.output.back_projection = 2;
     return options;
   }
   if (name == "real") {
-    options.back_projection = 0;
-    options.son_noise = 0.0125;
-    options.aspect_sigma = 0.0;
-    options.shear_sigma = 0.0;
-    options.min_father_scale = 0.75;
+    options.output.back_projection = 0;
+    options.pairs.son_noise = 0.0125;
+    options.pairs.aspect_sigma = 0.0;
+    options.pairs.shear_sigma = 0.0;
+    options.pairs.min_father_scale = 0.75;
     return options;
   }
   throw OptionError(fmt::format("preset = '{}', must be {}", name, fmt::join(preset_names(), ", ")));

@@ -41,17 +41,17 @@ enum class Sampling {
   kPyramid,  ///< Crops of the photo at `pyramid_scales` sizes and 8 orientations, prepared once, `batch` crops a step.
 };
 
-/// Hyper-parameters of zero-shot super-resolution (Shocher, Cohen and Irani, "Zero-Shot" Super-Resolution using Deep
-/// Internal Learning, CVPR 2018). A default-constructed Options is zsr's own fast preset; `paper_options()` gives
-/// the authors' released configuration.
-struct Options {
+/// The network and its random weights.
+struct NetworkOptions {
   Architecture architecture = Architecture::kPixelShuffle;
-  int64_t depth = 8;           ///< >= 2. Convolution layers, 3x3.
-  int64_t width = 64;          ///< >= 1. Channels of the hidden layers.
-  double init_variance = 0.3;  ///< > 0. Weights ~ N(0, init_variance / fan-in) (authors: 0.1; He would be 2).
-
+  int64_t depth = 8;                ///< 2 to 64. Convolution layers, 3x3.
+  int64_t width = 64;               ///< 1 to 1024. Channels of the hidden layers.
+  double init_variance = 0.3;       ///< > 0. Weights ~ N(0, init_variance / fan-in) (authors: 0.1; He would be 2).
   double last_init_variance = 0.1;  ///< > 0. The same for the last layer.
+};
 
+/// How long it is trained, and by which steps.
+struct TrainingOptions {
   Schedule schedule = Schedule::kCosine;
   int64_t warm_up_steps = 100;  ///< >= 0. Cosine only: the learning rate rises linearly over so many steps.
   StepRule step_rule = StepRule::kMuon;
@@ -59,14 +59,21 @@ struct Options {
   double end_learning_rate = 2e-3;  ///< > 0. kMuon: Adam's rate for the first and the last layer.
   double adam_beta2 = 0.99;         ///< In [0, 1). Memory of Adam's second moment.
   double momentum = 0.9;            ///< In [0, 1). kMuon.
-  double min_learning_rate = 9e-6;  ///< Slope rule only: stop below it.
   int64_t max_steps = 400;          ///< > 0 (>= 0 with a starting point), per scale step.
-  int64_t min_steps = 256;          ///< Slope rule only: steps between two reductions, at least.
-  int64_t test_every = 50;          ///< Slope rule only: steps between two reconstructions of the photo.
-  int64_t check_every = 60;         ///< Slope rule only: steps between two looks at the slope.
-  int64_t slope_range = 256;        ///< Slope rule only: steps that the line fit covers.
-  double slope_ratio = 1.5;         ///< Slope rule only: reduce when -slope_ratio * slope < its standard deviation.
+};
 
+/// Schedule::kSlopeRule alone.
+struct SlopeRuleOptions {
+  double min_learning_rate = 9e-6;  ///< Stop below it.
+  int64_t min_steps = 256;          ///< Steps between two reductions, at least.
+  int64_t test_every = 50;          ///< Steps between two reconstructions of the photo.
+  int64_t check_every = 60;         ///< Steps between two looks at the slope.
+  int64_t range = 256;              ///< Steps that the line fit covers, >= 5 * test_every.
+  double ratio = 1.5;               ///< Reduce when -ratio * slope < its standard deviation.
+};
+
+/// The training pairs: fathers, cut from the photo, and their sons.
+struct PairOptions {
   Sampling sampling = Sampling::kPyramid;
   int64_t crop = 96;  ///< >= 8. Side of a training crop in father (HR) pixels; cut to the photo's size.
   int64_t batch = 2;  ///< > 0. Crops a step (kPyramid).
@@ -80,15 +87,28 @@ struct Options {
   bool shuffle_channels = true;  ///< kPyramid: colour channels of a crop in random order, so that the network cannot
                                  ///< learn the photo's palette by heart.
   double son_noise = 0.0;        ///< >= 0, in [0, 1] units. Gaussian noise added to sons (real photos: 0.0125).
+};
 
-  bool self_ensemble = true;  ///< 8 turned and mirrored passes; off by itself like `rotate`.
+/// How the trained network's result is made.
+struct OutputOptions {
+  bool self_ensemble = true;  ///< 8 turned and mirrored passes; off by itself for kernels that are not symmetric.
   EnsembleRule ensemble_rule = EnsembleRule::kMean;
   int64_t back_projection = 10;  ///< >= 0. Iterations of y += up(lr - down(y)), after each pass and after the median.
+  std::vector<int64_t>
+      gradual_back_projection;  ///< One per entry of Options::gradual; `back_projection` where missing.
+  int64_t tile = 0;             ///< LR pixels a tile's side for inference, >= 16; 0 chooses by free memory.
+  /// A trained network whose LR consistency (dB, Upscaler::consistency) is below this is not used: see
+  /// Result::inconsistent. 0 takes any.
+  double least_consistency_db = 0.0;
+};
 
+/// Settings of zero-shot super-resolution (Shocher, Cohen and Irani, "Zero-Shot" Super-Resolution using Deep
+/// Internal Learning, CVPR 2018). A default-constructed Options is zsr's own fast preset; `paper_options()` gives
+/// the authors' released configuration.
+struct Options {
   Scale scale{2.0, 2.0};  ///< > 1 on at least one axis and >= 1 on both.
   /// Intermediate scales before `scale` (gradual mode); each result joins the fathers of the next step.
   std::vector<Scale> gradual;
-  std::vector<int64_t> gradual_back_projection;  ///< One per entry of `gradual`; `back_projection` where missing.
 
   /// How the photo came to be: empty for cubic downscaling; one kernel for `scale` (gradual steps are then left out);
   /// or one per step, gradual ones first.
@@ -96,14 +116,15 @@ struct Options {
   /// Where LR pixels stand on the HR grid (Note [Sub-pixel phase]); centred when empty. Kernels are moved there.
   std::optional<Phase> phase;
 
-  /// Where the network begins instead of at random weights; null = there. For its own scale, in kPixelShuffle; `depth`
-  /// and `width` are then its own. See `with_start`.
+  /// Where the network begins instead of at random weights; null = there. For its own scale, in kPixelShuffle; depth
+  /// and width are then its own. See `with_start`.
   std::shared_ptr<const Start> start;
-  /// A trained network whose LR consistency (dB, Upscaler::consistency) is below this is not used: see
-  /// Result::inconsistent. 0 takes any.
-  double least_consistency_db = 0.0;
 
-  int64_t tile = 0;  ///< LR pixels a tile's side for inference; 0 chooses by free memory.
+  NetworkOptions network;
+  TrainingOptions training;
+  SlopeRuleOptions slope_rule;
+  PairOptions pairs;
+  OutputOptions output;
 
   /// Throws OptionError naming field, value and what was expected.
   void validate() const;

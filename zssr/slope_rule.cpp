@@ -24,7 +24,7 @@ LineFit fit_line(const std::vector<double>& x, const std::vector<double>& y) {
   return {slope, std::sqrt(residual / (n - 4.0) / xx)};
 }
 
-SlopeRule::SlopeRule(const Options& options) : options_(options), learning_rate_(options.learning_rate) {}
+SlopeRule::SlopeRule(const Options& options) : options_(options), learning_rate_(options.training.learning_rate) {}
 
 void SlopeRule::add_test(int64_t step, double error) {
   steps_.push_back(static_cast<double>(step));
@@ -32,11 +32,11 @@ void SlopeRule::add_test(int64_t step, double error) {
 }
 
 void SlopeRule::after_step(int64_t step) {
-  if ((step + 1) % options_.check_every != 0 || step - last_change_ <= options_.min_steps) return;
-  const auto points = static_cast<std::ptrdiff_t>(options_.slope_range / options_.test_every);
+  if ((step + 1) % options_.slope_rule.check_every != 0 || step - last_change_ <= options_.slope_rule.min_steps) return;
+  const auto points = static_cast<std::ptrdiff_t>(options_.slope_rule.range / options_.slope_rule.test_every);
   if (static_cast<std::ptrdiff_t>(steps_.size()) < points) return;
   const LineFit fit = fit_line({steps_.end() - points, steps_.end()}, {errors_.end() - points, errors_.end()});
-  if (-options_.slope_ratio * fit.slope < fit.sigma) {
+  if (-options_.slope_rule.ratio * fit.slope < fit.sigma) {
     learning_rate_ /= 10.0;
     last_change_ = step;
   }

@@ -30,7 +30,7 @@ class SlopeRule {
   void after_step(int64_t step);
 
   double learning_rate() const { return learning_rate_; }
-  bool finished() const { return learning_rate_ < options_.min_learning_rate; }
+  bool finished() const { return learning_rate_ < options_.slope_rule.min_learning_rate; }
 
  private:
   const Options& options_;

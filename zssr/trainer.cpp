@@ -58,9 +58,10 @@ double reconstruction_error(const Network& network, const PairSampler& sampler, 
 
 // Share of the learning rate that the cosine leaves at `progress` in [0, 1].
 double cosine_share(const Options& options, int64_t step, double progress) {
-  const double rise = options.warm_up_steps > 0
-                          ? std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(options.warm_up_steps))
-                          : 1.0;
+  const double rise =
+      options.training.warm_up_steps > 0
+          ? std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(options.training.warm_up_steps))
+          : 1.0;
   return rise * 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
 }
 
@@ -102,11 +103,12 @@ class Optimizer {
  public:
   Optimizer(const Network& network, const Options& options)
       : parameters_(network.parameters()),
-        adam_rate_(options.step_rule == StepRule::kMuon ? options.end_learning_rate : options.learning_rate),
-        muon_rate_(options.learning_rate),
+        adam_rate_(options.training.step_rule == StepRule::kMuon ? options.training.end_learning_rate
+                                                                 : options.training.learning_rate),
+        muon_rate_(options.training.learning_rate),
         rule_(parameters_.numel(),
-              options.step_rule == StepRule::kMuon ? network.hidden_matrices() : std::vector<MatrixSlice>{},
-              parameters_.device(), {.beta2 = options.adam_beta2, .momentum = options.momentum}) {}
+              options.training.step_rule == StepRule::kMuon ? network.hidden_matrices() : std::vector<MatrixSlice>{},
+              parameters_.device(), {.beta2 = options.training.adam_beta2, .momentum = options.training.momentum}) {}
 
   void reset() { rule_.reset(); }
 
@@ -226,7 +228,7 @@ class Training {
         repair_(network) {}
 
   TrainOutcome run(const std::string& stage) {
-    for (int64_t step = 0; step < options_.max_steps; ++step) {
+    for (int64_t step = 0; step < options_.training.max_steps; ++step) {
       const double progress = progress_at(step);
       if (progress >= 1.0) {
         end_ = Termination::kTimeBudget;
@@ -245,7 +247,7 @@ class Training {
         end_ = Termination::kConverged;
         break;
       }
-      session_.report(stage, step + 1, options_.max_steps, repair_.loss());
+      session_.report(stage, step + 1, options_.training.max_steps, repair_.loss());
       if (session_.stopped()) {
         end_ = Termination::kStopped;
         break;
@@ -255,18 +257,18 @@ class Training {
   }
 
  private:
-  bool by_slope() const { return options_.schedule == Schedule::kSlopeRule; }
+  bool by_slope() const { return options_.training.schedule == Schedule::kSlopeRule; }
 
   // In [0, 1]. The cosine follows the clock where the clock is what ends the run.
   double progress_at(int64_t step) const {
-    const double by_steps = static_cast<double>(step) / static_cast<double>(options_.max_steps);
+    const double by_steps = static_cast<double>(step) / static_cast<double>(options_.training.max_steps);
     if (!std::isfinite(deadline_s_)) return by_steps;
     return std::max(by_steps, (session_.elapsed_s() - begin_s_) / std::max(1e-3, deadline_s_ - begin_s_));
   }
 
   Repair::Verdict take_step(int64_t step, double progress) {
     const double share =
-        by_slope() ? rule_.learning_rate() / options_.learning_rate : cosine_share(options_, step, progress);
+        by_slope() ? rule_.learning_rate() / options_.training.learning_rate : cosine_share(options_, step, progress);
     Pairs pairs = sampler_.draw(random_);
     if (!device_.is_cpu()) pairs = {pairs.son.to(device_), pairs.base.to(device_), pairs.father.to(device_)};
     const torch::Tensor target = pairs.father - pairs.base;
@@ -275,14 +277,14 @@ class Training {
     const torch::Tensor loss = (residual - target).abs().mean();
     optimizer_.step(loss, share * repair_.share());
     // Reading the loss waits for a GPU, so there not every step.
-    const bool reads = device_.is_cpu() || step % 10 == 0 || step + 1 == options_.max_steps;
+    const bool reads = device_.is_cpu() || step % 10 == 0 || step + 1 == options_.training.max_steps;
     if (!reads) return Repair::Verdict::kGood;
     return repair_.judge(step, loss.item<double>(), target.abs().mean().item<double>());
   }
 
   bool slope_rule_ends(int64_t step) {
     if (!by_slope()) return false;
-    if (step % options_.test_every == 0) {
+    if (step % options_.slope_rule.test_every == 0) {
       rule_.add_test(step, reconstruction_error(network_, sampler_, formation_, test_photo_, random_));
     }
     rule_.after_step(step);
@@ -324,7 +326,7 @@ TrainOutcome train(Network& network, const PairSampler& sampler, const Formation
                    const Options& options, const std::string& stage, double deadline_s, Random& random,
                    Session& session) {
   Training training(network, sampler, formation, photo, options, deadline_s, random, session);
-  if (!options.start || options.max_steps == 0) return training.run(stage);
+  if (!options.start || options.training.max_steps == 0) return training.run(stage);
   // Pretrained weights stay where the photo's held-back part becomes no better.
   const KeptBack kept_back(sampler, random, network.parameters().device());
   const torch::Tensor start = network.parameters().detach().clone();

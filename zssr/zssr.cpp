@@ -27,11 +27,12 @@ std::vector<Step> plan_steps(const Options& options) {
   // One kernel is known for the whole way only; going there in steps would need one for each.
   const bool one_jump = options.kernels.size() == 1;
   for (size_t i = 0; i < options.gradual.size() && !one_jump; ++i) {
-    const int64_t iterations =
-        i < options.gradual_back_projection.size() ? options.gradual_back_projection[i] : options.back_projection;
+    const int64_t iterations = i < options.output.gradual_back_projection.size()
+                                   ? options.output.gradual_back_projection[i]
+                                   : options.output.back_projection;
     steps.push_back({options.gradual[i], std::nullopt, iterations});
   }
-  steps.push_back({options.scale, std::nullopt, options.back_projection});
+  steps.push_back({options.scale, std::nullopt, options.output.back_projection});
   if (one_jump) {
     steps.back().kernel = options.kernels[0];
   } else if (!options.kernels.empty()) {
@@ -128,7 +129,8 @@ void ScaleSteps::prepare_network(const Step& step, const Formation& formation) {
     network_ = std::make_unique<Network>(options_, photo_.size(1), step.scale, weight_random_, context_.device);
   }
   if (is_conditioned()) {
-    network_->set_condition(start_condition(step.kernel, options_.son_noise, options_.start->scale, formation.phase()));
+    network_->set_condition(
+        start_condition(step.kernel, options_.pairs.son_noise, options_.start->scale, formation.phase()));
   }
 }
 
@@ -136,10 +138,10 @@ Upscaler ScaleSteps::upscaler_of(const Step& step, const Formation& formation) c
   return {.network = *network_,
           .formation = formation,
           // The photo may turn where the blur is the same in all directions, or the network is conditioned on it.
-          .self_ensemble = options_.self_ensemble && (formation.is_symmetric() || is_conditioned()),
-          .ensemble_rule = options_.ensemble_rule,
+          .self_ensemble = options_.output.self_ensemble && (formation.is_symmetric() || is_conditioned()),
+          .ensemble_rule = options_.output.ensemble_rule,
           .back_projection = step.back_projection,
-          .tile = options_.tile,
+          .tile = options_.output.tile,
           .device = context_.device};
 }
 
@@ -160,7 +162,7 @@ double ScaleSteps::deadline_s(size_t i, Upscaler& upscaler) {
 TrainOutcome ScaleSteps::train_step(const Step& step, const Formation& formation, double deadline_s) {
   Options options = options_;
   // Turned fathers are as good as the photo only where turning commutes with the blur (ZSSR configs.py).
-  options.rotate = options.rotate && formation.is_symmetric();
+  options.pairs.rotate = options.pairs.rotate && formation.is_symmetric();
   const PairSampler sampler(options, formation, sources_);
   const double begin = session_.elapsed_s();
   const TrainOutcome outcome = train(*network_, sampler, formation, photo_, options, stage_name("train", step.scale),
@@ -181,7 +183,7 @@ bool ScaleSteps::upscale_step(size_t i, Upscaler& upscaler, double loss) {
     const Upscaler::Consistency consistency = upscaler.consistency(photo_);
     first_pass = consistency.first_pass;
     result_.consistency_db = consistency.db;
-    result_.inconsistent = consistency.db < options_.least_consistency_db && !session_.stopped();
+    result_.inconsistent = consistency.db < options_.output.least_consistency_db && !session_.stopped();
     if (result_.inconsistent) return false;
   }
   const auto on_pass = [&](int64_t done, int64_t total) {

@@ -28,9 +28,9 @@ MethodOutput run_zssr(MethodInput& input) {
               result.consistency_db,
               {},
               std::move(record),
-              {{"noise", used.son_noise * 255.0},
-               {"ensemble", used.self_ensemble},
-               {"back_projection", used.back_projection},
+              {{"noise", used.pairs.son_noise * 255.0},
+               {"ensemble", used.output.self_ensemble},
+               {"back_projection", used.output.back_projection},
                {"steps", result.summary.steps}}};
     }
     spent_s = result.summary.train_s;
@@ -42,15 +42,16 @@ MethodOutput run_zssr(MethodInput& input) {
 std::string describe_zssr(const Request& request) {
   const zssr::Options options = zssr_options(request);
   const FormationPlan plan = plan_formation(request, "zssr");
-  std::string network = fmt::format("{}x{} network", options.depth, options.width);
+  std::string network = fmt::format("{}x{} network", options.network.depth, options.network.width);
   if (options.start) network = fmt::format("from {}", options.start->name);
   if (const std::string bicubic = bicubic_start(request); !bicubic.empty()) {
     network += fmt::format(" (bicubic without noise: {})", bicubic);
   }
   return fmt::format("zssr x{} preset {}: {}, {} steps at most, kernel {}, noise {}, back-projection {}, ensemble {}",
-                     format_scale(request.scale), request.zssr.preset, network, options.max_steps, plan.kernel_name,
-                     plan.estimate_noise ? "auto" : fmt::format("{:.1f}", options.son_noise * 255.0),
-                     options.back_projection, options.self_ensemble ? "on" : "off");
+                     format_scale(request.scale), request.zssr.preset, network, options.training.max_steps,
+                     plan.kernel_name,
+                     plan.estimate_noise ? "auto" : fmt::format("{:.1f}", options.pairs.son_noise * 255.0),
+                     options.output.back_projection, options.output.self_ensemble ? "on" : "off");
 }
 
 }  // namespace zsr::pipeline

@@ -121,7 +121,7 @@ TEST(ShareForStart, FallsWhereTheEstimateIsTooWide) {
       downsample(squares(400, 4), make_kernel({.size = 21, .sigma_1 = 1.4, .sigma_2 = 1.4, .offset = 0.5}), {2, 2})
           .clamp(0.0, 1.0);
   zssr::Options options = zssr::with_start(zssr::preset("default", {2, 2}), zssr::Start::shipped("zssr-start-x2"));
-  options.son_noise = 0.8 / 255.0;
+  options.pairs.son_noise = 0.8 / 255.0;
   kernelgan::Estimate estimate{.kernel = gaussian_kernel(7, 1.0, 1.0)};
   const auto share = [&](double sigma) {
     estimate.sigma_1 = estimate.sigma_2 = sigma;

@@ -98,10 +98,10 @@ TEST(ZssrRequestOptions, SettingsGoOverThePreset) {
   request.ensemble = false;
   request.back_projection = 2;
   const zssr::Options options = zssr_options(request);
-  EXPECT_EQ(options.width, 16);
-  EXPECT_EQ(options.max_steps, 7);
-  EXPECT_FALSE(options.self_ensemble);
-  EXPECT_EQ(options.back_projection, 2);
+  EXPECT_EQ(options.network.width, 16);
+  EXPECT_EQ(options.training.max_steps, 7);
+  EXPECT_FALSE(options.output.self_ensemble);
+  EXPECT_EQ(options.output.back_projection, 2);
   request.zssr.depth = 1;
   EXPECT_THROW(zssr_options(request), OptionError);
 }
@@ -112,13 +112,13 @@ TEST(ZssrRequestOptions, TheStartForBicubicPhotosIsForThemAlone) {
     zssr::Options options = zssr_options(request);
     change(options);
     choose_start(request, options);
-    return std::pair(options.start->name, options.max_steps);
+    return std::pair(options.start->name, options.training.max_steps);
   };
   using Start = std::pair<std::string, int64_t>;
   EXPECT_EQ(start([](zssr::Options&) {}), Start("edsr-light-x2", 0));
   EXPECT_EQ(start([](zssr::Options& o) { o.phase = centered_phase({2, 2}); }), Start("edsr-light-x2", 0));
   EXPECT_EQ(start([](zssr::Options& o) { o.phase = Phase{}; }), Start("zssr-start-x2", 60));
-  EXPECT_EQ(start([](zssr::Options& o) { o.son_noise = 0.01; }), Start("zssr-start-x2", 60));
+  EXPECT_EQ(start([](zssr::Options& o) { o.pairs.son_noise = 0.01; }), Start("zssr-start-x2", 60));
   EXPECT_EQ(start([](zssr::Options& o) { o.kernels = {gaussian_kernel(9, 1.0, 1.0)}; }), Start("zssr-start-x2", 0));
 }
 
@@ -128,14 +128,14 @@ TEST(ZssrRequestOptions, NamedStepsAreTakenFromAnyStart) {
   zssr::Options options = zssr_options(request);
   choose_start(request, options);
   EXPECT_EQ(options.start->name, "edsr-light-x2");
-  EXPECT_EQ(options.max_steps, 2);
+  EXPECT_EQ(options.training.max_steps, 2);
   // An EDSR knows no blur and has to learn it.
   request.zssr = {};
   request.zssr.start = zssr::Start::shipped("edsr-light-x2");
   options = zssr_options(request);
   options.kernels = {gaussian_kernel(9, 1.0, 1.0)};
   choose_start(request, options);
-  EXPECT_EQ(options.max_steps, 60);
+  EXPECT_EQ(options.training.max_steps, 60);
 }
 
 }  // namespace

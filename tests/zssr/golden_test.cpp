@@ -21,8 +21,8 @@ TEST(ZssrGolden, OwnNetwork) {
   test::expect_golden_family(
       "zssr", [](const WeightsFile& weights, const nlohmann::json& network, const nlohmann::json& settings) {
         Options options;
-        options.width = network.at("width");
-        options.depth = network.at("depth");
+        options.network.width = network.at("width");
+        options.network.depth = network.at("depth");
         const torch::Tensor image = test::golden_tensor(settings.at("image"));
         const Scale scale{settings.at("scale").at(0), settings.at("scale").at(1)};
         Random random(0);

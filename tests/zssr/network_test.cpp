@@ -19,7 +19,7 @@ TEST(Network, PaperNetworkHasThePublishedParameterCount) {
 
 TEST(Network, ShapesForEveryArchitectureAndScale) {
   Options options;
-  options.width = 16;
+  options.network.width = 16;
   for (const Scale scale : {Scale{2, 2}, Scale{3, 3}, Scale{2, 4}, Scale{1.5, 1.5}}) {
     for (const int64_t channels : {1, 3}) {
       Random random(0);
@@ -39,8 +39,8 @@ TEST(Network, FractionalScalesArePreUpsampled) {
 
 TEST(Network, UnequalShuffleKeepsPixelsTogether) {
   Options options;
-  options.width = 16;
-  options.depth = 2;
+  options.network.width = 16;
+  options.network.depth = 2;
   Random random(0);
   const Network network(options, 1, {1, 2}, random, torch::kCPU);
   const torch::Tensor lr = torch::rand({1, 1, 5, 12});

@@ -24,37 +24,37 @@ TEST(ZssrOptions, AStartGoesInOneJumpAndTunesOnlyWhereThePhotoIsLikeItself) {
     const Options options = with_start(preset("default", {s, s}), start);
     EXPECT_NO_THROW(options.validate());
     EXPECT_TRUE(options.gradual.empty());
-    EXPECT_EQ(options.max_steps > 0, scale == 2);
+    EXPECT_EQ(options.training.max_steps > 0, scale == 2);
   }
 }
 
 TEST(ZssrOptions, PaperPresetHasTheReleasedValues) {
   const Options options = preset("paper", {2, 2});
-  EXPECT_EQ(options.depth, 8);
-  EXPECT_EQ(options.width, 64);
-  EXPECT_EQ(options.crop, 128);
-  EXPECT_EQ(options.batch, 1);
-  EXPECT_EQ(options.max_steps, 3000);
-  EXPECT_EQ(options.min_steps, 256);
-  EXPECT_DOUBLE_EQ(options.learning_rate, 1e-3);
-  EXPECT_DOUBLE_EQ(options.min_learning_rate, 9e-6);
-  EXPECT_DOUBLE_EQ(options.init_variance, 0.1);
-  EXPECT_DOUBLE_EQ(options.leave_as_is_probability, 0.05);
-  EXPECT_DOUBLE_EQ(options.no_interpolation_probability, 0.45);
-  EXPECT_EQ(options.back_projection, 10);
-  EXPECT_TRUE(options.self_ensemble);
-  EXPECT_EQ(options.ensemble_rule, EnsembleRule::kMedian);
-  EXPECT_EQ(options.step_rule, StepRule::kAdam);
-  EXPECT_DOUBLE_EQ(options.adam_beta2, 0.999);
-  EXPECT_FALSE(options.shuffle_channels);
+  EXPECT_EQ(options.network.depth, 8);
+  EXPECT_EQ(options.network.width, 64);
+  EXPECT_EQ(options.pairs.crop, 128);
+  EXPECT_EQ(options.pairs.batch, 1);
+  EXPECT_EQ(options.training.max_steps, 3000);
+  EXPECT_EQ(options.slope_rule.min_steps, 256);
+  EXPECT_DOUBLE_EQ(options.training.learning_rate, 1e-3);
+  EXPECT_DOUBLE_EQ(options.slope_rule.min_learning_rate, 9e-6);
+  EXPECT_DOUBLE_EQ(options.network.init_variance, 0.1);
+  EXPECT_DOUBLE_EQ(options.pairs.leave_as_is_probability, 0.05);
+  EXPECT_DOUBLE_EQ(options.pairs.no_interpolation_probability, 0.45);
+  EXPECT_EQ(options.output.back_projection, 10);
+  EXPECT_TRUE(options.output.self_ensemble);
+  EXPECT_EQ(options.output.ensemble_rule, EnsembleRule::kMedian);
+  EXPECT_EQ(options.training.step_rule, StepRule::kAdam);
+  EXPECT_DOUBLE_EQ(options.training.adam_beta2, 0.999);
+  EXPECT_FALSE(options.pairs.shuffle_channels);
 }
 
 TEST(ZssrOptions, GradualPresetHasTheReleasedSteps) {
   const Options options = preset("paper-gradual", {2, 2});
   const std::vector<Scale> want = {{1, 1.5}, {1.5, 1}, {1.5, 1.5}, {1.5, 2}, {2, 1.5}};
   EXPECT_EQ(options.gradual, want);
-  EXPECT_EQ(options.gradual_back_projection, (std::vector<int64_t>{6, 6, 8, 10, 10}));
-  EXPECT_EQ(options.back_projection, 12);
+  EXPECT_EQ(options.output.gradual_back_projection, (std::vector<int64_t>{6, 6, 8, 10, 10}));
+  EXPECT_EQ(options.output.back_projection, 12);
 }
 
 TEST(ZssrOptions, LargeScalesGoByWholeOrHalfSteps) {
@@ -80,14 +80,14 @@ TEST(ZssrOptions, ErrorsNameFieldValueAndRange) {
       EXPECT_STREQ(error.what(), text);
     }
   };
-  refused([](Options& o) { o.max_steps = 0; }, "max_steps = 0, must be > 0");
+  refused([](Options& o) { o.training.max_steps = 0; }, "max_steps = 0, must be > 0");
   refused([](Options& o) { o.scale = {0.5, 2}; }, "scale = 0.5, must be from 1 to 16");
   refused([](Options& o) { o.scale = {1, 1}; }, "scale = 1, must be > 1");
   refused([](Options& o) { o.scale = {1000, 2}; }, "scale = 1000, must be from 1 to 16");
-  refused([](Options& o) { o.learning_rate = -1; }, "learning_rate = -1, must be > 0");
-  refused([](Options& o) { o.crop = 4; }, "crop = 4, must be >= 8 pixels");
-  refused([](Options& o) { o.tile = 5; }, "tile = 5, must be 0 (automatic) or >= 16 pixels");
-  refused([](Options& o) { o.son_noise = 2; }, "son_noise = 2, must be in [0, 1]");
+  refused([](Options& o) { o.training.learning_rate = -1; }, "learning_rate = -1, must be > 0");
+  refused([](Options& o) { o.pairs.crop = 4; }, "crop = 4, must be >= 8 pixels");
+  refused([](Options& o) { o.output.tile = 5; }, "tile = 5, must be 0 (automatic) or >= 16 pixels");
+  refused([](Options& o) { o.pairs.son_noise = 2; }, "son_noise = 2, must be in [0, 1]");
   refused([](Options& o) { o.scale = {std::nan(""), 2}; }, "scale = nan, must be from 1 to 16");
   EXPECT_THROW(preset("papr", {2, 2}), OptionError);
 }

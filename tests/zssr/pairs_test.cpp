@@ -18,8 +18,8 @@ torch::Tensor photo(int64_t height = 40, int64_t width = 56) {
 TEST(PairSampler, SonIsTheDownscaledFatherAndBaseTheUpscaledSon) {
   for (const Sampling sampling : {Sampling::kAffine, Sampling::kPyramid}) {
     Options options;
-    options.sampling = sampling;
-    options.crop = 32;
+    options.pairs.sampling = sampling;
+    options.pairs.crop = 32;
     const Formation formation({2, 2}, std::nullopt, std::nullopt);
     const PairSampler sampler(options, formation, {{photo(), 1.0}});
     Random random(0);
@@ -35,9 +35,9 @@ TEST(PairSampler, SonIsTheDownscaledFatherAndBaseTheUpscaledSon) {
 
 TEST(PairSampler, PlainCropsAreCutFromThePhoto) {
   Options options = paper_options({2, 2});
-  options.leave_as_is_probability = 1.0;
-  options.no_interpolation_probability = 0.0;
-  options.crop = 16;
+  options.pairs.leave_as_is_probability = 1.0;
+  options.pairs.no_interpolation_probability = 0.0;
+  options.pairs.crop = 16;
   const Formation formation({2, 2}, std::nullopt, std::nullopt);
   const torch::Tensor image = photo(20, 24);
   const PairSampler sampler(options, formation, {{image, 1.0}});
@@ -56,8 +56,8 @@ TEST(PairSampler, PlainCropsAreCutFromThePhoto) {
 
 TEST(PairSampler, NoiseGoesToTheSonOnly) {
   Options options;
-  options.son_noise = 0.05;
-  options.crop = 32;
+  options.pairs.son_noise = 0.05;
+  options.pairs.crop = 32;
   const Formation formation({2, 2}, std::nullopt, std::nullopt);
   const torch::Tensor gray = torch::full({1, 3, 48, 48}, 0.5F);
   const PairSampler sampler(options, formation, {{gray, 1.0}});
@@ -73,7 +73,7 @@ TEST(PairSampler, WorksOnEverySmallAndThinPhoto) {
     for (const Sampling sampling : {Sampling::kAffine, Sampling::kPyramid}) {
       for (const Scale scale : {Scale{2, 2}, Scale{3, 3}, Scale{1.5, 1.5}, Scale{1, 2}}) {
         Options options;
-        options.sampling = sampling;
+        options.pairs.sampling = sampling;
         const Formation formation(scale, std::nullopt, std::nullopt);
         const PairSampler sampler(options, formation, {{torch::rand({1, 3, height, width}), 1.0}});
         Random random(0);
@@ -93,8 +93,8 @@ TEST(PairSampler, ShufflesColoursOfFatherAndSonAlike) {
   const Formation formation({2, 2}, std::nullopt, std::nullopt);
   for (const bool shuffle : {false, true}) {
     Options options;
-    options.shuffle_channels = shuffle;
-    options.crop = 16;
+    options.pairs.shuffle_channels = shuffle;
+    options.pairs.crop = 16;
     const PairSampler sampler(options, formation, {{image, 1.0}});
     Random random(1);
     std::set<std::vector<int>> orders;

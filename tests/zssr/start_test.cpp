@@ -41,8 +41,8 @@ TEST(Start, AnEdsrGivesWhatItGivesByItself) {
 TEST(Start, ConsistencyNeedsNoTraining) {
   const torch::Tensor photo = torch::rand({1, 3, 64, 64});
   Options options = with_start(preset("default", {2, 2}), Start::shipped("zssr-start-x2"));
-  options.max_steps = 0;
-  options.self_ensemble = false;
+  options.training.max_steps = 0;
+  options.output.self_ensemble = false;
   options.kernels = {gaussian_kernel(9, 1.0, 1.0)};
   EXPECT_EQ(start_consistency_db(photo, options), run(photo, options).consistency_db);
   options.start = nullptr;

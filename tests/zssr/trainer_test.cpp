@@ -17,9 +17,9 @@ struct Trained {
 
 // Trains a small network on stripes; `at_step` is called after every step with the network.
 Trained train_stripes(Options options, const std::function<void(Network&, int64_t)>& at_step) {
-  options.width = 32;
-  options.depth = 5;
-  options.crop = 32;
+  options.network.width = 32;
+  options.network.depth = 5;
+  options.pairs.crop = 32;
   const torch::Tensor y = torch::arange(64, torch::kFloat32).view({64, 1});
   const torch::Tensor x = torch::arange(64, torch::kFloat32).view({1, 64});
   const torch::Tensor photo = ((x * 0.55 + y * 0.3).sin() > 0).to(torch::kFloat32).view({1, 1, 64, 64});
@@ -44,10 +44,10 @@ Trained train_stripes(Options options, const std::function<void(Network&, int64_
 TEST(Trainer, EveryStepRuleLearns) {
   for (const StepRule rule : {StepRule::kAdam, StepRule::kMuon}) {
     Options options;
-    options.step_rule = rule;
-    options.learning_rate = rule == StepRule::kAdam ? 2e-3 : 0.05;
-    options.max_steps = 150;
-    options.warm_up_steps = 20;
+    options.training.step_rule = rule;
+    options.training.learning_rate = rule == StepRule::kAdam ? 2e-3 : 0.05;
+    options.training.max_steps = 150;
+    options.training.warm_up_steps = 20;
     const Trained run = train_stripes(options, [](Network&, int64_t) {});
     EXPECT_EQ(run.outcome.termination, Termination::kFinished);
     EXPECT_LT(run.outcome.loss, 0.7 * run.outcome.base_loss);
@@ -56,8 +56,8 @@ TEST(Trainer, EveryStepRuleLearns) {
 
 TEST(Trainer, DeadNetworkComesBackToLife) {
   Options options;
-  options.max_steps = 200;
-  options.warm_up_steps = 20;
+  options.training.max_steps = 200;
+  options.training.warm_up_steps = 20;
   const Trained run = train_stripes(options, [](Network& network, int64_t step) {
     // All weights 0: no ReLU opens any more and no gradient flows.
     if (step == 100) network.set_parameters(torch::zeros_like(network.parameters()));
@@ -71,9 +71,9 @@ TEST(Trainer, StepsFarTooLongAreTamed) {
   // Forty times the default: the network dies, some deaths falling on the steps at which snapshots are taken.
   for (const int64_t warm_up : {0, 5, 24}) {
     Options options;
-    options.learning_rate = 2.0;
-    options.max_steps = 200;
-    options.warm_up_steps = warm_up;
+    options.training.learning_rate = 2.0;
+    options.training.max_steps = 200;
+    options.training.warm_up_steps = warm_up;
     const Trained run = train_stripes(options, [](Network&, int64_t) {});
     EXPECT_NE(run.outcome.termination, Termination::kDiverged) << warm_up;
     EXPECT_LT(run.outcome.loss, 1.1 * run.outcome.base_loss) << warm_up;
@@ -82,7 +82,7 @@ TEST(Trainer, StepsFarTooLongAreTamed) {
 
 TEST(Trainer, NetworkThatKeepsDyingIsGivenUp) {
   Options options;
-  options.max_steps = 200;
+  options.training.max_steps = 200;
   const Trained run = train_stripes(
       options, [](Network& network, int64_t) { network.set_parameters(torch::zeros_like(network.parameters())); });
   EXPECT_EQ(run.outcome.termination, Termination::kDiverged);
@@ -91,8 +91,8 @@ TEST(Trainer, NetworkThatKeepsDyingIsGivenUp) {
 
 TEST(Trainer, NotANumberIsRepairedFromTheBestWeights) {
   Options options;
-  options.max_steps = 200;
-  options.warm_up_steps = 20;
+  options.training.max_steps = 200;
+  options.training.warm_up_steps = 20;
   const Trained run = train_stripes(options, [](Network& network, int64_t step) {
     if (step == 100) {
       network.set_parameters(torch::full_like(network.parameters(), std::numeric_limits<float>::quiet_NaN()));

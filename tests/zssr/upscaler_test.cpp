@@ -12,8 +12,8 @@ namespace zsr::zssr {
 namespace {
 
 Network random_network(Options& options, int64_t channels, Scale scale) {
-  options.width = 16;
-  options.init_variance = options.last_init_variance = 1.0;  // a network that really does something
+  options.network.width = 16;
+  options.network.init_variance = options.network.last_init_variance = 1.0;  // a network that really does something
   Random random(5);
   return Network(options, channels, scale, random, torch::kCPU);
 }
@@ -61,7 +61,7 @@ TEST(Upscaler, TiledEqualsUntiled) {
   };
   for (const Case& item : cases) {
     Options options;
-    options.architecture = item.architecture;
+    options.network.architecture = item.architecture;
     const Network network = random_network(options, 3, item.scale);
     std::optional<BlurKernel> kernel;
     if (item.kernel) kernel = gaussian_kernel(9, 1.4, 1.4);

@@ -11,10 +11,10 @@ namespace {
 
 Options quick() {
   Options options;
-  options.width = 16;
-  options.depth = 4;
-  options.max_steps = 12;
-  options.crop = 32;
+  options.network.width = 16;
+  options.network.depth = 4;
+  options.training.max_steps = 12;
+  options.pairs.crop = 32;
   return options;
 }
 
@@ -50,13 +50,13 @@ TEST(Zssr, SameSeedSameBytesOtherSeedOther) {
 TEST(Zssr, AnInconsistentNetworkIsNotUsed) {
   Options options = quick();
   options.kernels = {gaussian_kernel(13, 2.0, 2.0)};
-  options.least_consistency_db = 200.0;  // no network can
+  options.output.least_consistency_db = 200.0;  // no network can
   const Result refused = run(photo(3, 48, 52), options);
   EXPECT_TRUE(refused.inconsistent);
   EXPECT_FALSE(refused.image.defined());
   EXPECT_GT(refused.consistency_db, 5.0);
   EXPECT_LT(refused.consistency_db, 200.0);
-  options.least_consistency_db = 1.0;
+  options.output.least_consistency_db = 1.0;
   const Result taken = run(photo(3, 48, 52), options);
   EXPECT_FALSE(taken.inconsistent);
   EXPECT_EQ(taken.image.size(3), 104);
@@ -65,10 +65,10 @@ TEST(Zssr, AnInconsistentNetworkIsNotUsed) {
 
 TEST(Zssr, TrainingLowersTheLoss) {
   Options options = quick();
-  options.depth = 6;
-  options.width = 32;
-  options.max_steps = 200;
-  options.warm_up_steps = 20;
+  options.network.depth = 6;
+  options.network.width = 32;
+  options.training.max_steps = 200;
+  options.training.warm_up_steps = 20;
   std::vector<double> losses;
   RunContext context;
   context.progress = [&](const Progress& progress) {
@@ -129,8 +129,8 @@ TEST(Zssr, StopInAGradualRunStillGivesTheFinalSize) {
 
 TEST(Zssr, DivergenceFallsBackToCubicAndSaysSo) {
   Options options = quick();
-  options.learning_rate = 1e30;
-  options.warm_up_steps = 0;
+  options.training.learning_rate = 1e30;
+  options.training.warm_up_steps = 0;
   const Result result = run(photo(), options);
   EXPECT_EQ(result.summary.termination, Termination::kDiverged);
   EXPECT_NE(result.summary.message.find("diverged"), std::string::npos);
@@ -139,9 +139,9 @@ TEST(Zssr, DivergenceFallsBackToCubicAndSaysSo) {
 
 TEST(Zssr, TimeBudgetEndsTraining) {
   Options options = quick();
-  options.max_steps = 100000000;
-  options.step_rule = StepRule::kAdam;  // 16 channels die of Muon's default steps before the second is over
-  options.learning_rate = 1e-3;
+  options.training.max_steps = 100000000;
+  options.training.step_rule = StepRule::kAdam;  // 16 channels die of Muon's default steps before the second is over
+  options.training.learning_rate = 1e-3;
   RunContext context;
   context.time_budget_s = 1.0;
   const Result result = run(photo(), options, context);
@@ -153,9 +153,9 @@ TEST(Zssr, TimeBudgetEndsTraining) {
 TEST(Zssr, GradualStepsAndPaperRuleRun) {
   for (const char* name : {"paper", "paper-gradual", "kernel", "real"}) {
     Options options = preset(name, {2, 2});
-    options.width = 16;
-    options.max_steps = 4;
-    options.crop = 24;
+    options.network.width = 16;
+    options.training.max_steps = 4;
+    options.pairs.crop = 24;
     EXPECT_EQ(run(photo(), options).image.size(2), 72) << name;
   }
 }
