@@ -84,6 +84,7 @@ Estimate estimate_kernel(const torch::Tensor& photo, const EstimateOptions& opti
   Estimate estimate{blur::fallback_kernel(options.scale)};
   estimate.verdict = Verdict::kGood;
   blur::set_kernel(estimate, blur::fallback_kernel(options.scale));
+  estimate.photo_side = std::min(photo.size(2), photo.size(3));
   if (std::min(photo.size(2), photo.size(3)) < kLeastSide) {
     blur::lower(estimate, Verdict::kReject,
                 fmt::format("the photo is {}x{}; {} pixels a side are the least that tell a blur", photo.size(3),

@@ -19,6 +19,7 @@ struct FormationChoice {
   Way way = Way::kZeroShot;
   double strength = 1.0;             ///< Of the restoration, see restore::Options::strength.
   bool trust_kernel = true;          ///< Whether an estimated blur kernel is undone; else the bicubic one is taken.
+  double most_share = 1.0;           ///< Of the estimated kernel's covariance that may be undone, in (0, 1].
   std::vector<std::string> reasons;  ///< Short clauses for people, at least one.
 };
 

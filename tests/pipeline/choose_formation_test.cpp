@@ -18,6 +18,7 @@ kernelgan::Estimate estimate(kernelgan::Verdict verdict) {
   kernelgan::Estimate made{.kernel = BlurKernel(torch::ones({1, 1}))};
   made.verdict = verdict;
   made.sigma_1 = made.sigma_2 = 2.0;
+  made.compared = true;
   return made;
 }
 
@@ -80,6 +81,20 @@ TEST(ChooseFormation, WeakKernelsAreTrustedWhereEdgesAreThoseOfABlur) {
   const FormationChoice camera = choose_formation(sharpened, weak);
   EXPECT_EQ(camera.way, Way::kRestore);
   EXPECT_LT(camera.strength, 0.5) << "a camera photo is no damaged photo";
+}
+
+TEST(ChooseFormation, TheSmallerThePhotoTheLessOfAnUnconfirmedKernelIsUndone) {
+  auto weak = estimate(kernelgan::Verdict::kWeak);
+  EXPECT_EQ(choose_formation(blurred_edges(), weak).most_share, 1.0);
+  weak.compared = false;
+  double before = 0.0;
+  for (const int64_t side : {100, 150, 200, 256}) {
+    weak.photo_side = side;
+    const double share = choose_formation(blurred_edges(), weak).most_share;
+    EXPECT_GT(share, before);
+    before = share;
+  }
+  EXPECT_EQ(before, 1.0);
 }
 
 }  // namespace

@@ -51,6 +51,20 @@ TEST(PlanFormation, WhatCannotBeEstimatedIsBicubic) {
   EXPECT_FALSE(plan_formation(request, "zssr").estimate_noise);
 }
 
+TEST(LookAtPhoto, DrawingsAreNotBackProjectedUnlessAsked) {
+  torch::Tensor drawing = torch::ones({1, 3, 96, 96});
+  for (int64_t i = 0; i < 4; ++i) drawing.slice(2, 10 + 20 * i, 14 + 20 * i).slice(3, 8, 80).fill_(0.1F);
+  const auto iterations = [&](const Request& request) {
+    const PhotoFormation found = look_at_photo(drawing, request, "zssr", true, std::nullopt, {});
+    EXPECT_FALSE(found.restore_strength);
+    return found.zssr.output.back_projection;
+  };
+  Request request;
+  EXPECT_EQ(iterations(request), 0);
+  request.back_projection = 5;
+  EXPECT_EQ(iterations(request), 5);
+}
+
 TEST(PlanFormation, WhatTheUserNamesStands) {
   Request request;
   request.kernel.source = KernelSource::kBicubic;

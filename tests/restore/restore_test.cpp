@@ -124,11 +124,19 @@ TEST(Restore, GrayPhotosStayGray) {
 TEST(Restore, TinyAndFlatPhotosAreServed) {
   for (const torch::Tensor& photo : {torch::full({1, 3, 1, 1}, 0.3), torch::full({1, 1, 5, 9}, 0.7),
                                      torch::full({1, 3, 40, 40}, 1.0), torch::zeros({1, 3, 33, 64})}) {
-    const torch::Tensor image = restored(photo.to(torch::kFloat32), {});
-    EXPECT_EQ(image.size(2), 2 * photo.size(2));
     // Nothing is painted where there is nothing: flat stays flat.
-    EXPECT_LT((image - photo.mean()).abs().max().item<double>(), 4.0 / 255.0);
+    for (const double detail : {0.0, 0.3, 1.0}) {
+      const torch::Tensor image = restored(photo.to(torch::kFloat32), {.detail = detail});
+      EXPECT_EQ(image.size(2), 2 * photo.size(2));
+      EXPECT_LT((image - photo.mean()).abs().max().item<double>(), 0.25 / 255.0);
+    }
   }
+}
+
+TEST(Restore, TheColoursOfLargeAreasStay) {
+  const torch::Tensor photo = with_noise(torch::full({1, 3, 64, 64}, 0.45F), 4.0);
+  const torch::Tensor image = restored(photo, {.detail = 1.0});
+  EXPECT_LT((image.mean({2, 3}) - photo.mean({2, 3})).abs().max().item<double>(), 0.5 / 255.0);
 }
 
 TEST(Restore, OptionsOutOfRangeAreRefused) {

@@ -118,6 +118,7 @@ void set_gaussian(Estimate& estimate, Axes axes, double scale) {
 }
 
 void judge_quarters(Estimate& estimate, const std::vector<std::array<double, 2>>& variances) {
+  estimate.compared = true;
   constexpr double kDisagree = 0.35;
   estimate.spread = disagreement(variances);
   if (estimate.spread >= kNoAgreement) {

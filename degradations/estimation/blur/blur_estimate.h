@@ -28,6 +28,8 @@ struct Estimate {
   double angle = 0.0;  ///< Radians, of the first against the x axis.
   Verdict verdict = Verdict::kReject;
   std::vector<std::string> reasons;  ///< One line each, why the verdict is not good.
+  int64_t photo_side = 0;            ///< Pixels of the photo's shorter side.
+  bool compared = false;             ///< The photo is large enough that its quarters were compared with each other.
   double spread = 0.0;       ///< Disagreement of quadrants (spectrum) or seeds (kernelgan): relative, of variances.
   double noise = 0.0;        ///< Noise of the photo, 1/255.
   double detail = 0.0;       ///< What stands at the scale of its pixels beyond noise, 1/255.
