@@ -66,14 +66,28 @@ Convolver::~Convolver() = default;
 
 void Convolver::convolve(const float* from, const ImageShape& from_shape, const torch::Tensor& weight, bool backward,
                          float* to, const ImageShape& to_shape, const Epilogue& epilogue) {
-  const int64_t depth = from_shape.channels;
+  run({{from, from_shape}}, weight, backward, to, to_shape, epilogue);
+}
+
+void Convolver::convolve(const std::vector<Source>& from, const torch::Tensor& weight, float* to,
+                         const ImageShape& to_shape, const Epilogue& epilogue) {
+  run(from, weight, false, to, to_shape, epilogue);
+}
+
+void Convolver::run(const std::vector<Source>& from, const torch::Tensor& weight, bool backward, float* to,
+                    const ImageShape& to_shape, const Epilogue& epilogue) {
+  int64_t depth = 0;
+  int64_t in_row = 0;
+  for (const Source& source : from) {
+    depth += source.shape.channels;
+    in_row += source.shape.blocks() * kBlock;
+  }
   const int64_t columns = to_shape.blocks() * kBlock;
   float* weights = grown(transformed_weights_, kPositions * depth * columns);
   const float* plain = weight.data_ptr<float>();
   at::parallel_for(0, depth, 8, [&](int64_t begin, int64_t end) {
     kernels_.transform_weights(plain, weight.size(0), weight.size(1), backward, begin, end, weights);
   });
-  const int64_t in_row = from_shape.blocks() * kBlock;
   const int64_t step = kPositions * depth * columns > kLargeWeights ? kManyForwardTiles : kForwardTiles;
   const int64_t in_plane = step * in_row + kPlanePadding;
   const int64_t out_plane = step * columns + kPlanePadding;
@@ -82,10 +96,14 @@ void Convolver::convolve(const float* from, const ImageShape& from_shape, const 
     grown(buffer.in, kPositions * in_plane);
     grown(buffer.out, kPositions * out_plane);
   }
-  share_blocks(from_shape.tiles(), step, [&](int64_t thread, int64_t begin, int64_t end) {
+  share_blocks(from.front().shape.tiles(), step, [&](int64_t thread, int64_t begin, int64_t end) {
     float* in = buffers[thread].in.data_ptr<float>();
     float* out = buffers[thread].out.data_ptr<float>();
-    kernels_.transform_input(from, from_shape, begin, end - begin, 0, 6, in, in_plane);
+    int64_t place = 0;
+    for (const Source& source : from) {
+      kernels_.transform_input(source.image, source.shape, begin, end - begin, 0, 6, in + place, in_plane, in_row);
+      place += source.shape.blocks() * kBlock;
+    }
     for (int64_t p = 0; p < kPositions; ++p) {
       kernels_.multiply(end - begin, columns, depth, in + p * in_plane, in_row, 1, weights + p * depth * columns,
                         out + p * out_plane, false);
@@ -125,7 +143,7 @@ void Convolver::accumulate_gradients(const float* image, const ImageShape& image
       for (int64_t half = 0; half < kGradientHalves; ++half) {
         for (int64_t tile = begin; tile < end; tile += kGradientTiles) {
           const int64_t count = std::min(kGradientTiles, end - tile);
-          kernels_.transform_input(image, image_shape, tile, count, half * 3, half * 3 + 3, in, in_plane);
+          kernels_.transform_input(image, image_shape, tile, count, half * 3, half * 3 + 3, in, in_plane, in_row);
           kernels_.transform_gradient(gradient, gradient_shape, tile, count, half * 3, half * 3 + 3, out, out_plane);
           for (int64_t p = 0; p < kHalf; ++p) {
             kernels_.multiply(rows, columns, count, in + p * in_plane, 1, in_row, out + p * out_plane,

@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <memory>
+#include <vector>
 
 namespace zsr::winograd {
 
@@ -21,6 +22,15 @@ class Convolver {
   /// of the output with zeros around it.
   void convolve(const float* from, const ImageShape& from_shape, const torch::Tensor& weight, bool backward, float* to,
                 const ImageShape& to_shape, const Epilogue& epilogue);
+
+  /// An image whose channels stand beside those of others.
+  struct Source {
+    const float* image;
+    ImageShape shape;
+  };
+  /// Forward, of several images side by side; all but the last have whole blocks.
+  void convolve(const std::vector<Source>& from, const torch::Tensor& weight, float* to, const ImageShape& to_shape,
+                const Epilogue& epilogue);
   /// Writes the gradient of the weights, and of the bias unless null. Equal inputs and thread counts give equal bytes.
   void accumulate_gradients(const float* image, const ImageShape& image_shape, const float* gradient,
                             const ImageShape& gradient_shape, torch::Tensor& weight_gradient,
@@ -28,6 +38,8 @@ class Convolver {
 
  private:
   struct Threads;
+  void run(const std::vector<Source>& from, const torch::Tensor& weight, bool backward, float* to,
+           const ImageShape& to_shape, const Epilogue& epilogue);
   const Kernels& kernels_;
   torch::Tensor transformed_weights_;
   std::unique_ptr<Threads> threads_;

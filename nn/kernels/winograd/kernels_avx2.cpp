@@ -8,11 +8,26 @@
 namespace zsr::winograd {
 namespace {
 #include "nn/kernels/winograd/kernels_impl.h"
+#include "nn/kernels/winograd/pixels_impl.h"
 }  // namespace
 
 const Kernels* avx2_kernels() {
-  static constexpr Kernels kKernels{"avx2",   transform_input,     transform_gradient, transform_output,
-                                    multiply, multiply_transposed, transform_weights,  transform_weight_gradient};
+  static constexpr Kernels kKernels{"avx2",
+                                    transform_input,
+                                    transform_gradient,
+                                    transform_output,
+                                    multiply,
+                                    multiply_transposed,
+                                    transform_weights,
+                                    transform_weight_gradient,
+                                    mix,
+                                    filter,
+                                    finish,
+                                    filter_gradient,
+                                    sum,
+                                    sum_products,
+                                    sum_squares,
+                                    bend_gradient};
   static const bool supported = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   return supported ? &kKernels : nullptr;
 }

@@ -110,7 +110,7 @@ struct TileWalk {
 
 template <int Begin, int End>
 void transform_input_rows(const float* image, const ImageShape& shape, int64_t first, int64_t count, float* out,
-                          int64_t plane) {
+                          int64_t plane, int64_t length) {
   const int64_t row_stride = shape.row_stride();
   const int64_t block_stride = shape.block_stride();
   const int64_t image_stride = shape.image_stride();
@@ -126,7 +126,7 @@ void transform_input_rows(const float* image, const ImageShape& shape, int64_t f
       }
       for (int part = 0; part < kParts; ++part) {
         const float* from = tile + block * block_stride + part * kLanes;
-        float* to = out + (t * blocks + block) * kBlock + part * kLanes;
+        float* to = out + t * length + block * kBlock + part * kLanes;
         Vec half[(End - Begin) * 6];
         for (int column = 0; column < 6; ++column) {
           Vec d[6];
@@ -178,10 +178,10 @@ void transform_gradient_rows(const float* image, const ImageShape& shape, int64_
 }
 
 void transform_input(const float* image, const ImageShape& shape, int64_t first, int64_t count, int64_t row_begin,
-                     int64_t row_end, float* out, int64_t plane) {
-  if (row_begin == 0 && row_end == 6) return transform_input_rows<0, 6>(image, shape, first, count, out, plane);
-  if (row_begin == 0) return transform_input_rows<0, 3>(image, shape, first, count, out, plane);
-  transform_input_rows<3, 6>(image, shape, first, count, out, plane);
+                     int64_t row_end, float* out, int64_t plane, int64_t length) {
+  if (row_begin == 0 && row_end == 6) return transform_input_rows<0, 6>(image, shape, first, count, out, plane, length);
+  if (row_begin == 0) return transform_input_rows<0, 3>(image, shape, first, count, out, plane, length);
+  transform_input_rows<3, 6>(image, shape, first, count, out, plane, length);
 }
 
 void transform_gradient(const float* image, const ImageShape& shape, int64_t first, int64_t count, int64_t row_begin,
@@ -191,13 +191,11 @@ void transform_gradient(const float* image, const ImageShape& shape, int64_t fir
   transform_gradient_rows<3, 6>(image, shape, first, count, out, plane);
 }
 
-inline Vec keep_positive(Vec value, Vec condition) {
-  const Vec zero = {};
-  return condition > zero ? value : zero;
-}
+#include "nn/kernels/winograd/finish_impl.h"
 
-void transform_output(const float* in, int64_t plane, float* image, const ImageShape& shape, int64_t first,
-                      int64_t count, const Epilogue& epilogue) {
+template <bool Rare>
+void transform_output_tiles(const float* in, int64_t plane, float* image, const ImageShape& shape, int64_t first,
+                            int64_t count, const Epilogue& epilogue) {
   const Epilogue finish = epilogue;  // a copy of its own, which no store can change
   const int64_t s = finish.shuffle;
   const ImageShape stored = shape.shuffled(s);
@@ -238,13 +236,10 @@ void transform_output(const float* in, int64_t plane, float* image, const ImageS
         const int64_t channel = block * kBlock + part * kLanes;
         const Vec bias = finish.bias != nullptr ? load(finish.bias + channel) : Vec{};
         const Vec slope = finish.slope != nullptr ? load(finish.slope + channel) : Vec{};
+        const Vec gain =
+            Rare && finish.gain != nullptr ? load(finish.gain + walk.image * blocks * kBlock + channel) : Vec{};
         const auto put = [&](Vec value, int64_t pixel) {
-          value += bias;
-          if (finish.add != nullptr) value += load(finish.add + pixel);
-          if (finish.relu) value = keep_positive(value, value);
-          if (finish.slope != nullptr) value = value > Vec{} ? value : value * slope;
-          if (finish.mask != nullptr) value = keep_positive(value, load(finish.mask + pixel));
-          store(image + pixel, value);
+          store(image + pixel, finished<Rare>(value, finish, pixel, bias, slope, gain));
         };
         int64_t pixel = offset + part * kLanes;
 #pragma GCC unroll 1
@@ -259,6 +254,12 @@ void transform_output(const float* in, int64_t plane, float* image, const ImageS
       }
     }
   }
+}
+
+void transform_output(const float* in, int64_t plane, float* image, const ImageShape& shape, int64_t first,
+                      int64_t count, const Epilogue& epilogue) {
+  const auto run = is_rare(epilogue) ? transform_output_tiles<true> : transform_output_tiles<false>;
+  run(in, plane, image, shape, first, count, epilogue);
 }
 
 // Rows x Columns vectors of the product stay in registers while the depth, at least 1, runs.
