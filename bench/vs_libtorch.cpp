@@ -1,7 +1,8 @@
 // The 8 x 64 network of ZSSR, EDSR and SRMD in zsr and in stock LibTorch, side by side: rounds alternate between the
 // two, so that whatever slows the machine down slows both. Prints ratios above 1 where zsr is faster.
-//   zsr_vs_libtorch [--json] [--threads N] [--rounds N] [--only dip]
+//   zsr_vs_libtorch [--json] [--threads N] [--rounds N] [--only dip|NETWORK,...] [--train] [--side N]
 #include "bench/hourglass_race.h"
+#include "bench/network_races.h"
 #include "bench/race.h"
 #include "bench/trained_networks.h"
 #include "core/device.h"
@@ -15,6 +16,7 @@
 #include <torch/optim/adam.h>
 #include <torch/types.h>
 
+#include <sstream>
 #include <string>
 
 namespace {
@@ -128,6 +130,9 @@ void print(const zsr::bench::Race& one) {
 struct Flags {
   bool json = false;
   bool only_dip = false;
+  std::vector<std::string> networks;  // only these
+  bool train = false;
+  int64_t side = 256;
   int64_t threads = 0;
   int rounds = 9;
 };
@@ -138,7 +143,9 @@ bool parse(int argc, char** argv, Flags& flags) {
     const std::string flag = argv[i];
     if (flag == "--json") {
       flags.json = true;
-    } else if ((flag == "--threads" || flag == "--rounds") && i + 1 < argc) {
+    } else if (flag == "--train") {
+      flags.train = true;
+    } else if ((flag == "--threads" || flag == "--rounds" || flag == "--side") && i + 1 < argc) {
       const int value = std::atoi(argv[++i]);
       if (value < 1) {
         fmt::print(stderr, "zsr_vs_libtorch: {} {} must be a whole number above 0\n", flag, argv[i]);
@@ -146,12 +153,19 @@ bool parse(int argc, char** argv, Flags& flags) {
       }
       if (flag == "--threads") flags.threads = value;
       if (flag == "--rounds") flags.rounds = value;
+      if (flag == "--side") flags.side = value;
     } else if (flag == "--only" && i + 1 < argc && std::string(argv[i + 1]) == "dip") {
       flags.only_dip = true;
       ++i;
+    } else if (flag == "--only" && i + 1 < argc) {
+      std::istringstream names(argv[++i]);
+      for (std::string name; std::getline(names, name, ',');) flags.networks.push_back(name);
     } else {
-      fmt::print(stderr, "zsr_vs_libtorch: unknown '{}'; flags are --json, --threads N, --rounds N, --only dip\n",
-                 flag);
+      fmt::print(
+          stderr,
+          "zsr_vs_libtorch: unknown '{}'; flags are --json, --threads N, --rounds N, --side N, --train, --only dip or "
+          "names of networks\n",
+          flag);
       return false;
     }
   }
@@ -166,6 +180,14 @@ int main(int argc, char** argv) {
   const int rounds = flags.rounds;
   const int64_t threads = zsr::set_thread_count(flags.threads);
   torch::manual_seed(0);
+  if (!flags.networks.empty()) {
+    for (const std::string& name : flags.networks) {
+      zsr::bench::Race one = zsr::bench::network_races({name}, flags.side, flags.train).front();
+      race(one.entrants, rounds, 1);
+      print(one);
+    }
+    return 0;
+  }
   if (flags.only_dip) {
     zsr::bench::Race dip = zsr::bench::hourglass_race(kInferSide);
     race(dip.entrants, rounds, 1);

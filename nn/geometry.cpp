@@ -146,24 +146,19 @@ Cost cost_of(const Graph& graph, int64_t scale, int64_t height, int64_t width) {
     for (const int32_t from : graph.node(i).inputs) needed[static_cast<size_t>(from)] = 1;
     cost.multiplications += multiplications(graph, graph.node(i), shapes, shapes[at]);
   }
+  // In the blocked layout, where an image may be for a moment, channels come in sixteens.
   const auto bytes = [&](int32_t node) {
     const Shape& shape = shapes[static_cast<size_t>(node)];
-    return 4.0 * static_cast<double>(shape.channels * shape.height * shape.width);
+    const int64_t channels = (shape.channels + winograd::kBlock - 1) / winograd::kBlock * winograd::kBlock;
+    return 4.0 * static_cast<double>(channels * shape.height * shape.width);
   };
   double live = 0.0;
   for (size_t i = 0; i < graph.nodes().size(); ++i) {
     if (std::holds_alternative<Input>(graph.nodes()[i].operation)) live += bytes(static_cast<int32_t>(i));
   }
   for (const PlanStep& step : plan.steps) {
-    double inside = 0.0;  // a chain holds three images at once
-    if (step.chain) {
-      int64_t widest = 0;
-      for (const ConvLayer& layer : step.chain->layers()) widest = std::max(widest, layer.image_channels());
-      const Shape& in = shapes[static_cast<size_t>(step.from)];
-      inside = 3.0 * 4.0 * static_cast<double>(widest * in.height * in.width);
-    }
     live += bytes(step.result);
-    cost.peak_bytes = std::max(cost.peak_bytes, live + inside);
+    cost.peak_bytes = std::max(cost.peak_bytes, live);
     for (const int32_t node : step.last_uses) live -= bytes(node);
   }
   return cost;

@@ -1,6 +1,7 @@
 #include "nn/model.h"
 
-#include "nn/plan.h"
+#include "nn/execution.h"
+#include "nn/kernels/conv_backend.h"
 
 #include <torch/types.h>
 
@@ -12,15 +13,26 @@
 
 namespace zsr::nn {
 
+namespace {
+
+// How a plan is made: for any device and type, for results alone, for gradients too.
+enum class Way { kNodes, kResult, kGradient };
+
+}  // namespace
+
 struct Model::State {
   Graph graph;
+  std::shared_ptr<LayerEngine> engine = std::make_shared<LayerEngine>();
   mutable std::mutex mutex;
-  mutable std::map<std::pair<int32_t, bool>, std::shared_ptr<const Plan>> plans;
+  mutable std::map<std::pair<int32_t, Way>, std::shared_ptr<const Plan>> plans;
 
-  std::shared_ptr<const Plan> plan(int32_t output, bool differentiable) const {
+  std::shared_ptr<const Plan> plan(int32_t output, Way way) const {
     const std::lock_guard lock(mutex);
-    auto& found = plans[{output, differentiable}];
-    if (!found) found = std::make_shared<const Plan>(make_plan(graph, output, differentiable));
+    auto& found = plans[{output, way}];
+    if (!found) {
+      found = std::make_shared<const Plan>(way == Way::kNodes ? make_node_plan(graph, output)
+                                                              : make_plan(graph, output, way == Way::kGradient));
+    }
     return found;
   }
 
@@ -29,83 +41,6 @@ struct Model::State {
     return parameters.narrow(0, parameter.offset, parameter.count()).view(parameter.shape);
   }
 };
-
-namespace {
-
-// The flat parameters in the stretches that a plan cuts; one cut, so that the gradient is put together once.
-class Pieces {
- public:
-  Pieces(const Graph& graph, const Plan& plan, const torch::Tensor& parameters)
-      : graph_(graph), parts_(parameters.split_with_sizes(plan.cuts)) {
-    int64_t at = 0;
-    for (const int64_t length : plan.cuts) {
-      offsets_.push_back(at);
-      at += length;
-    }
-  }
-
-  torch::Tensor range(int64_t offset, int64_t count) const {
-    const auto first = std::lower_bound(offsets_.begin(), offsets_.end(), offset) - offsets_.begin();
-    std::vector<torch::Tensor> found;
-    for (auto i = static_cast<size_t>(first); count > 0; ++i) {
-      found.push_back(parts_[i]);
-      count -= parts_[i].numel();
-    }
-    return found.size() == 1 ? found.front() : torch::cat(found);
-  }
-
-  torch::Tensor of(int32_t index) const {
-    const Parameter& parameter = graph_.parameters()[static_cast<size_t>(index)];
-    return range(parameter.offset, parameter.count()).view(parameter.shape);
-  }
-
-  std::vector<torch::Tensor> of(const Node& node) const {
-    std::vector<torch::Tensor> all;
-    for (const int32_t index : node.parameters) all.push_back(of(index));
-    return all;
-  }
-
-  // All parameters of a chain, flat.
-  torch::Tensor of(const PlanStep& step) const {
-    std::vector<torch::Tensor> all;
-    for (const ChainPart& part : step.parts) {
-      switch (part.kind) {
-        case ChainPart::Kind::kRange: {
-          torch::Tensor values = range(part.offset, part.count);
-          if (part.value != 1.0) values = values * part.value;
-          all.push_back(part.repeat == 1 ? values : values.expand({part.repeat}));
-          break;
-        }
-        case ChainPart::Kind::kConstant:
-          all.push_back(torch::full({part.count}, part.value, parts_.front().options().requires_grad(false)));
-          break;
-        case ChainPart::Kind::kNormalised:
-          add_normalised(part.piece, all);
-          break;
-      }
-    }
-    return all.size() == 1 ? all.front() : torch::cat(all);
-  }
-
- private:
-  // The convolution that equals this one and the batch normalisation behind it.
-  void add_normalised(const ChainPiece& piece, std::vector<torch::Tensor>& all) const {
-    const Node& node = graph_.node(piece.norm);
-    const std::vector<torch::Tensor> norm = of(node);
-    const double epsilon = std::get<Normalisation>(node.operation).epsilon;
-    const torch::Tensor factor = norm[0] / (norm[3] + epsilon).sqrt();
-    const torch::Tensor weight = of(piece.weight).flatten(1) * piece.gain;
-    const torch::Tensor bias = piece.bias >= 0 ? of(piece.bias) * piece.gain : torch::zeros_like(factor);
-    all.push_back((weight * factor.unsqueeze(1)).reshape({-1}));
-    all.push_back((bias - norm[2]) * factor + norm[1]);
-  }
-
-  const Graph& graph_;
-  std::vector<torch::Tensor> parts_;
-  std::vector<int64_t> offsets_;
-};
-
-}  // namespace
 
 Model::Model(Graph graph) : state_(std::make_unique<State>()) {
   state_->graph = std::move(graph);
@@ -122,6 +57,14 @@ torch::Tensor Model::view(const torch::Tensor& parameters, int32_t index) const 
   return state_->view(parameters, index);
 }
 
+namespace {
+
+bool is_fast(const torch::Tensor& values) {
+  return values.device().is_cpu() && values.scalar_type() == torch::kFloat32;
+}
+
+}  // namespace
+
 torch::Tensor Model::forward(const std::vector<torch::Tensor>& inputs, const torch::Tensor& parameters, int64_t scale,
                              bool training) const {
   const Graph& graph = state_->graph;
@@ -131,26 +74,15 @@ torch::Tensor Model::forward(const std::vector<torch::Tensor>& inputs, const tor
     differentiable = differentiable || parameters.requires_grad();
     for (const torch::Tensor& input : inputs) differentiable = differentiable || input.requires_grad();
   }
-  const auto plan = state_->plan(output, differentiable);
+  bool fast = preferred_conv_backend() == ConvBackend::kWinograd && is_fast(parameters);
+  for (const torch::Tensor& input : inputs) fast = fast && is_fast(input) && input.dim() == 4 && input.numel() > 0;
+  const auto plan = state_->plan(output, !fast ? Way::kNodes : differentiable ? Way::kGradient : Way::kResult);
+  if (fast && !inputs.empty()) {
+    const std::lock_guard lock(state_->engine->mutex);
+    state_->engine->layers.pool().begin(inputs[0].size(0), inputs[0].size(2), inputs[0].size(3));
+  }
   const Pieces pieces(graph, *plan, parameters);
-  std::vector<torch::Tensor> values(graph.nodes().size());
-  size_t given = 0;
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (std::holds_alternative<Input>(graph.nodes()[i].operation)) values[i] = inputs.at(given++);
-  }
-  for (const PlanStep& step : plan->steps) {
-    torch::Tensor& made = values[static_cast<size_t>(step.result)];
-    if (step.chain) {
-      made = step.chain->forward(values[static_cast<size_t>(step.from)].contiguous(), pieces.of(step));
-    } else {
-      const Node& node = graph.node(step.result);
-      std::vector<torch::Tensor> images;
-      for (const int32_t input : node.inputs) images.push_back(values[static_cast<size_t>(input)]);
-      made = run_by_torch(node.operation, images, pieces.of(node), training);
-    }
-    for (const int32_t node : step.last_uses) values[static_cast<size_t>(node)].reset();
-  }
-  return values[static_cast<size_t>(output)];
+  return Execution(graph, plan, pieces, state_->engine, fast && differentiable, training).run(inputs, output);
 }
 
 namespace {

@@ -113,6 +113,7 @@ Image Layers::affine(const Image& x, const torch::Tensor& factor, const torch::T
 }
 
 Image Layers::unshuffled(const Image& image, int64_t shuffle) {
+  if (image.shape.whole != 0) return unshuffled(finish({image}, {}), shuffle);
   const ImageShape& stored = image.shape;
   const ImageShape shape{stored.batch, stored.channels * shuffle * shuffle, stored.height / shuffle,
                          stored.width / shuffle};

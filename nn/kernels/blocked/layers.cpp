@@ -11,12 +11,6 @@
 namespace zsr::blocked {
 namespace {
 
-// Channel c s^2 + place, as torch::pixel_shuffle has it, against place C + c, as Epilogue::shuffle has it.
-torch::Tensor by_places(const torch::Tensor& values, int64_t s) {
-  if (s == 1 || !values.defined()) return values;
-  return values.unflatten(0, {-1, s * s}).transpose(0, 1).flatten(0, 1).contiguous();
-}
-
 int64_t channels_of(const std::vector<Image>& images) {
   int64_t sum = 0;
   for (const Image& image : images) sum += image.shape.channels;
@@ -30,6 +24,15 @@ bool whole_blocks(const std::vector<Image>& images) {
 }
 
 }  // namespace
+
+// Channel c s^2 + place, as torch::pixel_shuffle has it, against place C + c, as Epilogue::shuffle has it.
+torch::Tensor by_places(const torch::Tensor& values, int64_t shuffle) {
+  if (shuffle == 1 || !values.defined()) return values;
+  return values.unflatten(0, {-1, shuffle * shuffle}).transpose(0, 1).flatten(0, 1).contiguous();
+}
+torch::Tensor by_channels(const torch::Tensor& values, int64_t shuffle) {
+  return shuffle == 1 ? values : values.unflatten(0, {shuffle * shuffle, -1}).transpose(0, 1).flatten(0, 1);
+}
 
 torch::Tensor in_blocks(const torch::Tensor& values, int64_t channels) {
   const int64_t missing = (channels + kBlock - 1) / kBlock * kBlock - values.size(-1);
@@ -177,23 +180,18 @@ Image Layers::one(const std::vector<Image>& from) {
   return from.size() == 1 ? from.front() : finish(from, {});
 }
 
-namespace {
-
-// An image of one pixel from [batch, channels].
-Image of_pixel(ImagePool& pool, const torch::Tensor& values) {
-  Image made = pool.take(values.size(0), values.size(1), 1, 1);
+Image Layers::of_pixel(const torch::Tensor& values) {
+  Image made = pool_.take(values.size(0), values.size(1), 1, 1);
   winograd::to_blocked(values.view({values.size(0), values.size(1), 1, 1}).contiguous(), made.values(), made.shape);
   return made;
 }
-
-}  // namespace
 
 Image Layers::mean(const std::vector<Image>& from) {
   std::vector<torch::Tensor> all;
   for (const Image& image : from) {
     all.push_back(sums_each(image) / static_cast<double>(image.shape.height * image.shape.width));
   }
-  return of_pixel(pool_, torch::cat(all, 1));
+  return of_pixel(torch::cat(all, 1));
 }
 
 Image Layers::deviation(const std::vector<Image>& from) {
@@ -213,7 +211,7 @@ Image Layers::deviation(const std::vector<Image>& from) {
         });
     all.push_back((squares.view({shape.batch, -1}).narrow(1, 0, shape.channels) / pixels).sqrt());
   }
-  return of_pixel(pool_, torch::cat(all, 1).contiguous());
+  return of_pixel(torch::cat(all, 1).contiguous());
 }
 
 torch::Tensor Layers::sums_each(const Image& image, const Image& other) {

@@ -66,6 +66,8 @@ class Layers {
   Image affine(const Image& x, const torch::Tensor& factor, const torch::Tensor& shift);
   /// The image that a convolution with `shuffle` made, as before the shuffle.
   Image unshuffled(const Image& image, int64_t shuffle);
+  /// An image of one pixel from its values [batch, channels].
+  Image of_pixel(const torch::Tensor& values);
   /// `from` itself, or a copy that is one image with all its channels its own.
   Image one(const std::vector<Image>& from);
 
@@ -81,5 +83,10 @@ class Layers {
   winograd::Convolver convolver_;
   ImagePool pool_;
 };
+
+/// What belongs to the channels of a convolution with a shuffle, first dimension: those of one pixel of the larger
+/// image beside each other, as the blocked layout needs it; and back to torch::pixel_shuffle's order.
+torch::Tensor by_places(const torch::Tensor& values, int64_t shuffle);
+torch::Tensor by_channels(const torch::Tensor& values, int64_t shuffle);
 
 }  // namespace zsr::blocked

@@ -1,0 +1,111 @@
+#include "bench/network_races.h"
+
+#include "networks/registry.h"
+#include "nn/model.h"
+#include "nn/operations.h"
+
+#include <fmt/format.h>
+#include <torch/types.h>
+
+#include <memory>
+#include <set>
+#include <stdexcept>
+
+namespace zsr::bench {
+namespace {
+
+// The graph in stock LibTorch; weights lie in memory as `format` says.
+class StockGraph {
+ public:
+  StockGraph(const nn::Model& model, const torch::Tensor& parameters, int64_t scale, torch::MemoryFormat format,
+             bool training)
+      : graph_(model.graph()), output_(graph_.output_at(scale)), training_(training) {
+    for (size_t i = 0; i < graph_.parameters().size(); ++i) {
+      torch::Tensor own = model.view(parameters, static_cast<int32_t>(i)).detach().clone();
+      if (own.dim() == 4) own = own.contiguous(format);
+      parameters_.push_back(own.requires_grad_(training && graph_.parameters()[i].trained()));
+    }
+    std::set<int32_t> later{output_};
+    last_uses_.resize(graph_.nodes().size());
+    for (int32_t i = output_; i >= 0; --i) {
+      if (later.count(i) == 0) continue;
+      for (const int32_t input : graph_.node(i).inputs) {
+        if (later.insert(input).second) last_uses_[static_cast<size_t>(i)].push_back(input);
+      }
+    }
+    needed_ = later;
+  }
+
+  torch::Tensor forward(const torch::Tensor& input) const {
+    std::vector<torch::Tensor> values(graph_.nodes().size());
+    for (const int32_t i : needed_) {
+      const nn::Node& node = graph_.node(i);
+      if (std::holds_alternative<nn::Input>(node.operation)) {
+        values[static_cast<size_t>(i)] = input;
+        continue;
+      }
+      std::vector<torch::Tensor> images, own;
+      for (const int32_t from : node.inputs) images.push_back(values[static_cast<size_t>(from)]);
+      for (const int32_t index : node.parameters) own.push_back(parameters_[static_cast<size_t>(index)]);
+      values[static_cast<size_t>(i)] = nn::run_by_torch(node.operation, images, own, training_);
+      for (const int32_t used : last_uses_[static_cast<size_t>(i)]) values[static_cast<size_t>(used)].reset();
+    }
+    return values[static_cast<size_t>(output_)];
+  }
+
+ private:
+  const nn::Graph& graph_;
+  int32_t output_;
+  bool training_;
+  std::vector<torch::Tensor> parameters_;
+  std::vector<std::vector<int32_t>> last_uses_;
+  std::set<int32_t> needed_;
+};
+
+Race network_race(const std::string& name, int64_t side, bool training) {
+  const networks::Kind* const kind = networks::find_kind(name);
+  if (kind == nullptr) throw std::invalid_argument(fmt::format("there is no network '{}'", name));
+  constexpr int64_t kScale = 2;
+  const auto model = std::make_shared<nn::Model>(kind->graph(kind->configured(kScale, {})));
+  Random random(1);
+  const torch::Tensor parameters = nn::initial_values(model->graph(), random).requires_grad_(training);
+  const int64_t scale = kind->traits.takes_enlarged ? 1 : kScale;
+  const torch::Tensor input =
+      torch::rand({training ? 16 : 1, kind->traits.channels, training ? 48 : side, training ? 48 : side});
+  Race race{fmt::format("{} {} x2, {}, median:", training ? "Training step of" : "Inference of", name,
+                        training ? "16 of 48 x 48" : fmt::format("{} x {}", side, side)),
+            {},
+            0.0};
+  const auto step = [training](const auto& forward) {
+    const torch::AutoGradMode mode(training);
+    const torch::Tensor made = forward();
+    if (training) made.abs().mean().backward();
+    return made.detach();
+  };
+  const auto fast = [=] { return step([&] { return model->forward({input}, parameters, scale, training); }); };
+  const torch::Tensor got = fast();
+  race.entrants.push_back({"zsr", [=] { fast(); }});
+  for (const bool channels_last : {false, true}) {
+    const auto format = channels_last ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous;
+    const auto stock = std::make_shared<StockGraph>(*model, parameters, scale, format, training);
+    const torch::Tensor x = input.contiguous(format);
+    const auto run = [=] { return step([&] { return stock->forward(x); }); };
+    const torch::Tensor want = run();
+    race.difference = ((got - want).abs().max() / want.abs().max()).item<double>();
+    race.entrants.push_back({channels_last ? "libtorch channels_last" : "libtorch nchw", [=] {
+                               (void)model;  // whose graph the other refers to
+                               run();
+                             }});
+  }
+  return race;
+}
+
+}  // namespace
+
+std::vector<Race> network_races(const std::vector<std::string>& names, int64_t side, bool training) {
+  std::vector<Race> races;
+  for (const std::string& name : names) races.push_back(network_race(name, side, training));
+  return races;
+}
+
+}  // namespace zsr::bench
