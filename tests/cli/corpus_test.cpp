@@ -10,6 +10,7 @@
 #include "nn/weights/pickle.h"
 #include "nn/weights/safetensors.h"
 #include "nn/weights/torch_file.h"
+#include "raw/raw_file.h"
 #include "tests/support/program.h"
 
 #include <gtest/gtest.h>
@@ -33,6 +34,7 @@ size_t read_by(const std::string& reader, const std::string& bytes) {
     const auto json = nlohmann::ordered_json::parse(bytes, nullptr, false);
     return json.is_discarded() ? 0 : steps_from_json(json).size();
   }
+  if (reader == "raw") return raw::read_raw_bytes(bytes, "corpus").values.values.size();
   if (reader == "mat") return parse_mat(bytes, "corpus").tensors.size();
   if (reader == "safetensors") return parse_safetensors(bytes, "corpus").tensors.size();
   if (reader == "zip") return parse_torch_zip(bytes, "corpus").tensors.size();
