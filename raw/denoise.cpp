@@ -1,74 +1,24 @@
 #include "raw/denoise.h"
 
 #include "core/normal_field.h"
+#include "raw/cosine_block.h"
 #include "raw/tiles.h"
 
 #include <array>
 #include <cmath>
 #include <mutex>
-#include <numbers>
 #include <optional>
 #include <vector>
 
 namespace zsr::raw {
 namespace {
 
-constexpr int kSide = 8;
-constexpr int kCount = kSide * kSide;
+constexpr int64_t kSide = kBlockSide;
 constexpr int64_t kStep = 2;  // pixels from block to block
 
-using Block = std::array<float, kCount>;
-using ColorBlock = std::array<Block, 3>;
+using ColorBlock = std::array<Rows, 3>;
 
-struct Cosines {
-  alignas(32) Block forward;   // [frequency][position]
-  alignas(32) Block backward;  // [position][frequency]
-  Cosines() {
-    for (int k = 0; k < kSide; ++k) {
-      const double norm = std::sqrt((k == 0 ? 1.0 : 2.0) / kSide);
-      for (int i = 0; i < kSide; ++i) {
-        const double value = norm * std::cos(std::numbers::pi * (i + 0.5) * k / kSide);
-        forward[static_cast<size_t>(k * kSide + i)] = static_cast<float>(value);
-        backward[static_cast<size_t>(i * kSide + k)] = static_cast<float>(value);
-      }
-    }
-  }
-};
-const Cosines kCosines;
-
-// out = a in b, 8 x 8 matrices.
-#ifdef __x86_64__
-__attribute__((target_clones("avx2", "default")))
-#endif
-void product(const Block& a, const Block& in, const Block& b, Block& out) {
-  alignas(32) Block half;
-  for (int i = 0; i < kSide; ++i) {
-    for (int j = 0; j < kSide; ++j) half[static_cast<size_t>(i * kSide + j)] = 0.0F;
-    for (int k = 0; k < kSide; ++k) {
-      const float factor = a[static_cast<size_t>(i * kSide + k)];
-      for (int j = 0; j < kSide; ++j) {
-        half[static_cast<size_t>(i * kSide + j)] += factor * in[static_cast<size_t>(k * kSide + j)];
-      }
-    }
-  }
-  for (int i = 0; i < kSide; ++i) {
-    for (int j = 0; j < kSide; ++j) out[static_cast<size_t>(i * kSide + j)] = 0.0F;
-    for (int k = 0; k < kSide; ++k) {
-      const float factor = half[static_cast<size_t>(i * kSide + k)];
-      for (int j = 0; j < kSide; ++j) {
-        out[static_cast<size_t>(i * kSide + j)] += factor * b[static_cast<size_t>(k * kSide + j)];
-      }
-    }
-  }
-}
-
-void transform(const Block& in, Block& out) {
-  product(kCosines.forward, in, kCosines.backward, out);
-}
-
-void transform_back(const Block& in, Block& out) {
-  product(kCosines.backward, in, kCosines.forward, out);
-}
+const CosineParts kCosines;
 
 // Sum and two differences of the colours, orthonormal; its transpose is its inverse.
 constexpr std::array<std::array<float, 3>, 3> kOpponent = {{{0.57735027F, 0.57735027F, 0.57735027F},
@@ -87,13 +37,12 @@ Rgb to_opponent(const Rgb& rgb) {
   return result;
 }
 
-void spectrum_of(const Rgb& opponent, int64_t y, int64_t x, ColorBlock& out) {
-  alignas(32) Block block;
+inline __attribute__((always_inline)) void spectrum_of(const Rgb& opponent, int64_t y, int64_t x, ColorBlock& out) {
   for (size_t c = 0; c < 3; ++c) {
-    for (int row = 0; row < kSide; ++row) {
-      std::copy_n(opponent[c].row(y + row) + x, kSide, block.begin() + row * kSide);
+    for (size_t row = 0; row < kBlockSide; ++row) {
+      load_lanes(opponent[c].row(y + static_cast<int64_t>(row)) + x, out[c][row]);
     }
-    transform(block, out[c]);
+    transform_block(kCosines, out[c]);
   }
 }
 
@@ -118,24 +67,27 @@ Spectrum measure(const MosaicPattern& pattern, const std::array<float, 3>& sigma
     }
   }
   const Rgb opponent = to_opponent(demosaic_without_denoising(noise));
-  std::array<std::array<double, kCount>, 3> sum{};
+  std::array<std::array<double, kBlockCount>, 3> sum{};
   ColorBlock block;
   int64_t blocks = 0;
   const double mean = 0.5 * std::sqrt(3.0) * kSide;  // of the first coefficient of the sum
   for (int64_t y = 8; y + kSide + 8 <= kTest; y += 3) {
     for (int64_t x = 8; x + kSide + 8 <= kTest; x += 3) {
       spectrum_of(opponent, y, x, block);
-      block[0][0] -= static_cast<float>(mean);
+      block[0][0][0] -= static_cast<float>(mean);
       for (size_t c = 0; c < 3; ++c) {
-        for (size_t i = 0; i < kCount; ++i) sum[c][i] += static_cast<double>(block[c][i]) * block[c][i];
+        for (size_t i = 0; i < kBlockCount; ++i) {
+          const double value = block[c][i / kSide][i % kSide];
+          sum[c][i] += value * value;
+        }
       }
       ++blocks;
     }
   }
   Spectrum result;
   for (size_t c = 0; c < 3; ++c) {
-    for (size_t i = 0; i < kCount; ++i) {
-      result.variance[c][i] = static_cast<float>(sum[c][i] / static_cast<double>(blocks)) + 1e-14F;
+    for (size_t i = 0; i < kBlockCount; ++i) {
+      result.variance[c][i / kSide][i % kSide] = static_cast<float>(sum[c][i] / static_cast<double>(blocks)) + 1e-14F;
     }
   }
   return result;
@@ -158,57 +110,80 @@ Spectrum unit_spectrum(const MosaicPattern& pattern, const std::array<float, 3>&
   // Not 1: what demosaicing adds to a variance of zero must stay small beside the noise, and the noise beside the gray.
   constexpr float kSigma = 0.04F;
   Spectrum spectrum = measure(pattern, {kSigma * sigma[0], kSigma * sigma[1], kSigma * sigma[2]});
-  for (Block& block : spectrum.variance) {
-    for (float& value : block) value /= kSigma * kSigma;
+  for (Rows& rows : spectrum.variance) {
+    for (Lanes& lanes : rows) lanes /= kSigma * kSigma;
   }
   const std::lock_guard lock(mutex);
   kept = Kept{pattern, sigma, spectrum};
   return spectrum;
 }
 
+inline float sum_of(const Lanes& lanes) {
+  float sum = 0.0F;
+  for (int i = 0; i < kBlockSide; ++i) sum += lanes[i];
+  return sum;
+}
+
+// The coefficients of one colour cut (`guide` null) or shrunk; `keep_mean`: the first one stays. Returns what is left
+// of the noise's variance.
+inline __attribute__((always_inline)) float shrink(Rows& block, const Rows* guide, const Rows& noise, float strength,
+                                                   bool keep_mean) {
+  constexpr float kCut = 2.7F * 2.7F;  // Yu and Sapiro's 3 sigma is for one pass alone
+  Lanes kept{};
+  const float mean = block[0][0];
+  for (size_t row = 0; row < kBlockSide; ++row) {
+    const Lanes variance = strength * noise[row];
+    Lanes share;
+    if (guide != nullptr) {
+      const Lanes signal = (*guide)[row] * (*guide)[row];
+      share = signal / (signal + variance);
+    } else {
+      const Lanes ones = Lanes{} + 1.0F;
+      share = block[row] * block[row] > kCut * variance ? ones : Lanes{};
+    }
+    block[row] *= share;
+    kept += share * share * noise[row];
+  }
+  if (keep_mean && guide == nullptr) {
+    block[0][0] = mean;
+  }
+  return sum_of(kept);
+}
+
 // One pass over a tile: `pilot` is null in the first, which cuts; the second shrinks by what the pilot says.
-void shrink_tile(const Rgb& noisy, const Rgb* pilot, const Spectrum& noise, const NoiseCurve& strength_of,
-                 Rgb& result) {
-  constexpr float kCut = 2.7F * 2.7F;  // Yu and Sapiro's 3 sigma is for the first pass alone
+#ifdef __x86_64__
+__attribute__((target_clones("avx2", "default")))
+#endif
+void shrink_tile(const Rgb& noisy, const Rgb* pilot, const Spectrum& noise, const NoiseCurve& strength_of, Rgb& result) {
   const int64_t height = noisy[0].height;
   const int64_t width = noisy[0].width;
   for (Plane& plane : result) plane = Plane(height, width);
   Rgb weight = result;
   ColorBlock block;
   ColorBlock guide;
-  alignas(32) Block back;
-  const auto positions = [](int64_t length) { return (length - kSide + kStep - 1) / kStep + 1; };
-  for (int64_t i = 0; i < positions(height); ++i) {
+  const int64_t last_row = (height - kSide + kStep - 1) / kStep;
+  const int64_t last_column = (width - kSide + kStep - 1) / kStep;
+  for (int64_t i = 0; i <= last_row; ++i) {
     const int64_t y = std::min(i * kStep, height - kSide);
-    for (int64_t j = 0; j < positions(width); ++j) {
+    for (int64_t j = 0; j <= last_column; ++j) {
       const int64_t x = std::min(j * kStep, width - kSide);
       spectrum_of(noisy, y, x, block);
       if (pilot != nullptr) spectrum_of(*pilot, y, x, guide);
-      const float level = block[0][0] * (0.57735027F / kSide);  // mean of the three colours
+      const float level = block[0][0][0] * (0.57735027F / kSide);  // mean of the three colours
       const float strength = strength_of.variance(level);
       for (size_t c = 0; c < 3; ++c) {
-        float kept = 0.0F;
-        for (size_t k = 0; k < kCount; ++k) {
-          const float variance = strength * noise.variance[c][k];
-          float share = 1.0F;
-          if (pilot != nullptr) {
-            const float signal = guide[c][k] * guide[c][k];
-            share = signal / (signal + variance);
-          } else if (c + k > 0) {
-            share = block[c][k] * block[c][k] > kCut * variance ? 1.0F : 0.0F;
-          }
-          block[c][k] *= share;
-          kept += share * share * noise.variance[c][k];
-        }
+        const float kept =
+            shrink(block[c], pilot != nullptr ? &guide[c] : nullptr, noise.variance[c], strength, c == 0);
         const float w = 1.0F / (kept + 1e-12F);
-        transform_back(block[c], back);
-        for (int row = 0; row < kSide; ++row) {
-          float* out = result[c].row(y + row) + x;
-          float* sum = weight[c].row(y + row) + x;
-          for (int column = 0; column < kSide; ++column) {
-            out[column] += w * back[static_cast<size_t>(row * kSide + column)];
-            sum[column] += w;
-          }
+        transform_block_back(kCosines, block[c]);
+        for (int64_t row = 0; row < kSide; ++row) {
+          float* const out = result[c].row(y + row) + x;
+          float* const sum = weight[c].row(y + row) + x;
+          Lanes lanes;
+          load_lanes(out, lanes);
+          store_lanes(lanes + w * block[c][static_cast<size_t>(row)], out);
+          load_lanes(sum, lanes);
+          store_lanes(lanes + w, sum);
         }
       }
     }

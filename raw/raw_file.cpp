@@ -1,6 +1,7 @@
 #include "raw/raw_file.h"
 
 #include "core/error.h"
+#include "raw/tiff_check.h"
 
 #include <fmt/format.h>
 
@@ -8,6 +9,7 @@
 #include <cerrno>
 #include <cmath>
 #include <ctime>
+#include <fstream>
 #include <libraw/libraw.h>
 #include <memory>
 
@@ -275,7 +277,21 @@ RawPhoto photo_of(Opened& file, const RawLimits& limits) {
   return photo;
 }
 
+void refuse_faulty_fields(const Opened& file, const Bytes& bytes) {
+  if (const std::string fault = fault_of_mosaic_fields(bytes); !fault.empty()) refuse(file, fault);
+}
+
 void open(Opened& file, const std::filesystem::path& path) {
+  if (std::ifstream stream(path, std::ios::binary); stream) {
+    refuse_faulty_fields(file, [&](uint64_t offset, size_t size) {
+      std::string part(size, '\0');
+      stream.clear();
+      stream.seekg(static_cast<std::streamoff>(offset));
+      stream.read(part.data(), static_cast<std::streamsize>(size));
+      part.resize(static_cast<size_t>(std::max<std::streamsize>(stream.gcount(), 0)));
+      return part;
+    });
+  }
   const int code = file.reader->open_file(path.c_str());
   if (code == LIBRAW_IO_ERROR || code > 0) {
     if (!std::filesystem::exists(path)) throw IoError(fmt::format("cannot read '{}': no such file", path.string()));
@@ -303,6 +319,9 @@ RawPhoto read_raw(const std::filesystem::path& path, const RawLimits& limits) {
 RawPhoto read_raw_bytes(std::string_view bytes, const std::string& name, const RawLimits& limits) {
   Opened file(name);
   if (bytes.empty()) refuse(file, "it is empty (0 bytes)");
+  refuse_faulty_fields(file, [&](uint64_t offset, size_t size) {
+    return offset < bytes.size() ? std::string(bytes.substr(offset, size)) : std::string();
+  });
   // LibRaw's parameter is not const; it reads alone.
   check_result(file, file.reader->open_buffer(const_cast<char*>(bytes.data()), bytes.size()));
   return photo_of(file, limits);

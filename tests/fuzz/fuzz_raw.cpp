@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <string_view>
 
-// Whatever the bytes are, the reader gives a mosaic of at most the pixels allowed, or throws zsr::InputError; everything
-// else is a finding. LibRaw is not instrumented; what it does to memory the sanitizer sees all the same.
+// Whatever the bytes are, the reader gives a mosaic of at most the pixels allowed, or throws zsr::InputError;
+// everything else is a finding. LibRaw is not instrumented; what it does to memory the sanitizer sees all the same.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr int64_t kMostPixels = 4'000'000;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
