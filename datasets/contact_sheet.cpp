@@ -4,6 +4,7 @@
 #include "datasets/manifest.h"
 #include "image/photo.h"
 #include "image/resize.h"
+#include "raw/raw_file.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -69,6 +70,14 @@ void write_text(torch::Tensor& sheet, const std::string& text, int64_t top, int6
   part.copy_(part * (1.0 - ink));
 }
 
+// The LR picture; a mosaic as the gray values of its samples.
+torch::Tensor lr_to_look_at(const std::filesystem::path& path) {
+  if (path.extension() != ".dng") return load_photo(path).color;
+  const raw::RawPhoto photo = raw::read_raw(path);
+  const raw::Plane& values = photo.values;
+  return torch::tensor(values.values).view({1, 1, values.height, values.width}).clamp(0.0, 1.0).sqrt();
+}
+
 }  // namespace
 
 void write_contact_sheet(const std::filesystem::path& folder, const std::filesystem::path& output, Overwrite overwrite,
@@ -86,7 +95,7 @@ void write_contact_sheet(const std::filesystem::path& folder, const std::filesys
     const Json& pair = manifest.pairs[static_cast<size_t>(i * count / shown)];
     const int64_t top = kGap + i / columns * cell_height;
     const int64_t left = kGap + i % columns * cell_width;
-    const torch::Tensor lr = load_photo(folder / pair.at("lr").get<std::string>()).color;
+    const torch::Tensor lr = lr_to_look_at(folder / pair.at("lr").get<std::string>());
     const auto factor = std::max<int64_t>(1, pair.at("crop").at(2).get<int64_t>() / std::max<int64_t>(1, lr.size(3)));
     if (pair.contains("hr")) {
       const torch::Tensor hr = load_photo(folder / pair.at("hr").get<std::string>()).color;

@@ -8,6 +8,7 @@
 #include "datasets/manifest.h"
 #include "datasets/photo_cache.h"
 #include "degradations/array_file.h"
+#include "degradations/mosaic.h"
 #include "degradations/step_json.h"
 #include "image/photo.h"
 #include "image/photo_codec.h"
@@ -206,6 +207,20 @@ class Maker {
     }
   }
 
+  // A mosaic is no photo: it is written as DNG.
+  std::string save_mosaic(const torch::Tensor& mosaic, const MosaicStep& step, const fs::path& path) const {
+    const std::string bytes = mosaic_dng(mosaic, step);
+    try {
+      make_folder(path.parent_path());
+      AtomicFile file(path, options_.overwrite, Flush::kNo);
+      file.write(bytes);
+      file.commit();
+    } catch (const IoError&) {
+      throw WriteFailure{std::current_exception()};
+    }
+    return sha256(bytes);
+  }
+
   // Makes and writes one pair; its line of the manifest.
   std::string make(const PairTask& task) {
     const auto entry = cache_.get(task.source.path);
@@ -224,7 +239,8 @@ class Maker {
     const torch::Tensor hr = entry->crop(crop.top, crop.left, crop.height, crop.width);
     const torch::Tensor lr = apply_steps(steps, hr);
 
-    const fs::path lr_path = folders_.lr / (task.name + ".png");
+    const std::optional<MosaicStep> mosaic = final_mosaic(steps);
+    const fs::path lr_path = folders_.lr / (task.name + (mosaic ? ".dng" : ".png"));
     if (is_same_file(task.source.path, lr_path)) {
       throw IoError(fmt::format(
           "output '{}' is the input itself; zsr never overwrites its input, choose another folder", lr_path.string()));
@@ -232,7 +248,7 @@ class Maker {
     if (options_.overwrite == Overwrite::kNo && fs::exists(lr_path)) {
       throw IoError(fmt::format("output '{}' already exists; use --force to replace it", lr_path.string()));
     }
-    const std::string lr_hash = save(lr, lr_path);
+    const std::string lr_hash = mosaic ? save_mosaic(lr, *mosaic, lr_path) : save(lr, lr_path);
     if (options_.flat) return {};
     if (!task.expected_lr.empty() && lr_hash != task.expected_lr) {
       throw InputError(fmt::format("'{}' came out different from the record (other library versions or processor?)",

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "degradations/compression.h"
+#include "degradations/mosaic.h"
 #include "image/photo.h"
 
 #include <fmt/format.h>
@@ -95,6 +96,7 @@ struct Apply {
   torch::Tensor operator()(const GrainStep& step) const {
     return add_film_grain(image, {step.level, step.size_px, step.chroma, step.midtone}, step.seed);
   }
+  torch::Tensor operator()(const MosaicStep& step) const { return sensor_mosaic(image, step); }
 };
 
 }  // namespace

@@ -111,8 +111,24 @@ struct GrainStep {
   uint64_t seed = 0;
 };
 
+/// First pixels of a mosaic: Bayer's four phases, and X-Trans.
+enum class MosaicPhase { kRggb, kBggr, kGrbg, kGbrg, kXtrans };
+
+/// See sensor_mosaic (degradations/mosaic.h): what a camera's sensor writes, one colour a pixel. The last step of a
+/// list: what it makes is no photo, and is stored as DNG.
+struct MosaicStep {
+  MosaicPhase phase = MosaicPhase::kRggb;
+  double red_gain = 2.0;   ///< White balance, 1 to 16; green's is 1.
+  double blue_gain = 1.6;  ///< Likewise.
+  double shot = 0.0;       ///< Variance of the noise at white, without read noise; 0 to 1.
+  double read = 0.0;       ///< Standard deviation at black, 0 to 1.
+  int64_t black = 512;     ///< Levels of 16 bits.
+  int64_t white = 16383;
+  uint64_t seed = 0;
+};
+
 using Step = std::variant<BlurStep, ResizeStep, SubsampleStep, GaussianNoiseStep, SpeckleStep, PoissonStep, CameraStep,
-                          JpegStep, WebpStep, SharpenStep, RoundStep, GrainStep>;
+                          JpegStep, WebpStep, SharpenStep, RoundStep, GrainStep, MosaicStep>;
 
 /// Does one step.
 torch::Tensor apply_step(const Step& step, const torch::Tensor& image);

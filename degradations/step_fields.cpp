@@ -10,9 +10,9 @@
 namespace zsr {
 namespace {
 
-constexpr const char* kStepNames[] = {"blur",    "resize",        "subsample",    "gaussian-noise",
-                                      "speckle", "poisson-noise", "camera-noise", "jpeg",
-                                      "webp",    "sharpen",       "round",        "grain"};
+constexpr const char* kStepNames[] = {"blur",          "resize",       "subsample", "gaussian-noise", "speckle",
+                                      "poisson-noise", "camera-noise", "jpeg",      "webp",           "sharpen",
+                                      "round",         "grain",        "mosaic"};
 constexpr const char* kFamilyNames[] = {"gaussian", "generalized", "plateau", "sinc",    "disk",
                                         "line",     "shake",       "bicubic", "div2krk", "file"};
 constexpr const char* kBorderNames[] = {"symmetric", "reflect", "replicate", "wrap", "zero"};
@@ -20,6 +20,7 @@ constexpr const char* kResizeNames[] = {"matlab-cubic",   "matlab-cubic-8bit", "
                                         "opencv-linear",  "opencv-cubic",      "opencv-area",
                                         "torch-bilinear", "torch-bicubic",     "torch-area"};
 constexpr const char* kResizeBorderNames[] = {"symmetric", "replicate"};
+constexpr const char* kMosaicNames[] = {"rggb", "bggr", "grbg", "gbrg", "x-trans"};
 constexpr const char* kColorNames[] = {"gray", "color", "correlated"};
 static_assert(std::size(kStepNames) == std::variant_size_v<Step>);
 
@@ -86,6 +87,16 @@ struct Visit {
     v.number("size_px", step.size_px, 0.0, kLargestGrain);
     v.number("chroma", step.chroma, 0.0, 1.0);
     v.number("midtone", step.midtone, 0.0, 1.0);
+    v.seed("seed", step.seed);
+  }
+  void operator()(MosaicStep& step) const {
+    choose(v, "phase", step.phase, kMosaicNames);
+    v.number("red_gain", step.red_gain, 1.0, 16.0);
+    v.number("blue_gain", step.blue_gain, 1.0, 16.0);
+    v.number("shot", step.shot, 0.0, 1.0);
+    v.number("read", step.read, 0.0, 1.0);
+    v.integer("black", step.black, 0, 65535);
+    v.integer("white", step.white, 1, 65535);
     v.seed("seed", step.seed);
   }
 };

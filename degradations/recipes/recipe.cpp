@@ -34,6 +34,8 @@ const std::vector<Entry>& entries() {
        make_realesrgan_recipe},
       {{"photo", "Photos as people bring them: blur, noise or grain, JPEG, mostly mild; one of eight is clean"},
        make_photo_recipe},
+      {{"camera", "What a camera's sensor writes: a Bayer mosaic with shot and read noise, as DNG"},
+       make_camera_recipe},
   };
   return table;
 }

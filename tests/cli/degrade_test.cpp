@@ -70,6 +70,17 @@ TEST_F(DegradePairs, SixteenBitsKeepWhatLiesBetweenLevels) {
   EXPECT_FALSE(fs::exists(dir_ / "x"));
 }
 
+TEST_F(DegradePairs, CameraRecipeWritesDngAndReplays) {
+  ASSERT_EQ(run_zsr({"degrade", at("hr"), "-o", at("out"), "--recipe", "camera", "-s", "2", "--contact-sheet",
+                     at("sheet.png")})
+                .code,
+            0);
+  EXPECT_TRUE(fs::exists(dir_ / "out" / "LR" / "a.dng"));
+  EXPECT_TRUE(fs::exists(dir_ / "sheet.png"));
+  ASSERT_EQ(run_zsr({"degrade", "--replay", at("out/manifest.jsonl"), "-o", at("again")}).code, 0);
+  EXPECT_EQ(read_bytes(dir_ / "out" / "LR" / "a.dng"), read_bytes(dir_ / "again" / "LR" / "a.dng"));
+}
+
 TEST_F(DegradePairs, KernelsThatDoNotSumToOneAreRefusedUnlessAsked) {
   write_bytes(dir_ / "two.txt", "0 1 0\n1 -2 1\n0 1 0\n");
   const ProgramResult refused = run_zsr({"degrade", at("hr"), "-o", at("lr"), "--kernel", at("two.txt")});

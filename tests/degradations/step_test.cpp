@@ -32,7 +32,8 @@ std::vector<Step> one_of_each() {
           JpegStep{33},
           ResizeStep{10, 11, ResizeMethod::kMatlabCubic8Bit, ResizeBorder::kReplicate, true, 2.0, 2.0},
           GrainStep{6.0, 0.9, 0.25, 0.6, 7},
-          RoundStep{true}};
+          RoundStep{true},
+          MosaicStep{MosaicPhase::kGbrg, 2.125, 1.0 / 0.7, 1e-3 / 3.0, 2e-3, 64, 4095, 8}};
 }
 
 TEST(Steps, JsonKeepsEveryFieldToTheLastBit) {
