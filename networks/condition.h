@@ -11,6 +11,7 @@ enum class Condition {
   kDamage,          ///< Noise level and JPEG quality, each where it is known: damage_maps (4).
   kKernel,          ///< The kernel itself, as an image of its own, and the noise (networks/usrnet.cpp).
   kKernelAndNoise,  ///< kernel_code (12) of the whole way down, noise / 25.5, where the LR grid stands (2).
+  kMosaic,          ///< The samples of a mosaic and their noise, a value a pixel: mosaic_input (networks/demosaic.h).
 };
 
 /// Numbers of SRMD's kernel code.

@@ -45,6 +45,10 @@ std::string maps_of(const Condition condition, int64_t channels) {
              "along 0, "
              "45, 90 and 135 degrees; 15: standard deviation of the noise, 255ths / 25.5; 16 and 17: vertical and "
              "horizontal offset of the photo's pixels from the centre of theirs in the output, / ((scale - 1) / 2)";
+    case Condition::kMosaic:
+      return "channel 3: the mosaic's samples (RGGB); 4: standard deviation of their noise, times 10; 0 to 2: the "
+             "colours of "
+             "'zsr develop --demosaic closed'";
     case Condition::kNone:
     case Condition::kKernel:
       break;

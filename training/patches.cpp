@@ -8,6 +8,7 @@
 #include "image/photo.h"
 #include "image/resize.h"
 #include "srmd/kernel_before_imresize.h"
+#include "training/mosaic_patch.h"
 #include "training/patch_kernels.h"
 #include "zssr/start.h"
 
@@ -34,6 +35,8 @@ int64_t margin_of(Condition condition) {
       return 7;  // 7 HR pixels of blur at most, then imresize's two LR pixels
     case Condition::kKernelAndNoise:
       return 6;
+    case Condition::kMosaic:
+      return kMosaicMargin;
   }
   return 0;
 }
@@ -223,7 +226,8 @@ nlohmann::ordered_json PatchSource::describe() const {
     json["known"] = options_.known;
     if (options_.known_soft) json["known_soft"] = *options_.known_soft;
   } else if (condition_ != Condition::kNone) {
-    json.update({{"noise", options_.noise}, {"noisy", options_.noisy}, {"sharp", options_.sharp}});
+    json.update({{"noise", options_.noise}, {"noisy", options_.noisy}});
+    if (condition_ != Condition::kMosaic) json["sharp"] = options_.sharp;
     if (options_.direct > 0.0) json["direct"] = options_.direct;
   }
   for (const auto& [scale, recipe] : options_.recipes) {
@@ -282,6 +286,19 @@ PatchSource::Example PatchSource::make_with_kernel(const TrainingPhoto& photo, i
   return {quantize(lr), hr, {static_cast<float>(noise / 255.0)}, {}, kernel};
 }
 
+PatchSource::Example PatchSource::make_mosaic(const TrainingPhoto& photo, Random& random, double hardness) const {
+  const int64_t m = kMosaicMargin;
+  const int64_t side = options_.patch + 2 * m;
+  const int64_t y = random.index(photo.hr.size(1) - side + 1);
+  const int64_t x = random.index(photo.hr.size(2) - side + 1);
+  // The photo turns before it is sampled: the mosaic's phase stays.
+  const torch::Tensor hr =
+      dihedral(to_float(photo.hr.slice(1, y, y + side).slice(2, x, x + side)), random.index(8)).contiguous();
+  const torch::Tensor seen = mosaic_example(hr, draw_noise(options_, random, hardness), random);
+  const auto inside = [&](const torch::Tensor& image) { return image.slice(1, m, -m).slice(2, m, -m).contiguous(); };
+  return {inside(seen), inside(hr), {}, {}};
+}
+
 PatchSource::Example PatchSource::make_by_recipe(const TrainingPhoto& photo, int64_t scale, Random& random) const {
   const int64_t side = options_.patch * scale;
   const int64_t y = random.index(photo.hr.size(1) - side + 1);
@@ -289,6 +306,10 @@ PatchSource::Example PatchSource::make_by_recipe(const TrainingPhoto& photo, int
   const torch::Tensor hr = to_float(photo.hr.slice(1, y, y + side).slice(2, x, x + side)).contiguous();
   const std::vector<Step> steps = options_.recipes.at(scale)->draw({side, side}, random);
   Example example{quantize(apply_steps(steps, hr.unsqueeze(0))[0]), hr, {}, {}};
+  if (example.lr.size(0) != 3) {
+    throw OptionError(
+        "the recipe ends in a mosaic, which 'zsr train demosaic' makes by itself; leave the step 'mosaic' out");
+  }
   if (condition_ != Condition::kDamage) return example;
   // Each level by itself may be known or not.
   const double known = is_sharp(steps) ? options_.known : options_.known_soft.value_or(options_.known);
@@ -336,6 +357,7 @@ PatchSource::Example PatchSource::draw_one(Random& random, int64_t scale, double
   const TrainingPhoto& photo =
       photos_[static_cast<size_t>(std::min<int64_t>(at, static_cast<int64_t>(photos_.size()) - 1))];
   if (condition_ == Condition::kDamage) return make_by_recipe(photo, scale, random);
+  if (condition_ == Condition::kMosaic) return make_mosaic(photo, random, hardness);
   if (condition_ == Condition::kKernel) return make_with_kernel(photo, scale, random, hardness);
   if (condition_ != Condition::kNone) return make_conditioned(photo, random, hardness);
   // Early in a curriculum most patches are only made smaller.

@@ -18,7 +18,8 @@ namespace zsr::training {
 
 /// Examples of one training step.
 struct Batch {
-  torch::Tensor input;   ///< [N, 3 + maps, h, w]: RGB in [0, 1], then the condition, one number a map.
+  torch::Tensor
+      input;  ///< [N, 3 + maps, h, w]: RGB in [0, 1], then the condition, one number a map (mosaics: a pixel).
   torch::Tensor target;  ///< [N, 3, scale h, scale w] in [0, 1].
   torch::Tensor base;    ///< The input's RGB cubic-enlarged, where the network makes a residual; else undefined.
   int64_t scale = 2;     ///< Of all its examples.
@@ -93,6 +94,7 @@ class PatchSource {
   Example cut_fixed(const TrainingPhoto& photo, Random& random) const;
   Example make_conditioned(const TrainingPhoto& photo, Random& random, double hardness) const;
   Example make_with_kernel(const TrainingPhoto& photo, int64_t scale, Random& random, double hardness) const;
+  Example make_mosaic(const TrainingPhoto& photo, Random& random, double hardness) const;
   Example make_by_recipe(const TrainingPhoto& photo, int64_t scale, Random& random) const;
 
   // The kernel of a photo that is subsampled directly, and the blur before imresize that is nearest to it.

@@ -4,6 +4,7 @@
 #include "image/metrics.h"
 #include "image/photo.h"
 #include "image/resize.h"
+#include "training/mosaic_patch.h"
 #include "training/patches.h"
 
 #include <fmt/format.h>
@@ -33,6 +34,10 @@ Validation::Validation(const std::vector<torch::Tensor>& photos, const Network& 
   constexpr double kPoint = 0.2;
   const bool srmd = condition == Condition::kSrmd;
   if (condition == Condition::kDamage) return;  // see add_damaged
+  if (condition == Condition::kMosaic) {
+    add_mosaics(photos);
+    return;
+  }
   for (const bool blurred : {false, true}) {
     if (blurred && condition == Condition::kNone) break;
     const BlurKernel unblurred =
@@ -55,6 +60,22 @@ Validation::Validation(const std::vector<torch::Tensor>& photos, const Network& 
       const torch::Tensor maps = torch::tensor(values).view({1, -1, 1, 1}).expand({1, -1, lr.size(2), lr.size(3)});
       cases_.push_back({values.empty() ? lr : torch::cat({lr, maps}, 1),
                         network.gives_residual() ? imresize(lr, {factor, factor}) : torch::Tensor(), hr, blurred, s});
+    }
+  }
+}
+
+void Validation::add_mosaics(const std::vector<torch::Tensor>& photos) {
+  for (size_t i = 0; i < photos.size(); ++i) {
+    constexpr int64_t kSide = 256;  // as of damaged photos
+    const auto even = [](int64_t length) { return std::min(int64_t{kSide}, length) / 2 * 2; };
+    const torch::Tensor hr =
+        (photos[i].slice(1, 0, even(photos[i].size(1))).slice(2, 0, even(photos[i].size(2))).to(torch::kFloat32) /
+         255.0);
+    for (const bool noisy : {false, true}) {
+      constexpr double kNoise = 10.0;
+      Random random(derive_seed(i, "validation mosaic"));
+      const torch::Tensor seen = mosaic_example(hr, noisy ? kNoise : 0.0, random);
+      cases_.push_back({seen.unsqueeze(0), torch::Tensor(), hr.unsqueeze(0), noisy, 1});
     }
   }
 }

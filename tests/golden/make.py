@@ -14,6 +14,7 @@ import formula
 import laplacian_family
 import light_family
 import modulation_family
+import mosaic_family
 import pan_family
 import plain_family
 import projection_family
@@ -30,7 +31,7 @@ import wavelet_family
 MODULES = [edsr_family, trunk_family, srresnet_family, rrdb_family, distillation_family, carn_family, plain_family,
            usrnet_family, start_family, skip_family, pan_family, light_family,
            modulation_family, laplacian_family, recursive_family, attention_family,
-           dense_family, projection_family, wavelet_family, transformer_family]
+           dense_family, projection_family, wavelet_family, transformer_family, mosaic_family]
 
 
 def main():

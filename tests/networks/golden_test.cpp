@@ -19,6 +19,7 @@ Input input_of(const nlohmann::json& settings) {
     input.circular = settings.at("circular");
     return input;
   }
+  if (settings.contains("maps")) input.maps = test::golden_tensor(settings.at("maps"));
   if (settings.contains("noise")) input.damage.noise = settings.at("noise").get<double>();
   if (settings.contains("quality")) input.damage.jpeg_quality = settings.at("quality").get<double>();
   return input;
@@ -42,8 +43,8 @@ TEST_P(Golden, Outputs) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, Golden,
-                         testing::Values("a2001sr", "bsrn", "carn", "dbpn", "dncnn", "drcn", "drrn", "dwsr", "edsr",
-                                         "efdn", "espcn", "fmen", "fsrcnn", "han", "idn", "imdn", "lapsrn",
+                         testing::Values("a2001sr", "bsrn", "carn", "dbpn", "demosaic", "dncnn", "drcn", "drrn", "dwsr",
+                                         "edsr", "efdn", "espcn", "fmen", "fsrcnn", "han", "idn", "imdn", "lapsrn",
                                          "latticenet", "mdsr", "memnet", "mslapsrn", "msrn", "mwcnn", "pan", "prosr",
                                          "rcan", "rdn", "realplksr", "rednet", "restorer", "rfdn", "rlfn", "rrdb",
                                          "safmn", "san", "smfanet", "span", "srcnn", "srdensenet", "srfbn", "srresnet",
