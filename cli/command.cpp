@@ -62,6 +62,7 @@ const std::vector<Command>& commands() {
        run_method_of<kDip>},
       {"compare", "Run several methods on a photo or a benchmark and write a report to look at", run_compare},
       {"bench", "Make a blind benchmark of sharp photos, for compare", run_bench},
+      {"develop", "Develop camera raw files at their own size", run_develop},
       {"kernelgan", "Estimate the blur kernel of one photo, with a verdict", run_kernelgan},
       {"degrade", "Make low-resolution images from high-resolution ones", run_degrade},
       {"kernel", "Make, show, convert and compare blur kernels", run_kernel},

@@ -33,6 +33,7 @@ int run_kernelgan(const std::vector<std::string>& arguments);
 int run_train(const std::vector<std::string>& arguments);
 int run_weights(const std::vector<std::string>& arguments);
 int run_kernel(const std::vector<std::string>& arguments);
+int run_develop(const std::vector<std::string>& arguments);
 int run_degrade(const std::vector<std::string>& arguments);
 int run_eval(const std::vector<std::string>& arguments);
 /// What a batch starts for its photos; not in the table.

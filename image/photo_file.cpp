@@ -67,8 +67,8 @@ ImageFormat sniff_photo(const std::filesystem::path& path) {
   close(descriptor);
   if (!raw.empty()) {
     throw InputError(fmt::format(
-        "'{}' is a camera raw file ({}); zsr does not develop those, and what it could read is only a small "
-        "preview. Develop it with darktable, RawTherapee or the camera's program, and enlarge the result",
+        "'{}' is a camera raw file ({}), which holds no photo but a small preview; 'zsr develop' makes a photo of it, "
+        "and 'zsr upscale' takes it as it is",
         path.string(), raw));
   }
   if (!format) {

@@ -1,6 +1,7 @@
 #include "image/photo_metadata.h"
 
 #include "core/files.h"
+#include "image/made_metadata.h"
 #include "image/tiff_directory.h"
 #include "image/tiff_exif.h"
 
@@ -164,6 +165,16 @@ ImagePtr with_tiff_exif(ImagePtr image, const std::filesystem::path& path) {
   ImagePtr result(copy);
   import_exif(result.get(), block);
   return result;
+}
+
+std::shared_ptr<const PhotoMetadata> made_metadata(std::string_view exif, std::string_view profile) {
+  const auto lock = lock_vips_messages();
+  VipsImage* carrier = nullptr;
+  if (vips_black(&carrier, 1, 1, nullptr) != 0) return nullptr;
+  ImagePtr header(carrier);
+  if (!exif.empty()) import_exif(header.get(), std::string("Exif\0\0", 6) + std::string(exif));
+  if (!profile.empty()) vips_image_set_blob_copy(header.get(), VIPS_META_ICC_NAME, profile.data(), profile.size());
+  return std::make_shared<PhotoMetadata>(std::move(header), Resolution{});
 }
 
 std::string_view PhotoMetadata::profile(bool gray) const {

@@ -48,9 +48,13 @@ std::string expand(const std::string& pattern, const std::map<std::string, std::
 std::string other_extension(const fs::path& input, const NameRule& rule) {
   if (!rule.format.empty()) return rule.format;
   if (!input.has_extension()) return "png";
-  const ImageFormat format = format_from_name(input);
-  if (format == ImageFormat::kGif) return rule.pages ? "webp" : "png";
-  return is_writable(format) ? "" : "png";
+  try {
+    const ImageFormat format = format_from_name(input);
+    if (format == ImageFormat::kGif) return rule.pages ? "webp" : "png";
+    return is_writable(format) ? "" : "png";
+  } catch (const OptionError&) {
+    return "png";  // camera raw
+  }
 }
 
 // With its dot.

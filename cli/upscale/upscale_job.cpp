@@ -1,12 +1,14 @@
 #include "cli/upscale/upscale_job.h"
 
 #include "cli/upscale/mask_file.h"
+#include "cli/upscale/raw_input.h"
 #include "cli/upscale/result_names.h"
 #include "cli/upscale/upscale_pages.h"
 #include "cli/upscale/upscale_steps.h"
 #include "degradations/kernel_families.h"
 #include "degradations/kernel_io.h"
 #include "image/pages.h"
+#include "pipeline/develop.h"
 #include "pipeline/upscale.h"
 
 #include <nlohmann/json.hpp>
@@ -31,14 +33,19 @@ std::filesystem::path record_path(const std::filesystem::path& output) {
 }
 
 nlohmann::json upscale_photo(const std::filesystem::path& input, const std::filesystem::path& output,
-                             const UpscaleSettings& settings, ProgressPrinter& progress) {
-  if (settings.pages.may_be_several()) {
+                             const UpscaleSettings& asked, ProgressPrinter& progress) {
+  const bool raw = pipeline::is_camera_raw(input);
+  if (!raw && asked.pages.may_be_several()) {
+    const UpscaleSettings& settings = asked;
     const auto pages = settings.pages.of(read_photo_header(input).sequence.pages, input.string());
     if (pages.size() > 1) return upscale_pages(input, output, pages, settings, progress);
   }
   const Stopwatch total;
   RunTimes times;
-  Photo photo = read_input(input, settings);
+  RawInput developed;
+  if (raw) developed = read_raw_input(input, asked);
+  const UpscaleSettings& settings = raw ? developed.settings : asked;
+  Photo photo = raw ? std::move(developed.photo) : read_input(input, settings);
   const ResultPlan plan = plan_result(input, output, photo, settings, nullptr);
   const std::string damage = photo.damage;
   times.load = total.seconds();
@@ -59,6 +66,7 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
   record["channels"] = outcome.photo.color.size(1);
   record["alpha"] = outcome.photo.alpha.defined();
   record["warnings"] = outcome.warnings;
+  if (raw) record["developed"] = developed.record;
   if (!damage.empty()) record["accepted_damage"] = damage;
   finish_record(record, input, output, plan, times, settings);
   return record;

@@ -8,6 +8,7 @@
 #include "degradations/kernel_io.h"
 #include "image/photo_codec.h"
 #include "nn/weights/shipped.h"
+#include "pipeline/develop.h"
 #include "pipeline/kernel_network.h"
 #include "pipeline/methods.h"
 #include "pipeline/upscale.h"
@@ -50,6 +51,7 @@ std::optional<Size> photo_size(const UpscaleFlags& flags) {
                         size.megapixels.empty() && size.print.empty());
   if (!wanted || flags.inputs.size() != 1) return std::nullopt;
   if (flags.inputs[0] != "-" && fs::is_directory(flags.inputs[0])) return std::nullopt;
+  if (pipeline::is_camera_raw(flags.inputs[0])) return pipeline::developed_size(flags.inputs[0]);
   const PhotoHeader header = read_photo_header(flags.inputs[0]);
   return Size{header.height, header.width};
 }

@@ -1,0 +1,134 @@
+// Demosaicing side by side: mosaics (RGGB) of photos, sampled from their encoded values as the literature does, without
+// noise and with white noise; CPSNR (of all three colours together, to whole 8-bit levels, 10 pixels cut from each
+// side).
+//   zsr_demosaic_bench FOLDER... [--weights FILE] [--limit N]
+// Rows: linear interpolation, LibRaw's AHD, the closed-form method and the network (of FILE, else the one that comes
+// with zsr).
+#include "core/error.h"
+#include "core/normal_field.h"
+#include "core/random.h"
+#include "datasets/image_folder.h"
+#include "image/photo.h"
+#include "inference/demosaic.h"
+#include "networks/demosaic.h"
+#include "networks/registry.h"
+#include "nn/weights/shipped.h"
+#include "raw/raw_file.h"
+
+#include <fmt/format.h>
+#include <torch/types.h>
+
+#include <cmath>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <unistd.h>
+
+namespace {
+
+using namespace zsr;
+namespace fs = std::filesystem;
+
+using Method = std::function<raw::Rgb(const raw::Mosaic&)>;
+
+struct Settings {
+  std::vector<std::string> folders;
+  std::string weights;
+  size_t limit = 0;
+};
+
+Settings settings_of(int count, char** words) {
+  Settings settings;
+  for (int i = 1; i < count; ++i) {
+    const std::string word = words[i];
+    if (word == "--weights" && i + 1 < count) {
+      settings.weights = words[++i];
+    } else if (word == "--limit" && i + 1 < count) {
+      settings.limit = std::stoul(words[++i]);
+    } else {
+      settings.folders.push_back(word);
+    }
+  }
+  if (settings.folders.empty()) throw OptionError("name folders of photos");
+  return settings;
+}
+
+// RGB with even sides.
+torch::Tensor load(const fs::path& path) {
+  const torch::Tensor color = load_photo(path).color.expand({1, 3, -1, -1});
+  return color.slice(2, 0, color.size(2) / 2 * 2).slice(3, 0, color.size(3) / 2 * 2).contiguous();
+}
+
+double cpsnr(const torch::Tensor& made, const torch::Tensor& truth) {
+  constexpr int64_t kBorder = 10;
+  const auto inside = [&](const torch::Tensor& image) {
+    return image.slice(2, kBorder, -kBorder).slice(3, kBorder, -kBorder);
+  };
+  return -10.0 * std::log10((inside(quantize(made)) - inside(truth)).square().mean().item<double>());
+}
+
+// LibRaw reads files; noise below black is kept by a black level.
+raw::Rgb by_ahd(const raw::Mosaic& mosaic) {
+  const fs::path path = fs::temp_directory_path() / fmt::format("zsr_demosaic_bench_{}.dng", getpid());
+  raw::write_dng(path, mosaic.values, {.pattern = mosaic.pattern, .black = 8192, .white = 57344}, Overwrite::kYes);
+  raw::Rgb made = raw::demosaic_ahd(path);
+  fs::remove(path);
+  return made;
+}
+
+std::vector<std::pair<std::string, Method>> methods(const Settings& settings) {
+  std::vector<std::pair<std::string, Method>> all = {
+      {"bilinear", raw::demosaic_bilinear}, {"ahd", by_ahd}, {"closed", raw::demosaic}};
+  const std::string name = settings.weights.empty() ? "demosaic-x1" : settings.weights;
+  if (settings.weights.empty() && !is_shipped(name)) return all;
+  const WeightsFile weights = load_or_shipped(name);
+  const std::shared_ptr<const networks::Network> network = networks::recognise(weights)->build(weights);
+  all.emplace_back("network", [network](const raw::Mosaic& mosaic) { return inference::demosaic(mosaic, *network); });
+  return all;
+}
+
+int run(const Settings& settings) {
+  std::vector<fs::path> photos;
+  for (const std::string& folder : settings.folders) {
+    for (const fs::path& path : list_images(folder)) photos.push_back(path);
+  }
+  if (settings.limit > 0 && photos.size() > settings.limit) photos.resize(settings.limit);
+  const auto all = methods(settings);
+  fmt::print("{} photos\n{:<8}", photos.size(), "noise");
+  for (const auto& [name, method] : all) fmt::print(" {:>9}", name);
+  fmt::print("\n");
+  for (const double noise : {0.0, 10.0}) {
+    std::map<std::string, double> sum;
+    for (const fs::path& path : photos) {
+      const torch::Tensor truth = load(path);
+      raw::Mosaic mosaic;
+      mosaic.pattern = raw::MosaicPattern::bayer("RGGB");
+      mosaic.values = raw::mosaic_of(networks::rgb_of(truth), mosaic.pattern);
+      if (noise > 0.0) {
+        mosaic.noise.fill(raw::NoiseCurve(noise / 255.0));
+        std::vector<float> field(mosaic.values.values.size());
+        fill_normal(derive_seed(1, path.filename().string()), field.data(), static_cast<int64_t>(field.size()));
+        for (size_t i = 0; i < field.size(); ++i) {
+          mosaic.values.values[i] += field[i] * static_cast<float>(noise / 255.0);
+        }
+      }
+      for (const auto& [name, method] : all) sum[name] += cpsnr(networks::tensor_of(method(mosaic)), truth);
+    }
+    fmt::print("{:<8g}", noise);
+    for (const auto& [name, method] : all) fmt::print(" {:>9.2f}", sum[name] / static_cast<double>(photos.size()));
+    fmt::print("\n");
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(settings_of(argc, argv));
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "zsr_demosaic_bench: {}\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "image/photo_codec.h"
+
+#include <memory>
+#include <string_view>
+
+namespace zsr {
+
+/// Metadata of a photo that was made and not read: an EXIF block (a TIFF file, without "Exif" in front) and an ICC
+/// profile; either may be empty. The resolution is unknown.
+std::shared_ptr<const PhotoMetadata> made_metadata(std::string_view exif, std::string_view profile);
+
+}  // namespace zsr

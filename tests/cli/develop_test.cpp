@@ -1,0 +1,118 @@
+// Camera raw files: developed at their own size, enlarged, and refused with one line where they are no good.
+#include "degradations/mosaic.h"
+#include "image/metrics.h"
+#include "image/photo_codec.h"
+#include "raw/dng.h"
+#include "tests/cli/support.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <torch/types.h>
+
+namespace zsr::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class DevelopCommand : public testing::Test {
+ protected:
+  void SetUp() override {
+    photo_ = load_photo(example("coffee_192x128.png")).color;
+    write_bytes(dir_ / "shot.dng", mosaic_dng(sensor_mosaic(photo_, kStep), kStep));
+  }
+  std::string at(const std::string& name) const { return (dir_ / name).string(); }
+  // PSNR of all colours together, without the border.
+  double psnr_of(const std::string& file) const {
+    const torch::Tensor made = load_photo(dir_ / file).color;
+    const auto inside = [](const torch::Tensor& image) { return image.slice(2, 8, -8).slice(3, 8, -8); };
+    return -10.0 * std::log10((inside(made) - inside(photo_)).square().mean().item<double>());
+  }
+  static constexpr MosaicStep kStep{
+      .phase = MosaicPhase::kGrbg, .red_gain = 2.0, .blue_gain = 1.5, .shot = 0.002, .read = 0.003, .seed = 5};
+  torch::Tensor photo_;
+  TempDir dir_;
+};
+
+TEST_F(DevelopCommand, WritesSixteenBitsWithProfileBesideTheFile) {
+  const ProgramResult result = run_zsr({"develop", at("shot.dng"), "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto record = nlohmann::json::parse(result.out);
+  EXPECT_EQ(record["mosaic"], "GRBG");
+  EXPECT_EQ(record["width"], 192);
+  // What the noise was made with.
+  EXPECT_NEAR(record["noise"]["gain"].get<double>(), 0.002, 0.0008);
+  const PhotoHeader header = read_photo_header(dir_ / "shot.png");
+  EXPECT_EQ(header.bit_depth, 16);
+  EXPECT_GT(header.icc_bytes, 300U);
+  EXPECT_GT(header.exif_bytes, 0U);
+  EXPECT_NE(run_zsr({"develop", at("shot.dng")}).code, 0);  // it is there already
+}
+
+TEST_F(DevelopCommand, DefaultBeatsTheBaselines) {
+  for (const char* const method : {"auto", "closed", "bilinear", "ahd"}) {
+    ASSERT_EQ(run_zsr({"develop", at("shot.dng"), "-o", at(std::string(method) + ".png"), "--demosaic", method}).code,
+              0);
+  }
+  EXPECT_GT(psnr_of("auto.png"), psnr_of("bilinear.png") + 2.0);
+  EXPECT_GT(psnr_of("auto.png"), psnr_of("ahd.png") + 2.0);
+  EXPECT_GT(psnr_of("closed.png"), psnr_of("ahd.png") + 2.0);
+}
+
+TEST_F(DevelopCommand, ColorSpacesAndFormats) {
+  ASSERT_EQ(run_zsr({"develop", at("shot.dng"), "-o", at("p3.tif"), "--color-space", "display-p3"}).code, 0);
+  ASSERT_EQ(run_zsr({"develop", at("shot.dng"), "-o", at("linear.png"), "--color-space", "linear"}).code, 0);
+  ASSERT_EQ(run_zsr({"develop", at("shot.dng"), "-o", at("srgb.png"), "--bit-depth", "8"}).code, 0);
+  EXPECT_EQ(read_photo_header(dir_ / "srgb.png").bit_depth, 8);
+  const torch::Tensor linear = load_photo(dir_ / "linear.png").color;
+  const torch::Tensor encoded = load_photo(dir_ / "srgb.png").color;
+  // sRGB's curve.
+  const torch::Tensor wanted = linear.clamp_min(0.0031308).pow(1.0 / 2.4).mul(1.055).sub(0.055);
+  const torch::Tensor off = (wanted - encoded).abs().masked_select(linear.gt(0.0031308));
+  EXPECT_LT(off.max().item<double>(), 0.004);
+}
+
+TEST_F(DevelopCommand, UpscaleTakesRawFiles) {
+  const ProgramResult result = run_zsr({"upscale", at("shot.dng"), "-s", "2", "-m", "bicubic", "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto record = nlohmann::json::parse(result.out);
+  EXPECT_EQ(record["developed"]["mosaic"], "GRBG");
+  EXPECT_EQ(read_photo_header(dir_ / "shot_x2.png").width, 384);
+  EXPECT_EQ(run_zsr({"upscale", at("shot.dng"), "--width", "300", "-m", "bicubic"}).code, 0);
+}
+
+TEST_F(DevelopCommand, SeveralGoIntoAFolder) {
+  fs::copy_file(dir_ / "shot.dng", dir_ / "other.dng");
+  write_bytes(dir_ / "bad.dng", read_bytes(dir_ / "shot.dng").substr(0, 5000));
+  const ProgramResult result = run_zsr(
+      {"develop", at("shot.dng"), at("bad.dng"), at("other.dng"), "-o", at("made") + "/", "--demosaic", "bilinear"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_TRUE(fs::exists(dir_ / "made" / "shot.png"));
+  EXPECT_TRUE(fs::exists(dir_ / "made" / "other.png"));
+  EXPECT_FALSE(fs::exists(dir_ / "made" / "bad.png"));
+  EXPECT_EQ(run_zsr({"develop", at("shot.dng"), at("other.dng"), "-o", at("one.png")}).code, 2);
+}
+
+TEST_F(DevelopCommand, BadInputIsOneLineAndLeavesNothing) {
+  write_bytes(dir_ / "cut.dng", read_bytes(dir_ / "shot.dng").substr(0, 9000));
+  make_photo(dir_ / "photo.png", 3, 20, 24);
+  const auto names = dir_.names();
+  const auto refused = [&](const std::vector<std::string>& arguments, int code, const char* word) {
+    const ProgramResult result = run_zsr(arguments);
+    EXPECT_EQ(result.code, code) << result.err;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    EXPECT_NE(result.err.find(word), std::string::npos) << result.err;
+    EXPECT_EQ(dir_.names(), names);
+  };
+  refused({"develop", at("cut.dng")}, 1, "cut short");
+  refused({"develop", at("photo.png"), "-o", at("x.png")}, 1, "not a camera raw file");
+  refused({"develop", at("none.dng")}, 1, "none.dng");
+  refused({"develop", at("shot.dng"), "--demosaic", "vng"}, 2, "--demosaic 'vng'");
+  refused({"develop", at("shot.dng"), "--color-space", "adobe"}, 2, "--color-space 'adobe'");
+  refused({"develop", at("shot.dng"), "--max-pixels", "1000"}, 1, "--max-pixels");
+  refused({"develop", at("shot.dng"), "-o", at("x.xyz")}, 2, "xyz");
+  refused({"develop", dir_.path().string()}, 2, "is a folder");
+  refused({"upscale", at("cut.dng"), "-m", "bicubic", "-q"}, 1, "cut short");
+}
+
+}  // namespace
+}  // namespace zsr::test
