@@ -97,7 +97,7 @@ Resolution of_bmp(const ByteSource& bytes) {
 
 // Where the EXIF block of a HEIC or AVIF file begins: somewhere in it, marked as such.
 size_t find_heif_exif(const std::string& file) {
-  for (const std::string byte_order : {std::string("II*\0", 4), std::string("MM\0*", 4)}) {
+  for (const std::string& byte_order : {std::string("II*\0", 4), std::string("MM\0*", 4)}) {
     const size_t at = file.find(std::string("Exif\0\0", 6) + byte_order);
     if (at != std::string::npos) return at;
   }

@@ -26,13 +26,13 @@ constexpr int64_t kStepsEach = 3;
 // Five convolutions 3x3 without padding, 32 channels; all but the last normalised and leaky (29,185 parameters).
 struct Critic : torch::nn::Module {
   Critic() {
-    constexpr int64_t kWidth = 32;
+    constexpr int64_t kCriticWidth = 32;
     for (int i = 0; i < 4; ++i) {
-      body->push_back(torch::nn::Conv2d(i == 0 ? 3 : kWidth, kWidth, 3));
-      body->push_back(torch::nn::BatchNorm2d(kWidth));
+      body->push_back(torch::nn::Conv2d(i == 0 ? 3 : kCriticWidth, kCriticWidth, 3));
+      body->push_back(torch::nn::BatchNorm2d(kCriticWidth));
       body->push_back(torch::nn::LeakyReLU(torch::nn::LeakyReLUOptions().negative_slope(0.2)));
     }
-    body->push_back(torch::nn::Conv2d(kWidth, 1, 3));
+    body->push_back(torch::nn::Conv2d(kCriticWidth, 1, 3));
     register_module("body", body);
   }
 

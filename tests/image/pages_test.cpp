@@ -110,7 +110,9 @@ TEST_P(Animation, FramesAndTimesAreKept) {
     ASSERT_EQ(back.alpha.defined(), frame.alpha.defined()) << i;
     const torch::Tensor seen = back.alpha.defined() ? back.color * back.alpha : back.color;
     EXPECT_LT(test::max_difference(seen, frame.color), 1e-4) << i;
-    if (back.alpha.defined()) EXPECT_LT(test::max_difference(back.alpha, frame.alpha), 1e-4);
+    if (back.alpha.defined()) {
+      EXPECT_LT(test::max_difference(back.alpha, frame.alpha), 1e-4);
+    }
   }
   if (GetParam() == ImageFormat::kPng) return;  // libvips 8.14 reads the first frame only
   EXPECT_EQ(delays_by_vips(path), sequence.delays_ms);

@@ -29,13 +29,13 @@ std::vector<double> sharpness_profile(const Plane& plane, bool along_rows) {
 
 // Log of the profile over its running mean, tapered.
 void detrend(std::vector<double>& profile) {
-  constexpr int64_t kReach = 12;
+  constexpr int64_t kHalfWindow = 12;
   const auto size = static_cast<int64_t>(profile.size());
   std::vector<double> flat(profile.size());
   for (int64_t i = 0; i < size; ++i) {
     double sum = 0.0;
     int64_t count = 0;
-    for (int64_t j = std::max<int64_t>(0, i - kReach); j <= std::min(size - 1, i + kReach); ++j, ++count) {
+    for (int64_t j = std::max<int64_t>(0, i - kHalfWindow); j <= std::min(size - 1, i + kHalfWindow); ++j, ++count) {
       sum += profile[static_cast<size_t>(j)];
     }
     const double mean = sum / static_cast<double>(count);
