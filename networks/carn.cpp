@@ -51,6 +51,12 @@ class Unit {
   std::vector<Value> convs_;
 };
 
+constexpr const char* kOneScale = "one scale";  // naming of the authors' networks for a single scale
+
+std::string enlarging(const std::string& naming, int64_t scale) {
+  return naming == kOneScale ? "upsample.up" : fmt::format("upsample.up{}", scale);
+}
+
 // CARN and CARN-M (Ahn, Kang and Sohn, ECCV 2018): residual units in two storeys of cascades; one body for x2, x3 and
 // x4 where the file has them.
 Graph carn_graph(const Config& config) {
@@ -71,7 +77,7 @@ Graph carn_graph(const Config& config) {
     int64_t place = 0;
     for (int64_t left = scale; left > 1; place += 3) {
       const int64_t factor = left % 2 == 0 ? 2 : left;
-      const std::string name = fmt::format("upsample.up{}.body.{}", scale, place);
+      const std::string name = fmt::format("{}.body.{}", enlarging(config.naming, scale), place);
       x = g.shuffle(g.relu(g.conv(name, x, factor * factor * width, {.groups = config.whole("up_groups")})), factor);
       left /= factor;
     }
@@ -87,6 +93,16 @@ int64_t groups_of(const FileShapes& shapes, const std::string& name, int64_t in)
   return in % stored == 0 ? in / stored : 1;
 }
 
+// Of a network for a single scale: the product of its enlarging convolutions' factors.
+int64_t one_scale(const FileShapes& shapes, int64_t width) {
+  int64_t scale = 1;
+  for (int64_t place = 0;; place += 3) {
+    const int64_t factor = shapes.shuffle_factor(fmt::format("upsample.up.body.{}", place), width);
+    if (factor == 0) return scale;
+    scale *= factor;
+  }
+}
+
 std::optional<Config> read_carn(const WeightsFile& weights) {
   const FileShapes shapes(weights);
   if (!shapes.has("entry.weight") || !shapes.has("b1.b1.body.0.weight")) return std::nullopt;
@@ -94,6 +110,11 @@ std::optional<Config> read_carn(const WeightsFile& weights) {
   Config config;
   config.channels = shapes.photo_channels("entry");
   int64_t up_groups = 1;
+  if (shapes.has("upsample.up.body.0.weight")) {
+    config.naming = kOneScale;
+    config.scales = {one_scale(shapes, width)};
+    up_groups = groups_of(shapes, "upsample.up.body.0.weight", width);
+  }
   for (int64_t scale = 2; scale <= 4; ++scale) {
     const std::string name = fmt::format("upsample.up{}.body.0.weight", scale);
     if (!shapes.has(name)) continue;

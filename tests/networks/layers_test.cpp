@@ -1,5 +1,6 @@
 #include "networks/registry.h"
 #include "nn/model.h"
+#include "nn/parameter_file.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>
@@ -31,6 +32,28 @@ TEST(Networks, FastLayersGiveWhatLibTorchGives) {
     const torch::Tensor want = model.forward({input.to(torch::kFloat64)}, parameters.to(torch::kFloat64), scale);
     const torch::Tensor got = model.forward({input}, parameters, scale);
     EXPECT_LT((got - want).abs().max().item<double>(), 1e-4 * want.abs().max().item<double>()) << kind.name;
+  }
+}
+
+// The authors name the enlarging convolutions by their scale only where there are several.
+TEST(Carn, OfOneScaleHasItsOwnNames) {
+  const Kind& kind = *find_kind("carn");
+  for (const int64_t scale : {2, 3, 4}) {
+    Config config = kind.configured(scale, {{"width", 16}});
+    config.scales = {scale};
+    const nn::Graph graph = kind.graph(config);
+    Random random(scale);
+    const torch::Tensor values = nn::initial_values(graph, random);
+    WeightsFile several = nn::to_weights(graph, values);
+    WeightsFile one = several;
+    const std::string prefix = "upsample.up" + std::to_string(scale) + ".";
+    for (NamedTensor& entry : one.tensors) {
+      if (entry.name.starts_with(prefix)) entry.name = "upsample.up." + entry.name.substr(prefix.size());
+    }
+    ASSERT_EQ(recognise(one), &kind);
+    EXPECT_EQ(kind.config_of(one).scales, std::vector<int64_t>{scale});
+    const Input input{torch::rand({1, 3, 9, 11}), scale};
+    EXPECT_TRUE(torch::equal(kind.build(one)->forward(input), kind.build(several)->forward(input)));
   }
 }
 
