@@ -38,8 +38,12 @@ bool is_whole(double factor) {
 // One pass of the network over the photo, tile by tile.
 class Pass {
  public:
-  Pass(const Network& network, const Options& options, std::function<void()> after_tile)
-      : network_(network), traits_(network.traits()), options_(options), after_tile_(std::move(after_tile)) {
+  Pass(const Network& network, const Options& options, torch::Device device, std::function<void()> after_tile)
+      : network_(network),
+        traits_(network.traits()),
+        options_(options),
+        device_(device),
+        after_tile_(std::move(after_tile)) {
     scale_ = traits_.takes_enlarged ? 1 : static_cast<int64_t>(options.scale.y);
     // USRNet continues the photo itself. Tiles begin on whole units of what is unshuffled.
     const int64_t unit = traits_.multiple_of;
@@ -63,8 +67,10 @@ class Pass {
     const torch::Tensor padded = pad_image(image, margin_, margin_, margin_, margin_, Border::kSymmetric);
     const int64_t halo = traits_.reach == Traits::kWholePhoto ? kFarEnough : traits_.reach;
     const auto make = [&](const Span& row, const Span& column) {
-      const torch::Tensor made = network_.forward({read_tile(padded, row, column, margin_), scale_, kernel,
-                                                   options_.noise / 255.0, options_.circular, options_.damage});
+      const torch::Tensor tile = read_tile(padded, row, column, margin_).to(device_);
+      const torch::Tensor made =
+          network_.forward({tile, scale_, kernel, options_.noise / 255.0, options_.circular, options_.damage})
+              .to(torch::kCPU);
       after_tile_();
       return made;
     };
@@ -77,6 +83,7 @@ class Pass {
   const Network& network_;
   const Traits& traits_;
   const Options& options_;
+  torch::Device device_;
   std::function<void()> after_tile_;
   int64_t scale_ = 1;
   int64_t margin_ = 0;
@@ -172,7 +179,7 @@ Result enlarge(const torch::Tensor& photo, const Network& network, const Options
   const std::vector<int64_t> turns = ensemble_turns(options.self_ensemble);
   int64_t total = 0;
   int64_t done = 0;
-  const Pass pass(network, options, [&] { session.report("upscale", ++done, total); });
+  const Pass pass(network, options, context.device, [&] { session.report("upscale", ++done, total); });
   bool cut = false;
   total = static_cast<int64_t>(turns.size()) * count_tiles(view.size(), pass.side(view.size(), &cut));
   const auto turned_pass = [&](int64_t turn) {

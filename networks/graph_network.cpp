@@ -57,10 +57,10 @@ torch::Tensor GraphNetwork::forward(const Input& input) const {
     const torch::Tensor maps = traits_.condition == Condition::kDamage
                                    ? torch::tensor(damage_maps(input.damage)).view({1, kDamageMaps, 1, 1})
                                    : input.maps;
-    image = torch::cat({image, maps.expand({image.size(0), -1, image.size(2), image.size(3)})}, 1);
+    image = torch::cat({image, maps.to(image.device()).expand({image.size(0), -1, image.size(2), image.size(3)})}, 1);
   }
   const int64_t scale = traits_.takes_enlarged ? 1 : input.scale;
-  const torch::Tensor made = model_.forward({image}, parameters_, scale);
+  const torch::Tensor made = model_.forward({image}, parameters_.on(image.device()), scale);
   return padded ? made.slice(2, 0, height * scale).slice(3, 0, width * scale) : made;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "networks/placed.h"
 #include "networks/registry.h"
 #include "nn/model.h"
 
@@ -31,7 +32,7 @@ class GraphNetwork : public Network {
   GraphNetwork(const Kind& kind, LoadedGraph loaded);
 
   nn::Model model_;
-  torch::Tensor parameters_;
+  Placed parameters_;
 };
 
 }  // namespace zsr::networks

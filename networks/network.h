@@ -44,7 +44,7 @@ struct Input {
   torch::Tensor maps{};  ///< [1, K, 1, 1] or [1, K, h, w]: only for the other conditions, and there needed.
 };
 
-/// A trained network for inference on the CPU.
+/// A trained network for inference, on the device where its input is.
 class Network {
  public:
   virtual ~Network() = default;

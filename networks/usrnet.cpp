@@ -2,6 +2,7 @@
 #include "networks/all_kinds.h"
 #include "networks/data_step.h"
 #include "networks/periodic.h"
+#include "networks/placed.h"
 #include "nn/model.h"
 #include "nn/parameter_file.h"
 
@@ -204,8 +205,8 @@ std::optional<Config> read_usrnet(const WeightsFile& weights) {
 // USRNet on photos, which do not continue periodically.
 class Usrnet : public Network {
  public:
-  Usrnet(const Config& config, const WeightsFile& weights) : Network({}), model_(usrnet_graph(config)) {
-    parameters_ = nn::take_parameters(model_.graph(), weights, "USRNet");
+  Usrnet(const Config& config, const WeightsFile& weights)
+      : Network({}), model_(usrnet_graph(config)), parameters_(nn::take_parameters(model_.graph(), weights, "USRNet")) {
     traits_.takes_kernel = true;
     traits_.reach = Traits::kWholePhoto;
     traits_.condition = Condition::kKernel;
@@ -213,6 +214,7 @@ class Usrnet : public Network {
 
   torch::Tensor forward(const Input& input) const override {
     if (!input.kernel) throw OptionError("USRNet needs the photo's kernel");
+    const torch::Device device = input.image.device();
     const int64_t s = input.scale;
     const int64_t height = input.image.size(2);
     const int64_t width = input.image.size(3);
@@ -223,20 +225,21 @@ class Usrnet : public Network {
     };
     const Margin rows = margin(height);
     const Margin columns = margin(width);
-    torch::Tensor y = input.image;
+    torch::Tensor y = input.image.to(torch::kCPU);
     if (!input.circular) {
       y = seamless(torch::reflection_pad2d(y, {columns.begin, columns.end, rows.begin, rows.end}), rows, columns);
     }
     const torch::Tensor kernel =
         input.kernel->weights().to(torch::kFloat32).view({1, 1, input.kernel->height(), input.kernel->width()});
     const auto known = torch::tensor({static_cast<float>(input.noise), static_cast<float>(s)}).view({1, 2, 1, 1});
-    const torch::Tensor x = model_.forward({y, kernel, known}, parameters_, s);
+    const torch::Tensor x =
+        model_.forward({y.to(device), kernel.to(device), known.to(device)}, parameters_.on(device), s);
     return x.narrow(2, rows.begin * s, height * s).narrow(3, columns.begin * s, width * s);
   }
 
  private:
   nn::Model model_;
-  torch::Tensor parameters_;
+  Placed parameters_;
 };
 
 }  // namespace

@@ -18,7 +18,7 @@ using enum Setting;
 Method method_of(const networks::Kind& kind) {
   Method method{.name = kind.name,
                 .title = kind.title,
-                .settings = {kPhase, kEnsemble, kBackProjection, kTile, kWeights, kKeepColors},
+                .settings = {kPhase, kEnsemble, kBackProjection, kTile, kDevice, kWeights, kKeepColors},
                 .blind = kind.traits.takes_kernel,
                 .network = true,
                 .run = run_network,

@@ -49,7 +49,7 @@ void Adversary::add_layer(int64_t in, int64_t out, int64_t side, int64_t stride)
   layers_.push_back({in, out, side, stride, offset, {}, {}});
 }
 
-Adversary::Adversary(const AdversaryOptions& options, Random& random)
+Adversary::Adversary(const AdversaryOptions& options, Random& random, torch::Device device)
     : options_(options), adam_(0, torch::kCPU, 0.9, 0.99) {
   options.validate();
   const int64_t w = options.width;
@@ -83,8 +83,12 @@ Adversary::Adversary(const AdversaryOptions& options, Random& random)
     layer.left = unit(layer.out);
     layer.right = unit(columns);
   }
-  values_.set_requires_grad(true);
-  adam_ = FlatAdam(values_.numel(), torch::kCPU, 0.9, 0.99);
+  values_ = values_.to(device).set_requires_grad(true);
+  for (Layer& layer : layers_) {
+    layer.left = layer.left.to(device);
+    layer.right = layer.right.to(device);
+  }
+  adam_ = FlatAdam(values_.numel(), device, 0.9, 0.99);
   constexpr int kFirstIterations = 10;
   for (int i = 0; i < kFirstIterations; ++i) iterate_powers();
 }
@@ -157,10 +161,10 @@ void Adversary::step(const torch::Tensor& gradient, double rate_share) {
 
 std::vector<NamedTensor> Adversary::state(const std::string& prefix) const {
   std::vector<NamedTensor> all = adam_.state(prefix + "adam.");
-  all.push_back({prefix + "values", values_.detach().clone()});
+  all.push_back({prefix + "values", values_.detach().to(torch::kCPU).clone()});
   for (size_t i = 0; i < layers_.size(); ++i) {
-    all.push_back({fmt::format("{}left.{}", prefix, i), layers_[i].left.clone()});
-    all.push_back({fmt::format("{}right.{}", prefix, i), layers_[i].right.clone()});
+    all.push_back({fmt::format("{}left.{}", prefix, i), layers_[i].left.to(torch::kCPU).clone()});
+    all.push_back({fmt::format("{}right.{}", prefix, i), layers_[i].right.to(torch::kCPU).clone()});
   }
   return all;
 }
@@ -170,8 +174,8 @@ void Adversary::load_state(const WeightsFile& file, const std::string& prefix) {
   adam_.load_state(file, prefix + "adam.");
   values_.detach().copy_(file.take(prefix + "values", values_.sizes()));
   for (size_t i = 0; i < layers_.size(); ++i) {
-    layers_[i].left = file.take(fmt::format("{}left.{}", prefix, i), layers_[i].left.sizes());
-    layers_[i].right = file.take(fmt::format("{}right.{}", prefix, i), layers_[i].right.sizes());
+    layers_[i].left.copy_(file.take(fmt::format("{}left.{}", prefix, i), layers_[i].left.sizes()));
+    layers_[i].right.copy_(file.take(fmt::format("{}right.{}", prefix, i), layers_[i].right.sizes()));
   }
 }
 

@@ -26,7 +26,7 @@ struct AdversaryOptions {
 /// layers.
 class Adversary {
  public:
-  Adversary(const AdversaryOptions& options, Random& random);
+  Adversary(const AdversaryOptions& options, Random& random, torch::Device device = torch::kCPU);
 
   /// What the network is to make small: how sure the adversary is that `made` [N, 3, H, W] is made. Differentiable in
   /// `made`; sides of at least 32 pixels.

@@ -23,11 +23,11 @@ torch::Tensor term_of(const std::string& name, const LossHelpers& helpers, const
   }
   if (name == "cycle") {
     const double factor = static_cast<double>(input.size(2)) / static_cast<double>(made.size(2));
-    return (imresize(made, {factor, factor}) - input).abs().mean();
+    return (imresize(made.to(torch::kCPU), {factor, factor}).to(made.device()) - input).abs().mean();
   }
   if (name == "content") {
     if (helpers.features == nullptr) throw OptionError("the loss 'content' needs a feature network");
-    return helpers.features->distance(made, target);
+    return helpers.features->distance(made.to(torch::kCPU), target.to(torch::kCPU)).to(made.device());
   }
   if (name == "adversarial") {
     if (helpers.adversary == nullptr) throw OptionError("the loss 'adversarial' needs an adversary");

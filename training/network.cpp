@@ -22,28 +22,35 @@ int64_t Network::condition_maps() const {
   return kind_->traits.channels == 1 ? 0 : model_.graph().nodes().front().channels - 3;
 }
 
-torch::Tensor Network::forward(const torch::Tensor& input, const torch::Tensor& parameters, int64_t scale,
+void Network::move_to(torch::Device device) {
+  parameters_ = parameters_.detach().to(device).set_requires_grad(true);
+}
+
+torch::Tensor Network::forward(const torch::Tensor& given, const torch::Tensor& parameters, int64_t scale,
                                bool training, const torch::Tensor& kernels) const {
   const networks::Traits& traits = kind_->traits;
+  const torch::Tensor input = given.to(parameters.device());
   const int64_t factor = scale == 0 ? config_.scales[0] : scale;
   if (condition() == Condition::kKernel) {
     const torch::Tensor noise = input.slice(1, 3, 4).slice(2, 0, 1).slice(3, 0, 1);
     const torch::Tensor known = torch::cat({noise, torch::full_like(noise, static_cast<double>(factor))}, 1);
-    return model_.forward({input.slice(1, 0, 3).contiguous(), kernels, known}, parameters, factor, training);
+    return model_.forward({input.slice(1, 0, 3).contiguous(), kernels.to(input.device()), known}, parameters, factor,
+                          training);
   }
   torch::Tensor image = input;
   if (traits.channels == 1) image = rgb_to_ycbcr(input.slice(1, 0, 3)).slice(1, 0, 1).contiguous();
   if (!traits.takes_enlarged) return model_.forward({image}, parameters, factor, training);
   const auto s = static_cast<double>(factor);
-  return model_.forward({imresize(image, {s, s})}, parameters, 1, training);
+  return model_.forward({imresize(image.to(torch::kCPU), {s, s}).to(image.device())}, parameters, 1, training);
 }
 
 torch::Tensor Network::target(const torch::Tensor& hr) const {
-  return kind_->traits.channels == 1 ? rgb_to_ycbcr(hr).slice(1, 0, 1).contiguous() : hr;
+  const torch::Tensor here = hr.to(device());
+  return kind_->traits.channels == 1 ? rgb_to_ycbcr(here).slice(1, 0, 1).contiguous() : here;
 }
 
 WeightsFile Network::weights(const torch::Tensor& values) const {
-  WeightsFile file = nn::to_weights(model_.graph(), values);
+  WeightsFile file = nn::to_weights(model_.graph(), values.to(torch::kCPU));
   // Whoever runs the file needs the basis of the kernel codes.
   if (condition() == Condition::kSrmd) file.tensors.push_back({"pca", srmd_basis().basis().to(torch::kFloat32)});
   file.metadata = config_.to_metadata(kind_->name);

@@ -35,6 +35,9 @@ class Network {
   /// Batch::kernels.
   torch::Tensor forward(const torch::Tensor& input, const torch::Tensor& parameters, int64_t scale = 0,
                         bool training = false, const torch::Tensor& kernels = {}) const;
+  /// Where it computes from now on; `forward` and `target` bring there what they are given.
+  void move_to(torch::Device device);
+  torch::Device device() const { return parameters_.device(); }
   /// What `forward` is compared with, of [N, 3, H, W]: itself, or its luma.
   torch::Tensor target(const torch::Tensor& hr) const;
 

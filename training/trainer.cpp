@@ -77,7 +77,7 @@ Trainer::Trainer(Network& network, const PatchSource& source, const Validation& 
       batch_(batch),
       communicator_(communicator),
       optimizer_(network.parameters().numel(),
-                 options.optimizer == "muon" ? network.hidden_matrices() : std::vector<MatrixSlice>{}, torch::kCPU,
+                 options.optimizer == "muon" ? network.hidden_matrices() : std::vector<MatrixSlice>{}, network.device(),
                  {.decay = options.muon_decay}),
       values_(network.parameters().detach()) {
   options_.validate();
@@ -88,7 +88,7 @@ Trainer::Trainer(Network& network, const PatchSource& source, const Validation& 
   if (options.ema > 0.0) average_ = values_.clone();
   if (has_term(options.losses, "adversarial")) {
     Random random(derive_seed(seed, "adversary"));
-    adversary_ = std::make_unique<Adversary>(options.adversary, random);
+    adversary_ = std::make_unique<Adversary>(options.adversary, random, network.device());
   }
 }
 
@@ -96,10 +96,15 @@ void Trainer::step_adversary(const std::vector<torch::Tensor>& made, const std::
   torch::Tensor gradient;
   for (size_t i = 0; i < made.size(); ++i) {
     double loss = 0.0;
-    const torch::Tensor own = adversary_->gradient(made[i], batches[i].target, loss) * share_of(batches[i]);
+    const torch::Tensor own =
+        adversary_->gradient(made[i], network_.target(batches[i].target), loss) * share_of(batches[i]);
     gradient = gradient.defined() ? gradient + own : own;
   }
-  communicator_.sum(gradient);
+  if (communicator_.size() > 1) {
+    torch::Tensor all = gradient.to(torch::kCPU).contiguous();
+    communicator_.sum(all);
+    gradient = all.to(gradient.device());
+  }
   adversary_->step(gradient, rate);
 }
 
@@ -114,7 +119,7 @@ Trainer::StepResult Trainer::step_once(const std::vector<Batch>& batches, bool w
   double value = 0.0;
   for (const Batch& batch : batches) {
     torch::Tensor made = network_.forward(batch.input, network_.parameters(), batch.scale, true, batch.kernels);
-    if (batch.base.defined()) made = made + batch.base;
+    if (batch.base.defined()) made = made + batch.base.to(made.device());
     const torch::Tensor loss = total_loss(options_.losses, {options_.features, adversary_.get()}, made,
                                           network_.target(batch.target), network_.target(batch.input.slice(1, 0, 3))) *
                                share_of(batch);
@@ -127,7 +132,8 @@ Trainer::StepResult Trainer::step_once(const std::vector<Batch>& batches, bool w
   bool stop = wish_to_stop;
   if (communicator_.size() > 1) {
     // One buffer: the gradient, the loss and who wishes to stop, so that all stop after the same step.
-    torch::Tensor all = torch::cat({gradient, torch::tensor({static_cast<float>(value), wish_to_stop ? 1.0F : 0.0F})});
+    torch::Tensor all =
+        torch::cat({gradient.to(torch::kCPU), torch::tensor({static_cast<float>(value), wish_to_stop ? 1.0F : 0.0F})});
     communicator_.sum(all);
     gradient.copy_(all.narrow(0, 0, gradient.numel()));
     value = all[gradient.numel()].item<double>();
@@ -244,8 +250,8 @@ WeightsFile Trainer::checkpoint() const {
   if (adversary_) {
     for (NamedTensor& entry : adversary_->state("adversary.")) file.tensors.push_back(std::move(entry));
   }
-  file.tensors.push_back({"values", values_.clone()});
-  if (average_.defined()) file.tensors.push_back({"average", average_.clone()});
+  file.tensors.push_back({"values", values_.to(torch::kCPU).clone()});
+  if (average_.defined()) file.tensors.push_back({"average", average_.to(torch::kCPU).clone()});
   nlohmann::ordered_json log = nlohmann::ordered_json::array();
   for (const LogLine& line : state_.log) {
     log.push_back({line.step, line.seconds, line.loss, line.rate, line.score.psnr, line.score.psnr_blur});

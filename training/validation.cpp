@@ -112,10 +112,10 @@ Validation::Score Validation::score(const Network& network, const torch::Tensor&
       1, std::count_if(cases_.begin(), cases_.end(), [](const Case& item) { return !item.blurred; })));
   for (const Case& item : cases_) {
     torch::Tensor made = network.forward(item.input, parameters, item.scale, false, item.kernels);
-    if (item.base.defined()) made = made + item.base;
-    made = quantize(made);
+    if (item.base.defined()) made = made + item.base.to(made.device());
+    made = quantize(made.to(torch::kCPU));
     const int64_t shave = item.scale > 0 ? item.scale : network.scales()[0];
-    const double psnr = made.size(1) == 1 ? luma_psnr(made, network.target(item.hr), shave)
+    const double psnr = made.size(1) == 1 ? luma_psnr(made, network.target(item.hr).to(torch::kCPU), shave)
                                           : compare_images(made, item.hr, {.shave = shave}).psnr_y;
     (item.blurred ? score.psnr_blur : score.psnr) += psnr / half;
   }

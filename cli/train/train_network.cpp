@@ -209,7 +209,6 @@ int run_train_network(const std::vector<std::string>& arguments) {
   CommonFlags common;
   const auto options = make_train_options(arguments.at(0), flags, common);
   if (!options->parse(arguments)) return kExitOk;
-  refuse_gpu(*options, "zsr train");
   const networks::Kind& kind = *networks::find_kind(flags.network);
   settle_train_flags(flags);
   const networks::Config config = kind.configured(flags.scale, chosen_fields(flags));
@@ -227,6 +226,7 @@ int run_train_network(const std::vector<std::string>& arguments) {
   training::Network network(kind, config, random);
   take_recipes(flags, kind, network);
   if (!flags.init.empty()) network.begin_with(load_or_shipped(flags.init));
+  network.move_to(runtime.device);
   const training::PatchSource source = make_source(flags, folders, network, common.quiet);
   const training::Validation validation = make_validation(flags, network, common.quiet);
   training::Trainer trainer(network, source, validation, flags.train, flags.patches.batch, *processes, runtime.seed);

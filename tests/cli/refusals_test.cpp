@@ -25,8 +25,12 @@ TEST(Refusals, AFlagThatTheMethodCannotUseIsRefused) {
   for (const char* const method : {"edsr", "srmd", "bicubic", "restore"}) {
     const std::string named(method);
     refused({"-m", method, "--time", "5s"}, named + " cannot use --time");
-    refused({"-m", method, "--device", "cuda"}, named + " cannot use --device");
-    refused({"-m", method, "--gpu", "0"}, named + " cannot use --gpu");
+    if (named == "edsr") {
+      refused({"-m", method, "--device", "cuda:99"}, "CUDA device(s); use --device cpu");
+    } else {
+      refused({"-m", method, "--device", "cuda"}, named + " cannot use --device");
+      refused({"-m", method, "--gpu", "0"}, named + " cannot use --gpu");
+    }
     refused({"-m", method, "--channels", "8"}, named + " cannot use --channels");
     refused({"-m", method, "--steps", "8"}, named + " cannot use --steps");
     refused({"-m", method, "--loss-log", (dir / "l.csv").string()}, named + " cannot use --loss-log");
@@ -47,7 +51,7 @@ TEST(Refusals, WhatRunsOnTheCpuRefusesAGpu) {
   const std::string photo = example("coffee_192x128.png");
   for (const std::vector<std::string>& command :
        {std::vector<std::string>{"kernelgan", photo, "-o", (dir / "k.mat").string()},
-        {"train", "edsr", dir.path().string(), "-o", (dir / "w.safetensors").string()}}) {
+        {"train", "blur-predictor", dir.path().string(), "-o", (dir / "w.safetensors").string()}}) {
     std::vector<std::string> all = command;
     all.insert(all.end(), {"--device", "cuda"});
     const ProgramResult result = run_zsr(all);
