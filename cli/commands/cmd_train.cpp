@@ -20,10 +20,11 @@ int run_train(const std::vector<std::string>& arguments) {
   if (!arguments.empty() && std::find(networks.begin(), networks.end(), arguments[0]) != networks.end()) {
     return run_train_network(arguments);
   }
+  if (!arguments.empty() && arguments[0] == "team") return run_train_team(arguments);
   if (!arguments.empty() && arguments[0] == "kernel-prior") return run_train_kernel_prior(arguments);
   const bool help = !arguments.empty() && arguments[0].starts_with("-");
   if (!help && (arguments.empty() || arguments[0] != "blur-predictor")) {
-    throw UsageError(fmt::format("train needs a network first: blur-predictor, kernel-prior, {}{}",
+    throw UsageError(fmt::format("train needs a network first: team (several together), blur-predictor, kernel-prior, {}{}",
                                  fmt::join(networks, ", "),
                                  arguments.empty() ? "" : fmt::format("; not '{}'", arguments[0])));
   }

@@ -49,6 +49,7 @@ std::map<std::string, std::vector<Page>> all_pages() {
   std::map<std::string, std::vector<std::string>> verbs = {
       {"kernel", {"make", "show", "convert", "compare"}}, {"report", {"merge"}}, {"train", trainable_networks()}};
   verbs["train"].emplace_back("kernel-prior");
+  verbs["train"].emplace_back("team");
   std::map<std::string, std::vector<Page>> pages;
   for (const Command& command : commands()) {
     const std::string name = command.name;

@@ -11,4 +11,7 @@ const std::vector<std::string>& trainable_networks();
 /// `zsr train NETWORK ...` for one of them; `arguments` begin with its name. Returns the exit code.
 int run_train_network(const std::vector<std::string>& arguments);
 
+/// `zsr train team PLAN ...`: several networks together. Returns the exit code.
+int run_train_team(const std::vector<std::string>& arguments);
+
 }  // namespace zsr::cli

@@ -1,0 +1,131 @@
+#include "cli/command.h"
+#include "cli/flags/common_flags.h"
+#include "cli/flags/options.h"
+#include "cli/flags/values.h"
+#include "cli/terminal/interrupt.h"
+#include "cli/terminal/progress.h"
+#include "cli/terminal/usage_error.h"
+#include "cli/train/train_network.h"
+#include "cli/train/train_photos.h"
+#include "core/files.h"
+#include "core/json_bytes.h"
+#include "nn/weights/safetensors.h"
+#include "training/team.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <torch/types.h>
+
+#include <filesystem>
+
+namespace zsr::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct TeamFlags {
+  std::vector<std::string> words;  // "team", the plan, folders
+  std::string output;
+  int64_t batch = 16;
+  int64_t patch = 32;
+  int64_t save_every = 1000;
+  std::string time;
+  bool resume = false;
+  bool force = false;
+};
+
+// "x.safetensors" and "up" give "x-up.safetensors".
+fs::path member_path(const fs::path& output, const std::string& member) {
+  return output.parent_path() / (output.stem().string() + "-" + member + output.extension().string());
+}
+
+fs::path checkpoint_of(const fs::path& output) {
+  return output.string() + ".checkpoint";
+}
+
+void add_flags(OptionSet& options, TeamFlags& flags) {
+  options.group("Options");
+  options.positional("input,i", "team PLAN FOLDER", "The plan (JSON) and folders of photos", &flags.words);
+  options.add("output,o", "FILE", "Weights: FILE-NAME.safetensors for each network of the plan", &flags.output);
+  options.add("batch", "N", "Patches a step", &flags.batch);
+  options.add("patch", "N", "Pixels of the small patches, a side", &flags.patch);
+  options.add("save-every", "N", "Steps between checkpoints", &flags.save_every);
+  options.add("time", "DURATION", "Stop after this time, e.g. 30m", &flags.time);
+  options.flag("resume", "Go on from FILE.checkpoint", &flags.resume);
+  options.flag("force", "Replace existing files", &flags.force);
+}
+
+void save_team(const training::Team& team, const TeamFlags& flags) {
+  write_safetensors(checkpoint_of(flags.output), team.checkpoint(), Overwrite::kYes);
+  for (const training::Member& member : team.plan().members) {
+    write_safetensors(member_path(flags.output, member.name), team.weights(member.name), Overwrite::kYes);
+  }
+}
+
+void print_result(const TeamFlags& flags, const training::Team& team, const Summary& summary, bool as_json) {
+  std::vector<std::string> files;
+  for (const training::Member& member : team.plan().members) {
+    files.push_back(member_path(flags.output, member.name).string());
+  }
+  if (!as_json) {
+    for (const std::string& file : files) fmt::print("{}\n", file);
+    return;
+  }
+  const nlohmann::ordered_json json{{"command", "train"},
+                                    {"network", "team"},
+                                    {"outputs", files},
+                                    {"steps", summary.steps},
+                                    {"termination", to_string(summary.termination)},
+                                    {"loss", summary.final_loss},
+                                    {"seconds", summary.train_s}};
+  fmt::print("{}\n", json_text(json, 2));
+}
+
+}  // namespace
+
+int run_train_team(const std::vector<std::string>& arguments) {
+  TeamFlags flags;
+  CommonFlags common;
+  OptionSet options("zsr train team PLAN.json PHOTO_FOLDER... -o FILE.safetensors [options]",
+                    "Trains several networks together as a plan says: adversarial, cyclic and staged training. "
+                    "docs/extending.md shows\n"
+                    "plans.",
+                    "  zsr train team plan.json photos/ -o pair.safetensors\n");
+  add_flags(options, flags);
+  add_common_flags(options, common);
+  if (!options.parse(arguments)) return kExitOk;
+  if (flags.words.size() < 3 || flags.output.empty()) {
+    throw UsageError("train team needs a plan, a folder of photos and -o FILE");
+  }
+  if (flags.save_every < 1) throw UsageError(fmt::format("--save-every {} must be above 0", flags.save_every));
+  const training::TeamPlan plan = training::TeamPlan::read(flags.words[1]);
+  const Overwrite overwrite = flags.force || flags.resume ? Overwrite::kYes : Overwrite::kNo;
+  for (const training::Member& member : plan.members) {
+    check_output(member_path(flags.output, member.name), flags.words[2], overwrite);
+  }
+  check_output(checkpoint_of(flags.output), flags.words[2], overwrite);
+  const Runtime runtime = start_runtime(common);
+  training::PatchOptions patches;
+  patches.scales = {plan.scale};
+  patches.batch = flags.batch;
+  patches.patch = flags.patch;
+  patches.seed = derive_seed(runtime.seed, "training-patches");
+  patches.validate();
+  const int64_t least = training::PatchSource::least_side(patches, training::Condition::kNone);
+  const std::vector<std::string> folders(flags.words.begin() + 2, flags.words.end());
+  const training::PatchSource source(load_photos(folders, least, common.quiet), training::Condition::kNone, patches);
+  training::Team team(plan, runtime.seed, runtime.device);
+  if (flags.resume) team.restore(read_safetensors(checkpoint_of(flags.output)));
+  ProgressPrinter printer(common.quiet);
+  RunContext context;
+  context.seed = runtime.seed;
+  if (!flags.time.empty()) context.time_budget_s = parse_duration(flags.time, "time");
+  context.progress = [&](const Progress& now) { return printer(now); };
+  const Summary summary = team.run(source, flags.batch, flags.save_every, context,
+                                   [&](const training::Team& now) { save_team(now, flags); });
+  printer.finish();
+  print_result(flags, team, summary, common.json);
+  return interrupted() ? interrupt_exit_code() : kExitOk;
+}
+
+}  // namespace zsr::cli

@@ -1,0 +1,62 @@
+#pragma once
+
+#include "training/adversary.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace zsr::training {
+
+/// One network of several that are trained together.
+struct Member {
+  std::string name;
+  std::string network;  ///< As `zsr train` names it; without condition, for colours, of a single scale.
+  int64_t scale = 2;
+  std::map<std::string, double> fields{};  ///< Of its configuration.
+  std::string init{};                      ///< Weights file to begin with; empty: none.
+  double learning_rate = 2e-4;             ///< > 0. Adam.
+};
+
+/// A part of a stage's loss, "0.5 l1 up(lr) hr": `weight` times a distance of two images, or how sure a judge is that
+/// the first is made ("0.01 eye up(lr)"; the second is then what it takes for real, hr where none is named). An image
+/// is hr, lr (its small version), a member's result of another image, or small(image): imresized by the team's scale.
+struct TeamTerm {
+  double weight = 1.0;
+  std::string loss;  ///< "l1", "l2", "charbonnier" or a judge.
+  std::string made;
+  std::string target;
+};
+
+/// Steps in which some of the members are trained; the judges of the terms are trained beside them.
+struct Stage {
+  int64_t steps = 1000;              ///< > 0.
+  std::vector<std::string> trained;  ///< Members.
+  std::vector<TeamTerm> loss;
+};
+
+/// How several networks are trained together: adversarial, cyclic and staged training are plans.
+struct TeamPlan {
+  int64_t scale = 2;  ///< Of hr to lr.
+  std::vector<Member> members;
+  std::map<std::string, AdversaryOptions> judges;
+  std::vector<Stage> stages;
+
+  int64_t steps() const;
+  /// From JSON: {"scale": 2, "networks": {"up": {"network": "edsr", "width": 16}}, "judges": {"eye": {"network":
+  /// "patch"}}, "stages": [{"steps": 100, "train": ["up"], "loss": ["1 l1 up(lr) hr", "0.01 eye up(lr)"]}]}. Throws
+  /// InputError, naming the entry.
+  static TeamPlan from_json(const nlohmann::ordered_json& json, const std::string& origin);
+  /// Reads such a file.
+  static TeamPlan read(const std::filesystem::path& path);
+  /// For checkpoints: everything that a run must agree about.
+  std::string fingerprint() const;
+
+ private:
+  void check(const std::string& origin) const;
+};
+
+}  // namespace zsr::training
