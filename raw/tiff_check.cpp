@@ -13,6 +13,10 @@ constexpr uint16_t kSubDirectories = 330;
 constexpr uint16_t kCfaRepeat = 33421;
 constexpr uint16_t kCfaPattern = 33422;
 constexpr uint16_t kExifDirectory = 34665;
+constexpr uint16_t kKodakPattern = 64777;
+
+constexpr const char* kFault =
+    "its mosaic is neither 2 x 2 nor 6 x 6 pixels, which zsr does not know, or the header is damaged";
 
 // Numbers in the byte order of the file.
 class Reader {
@@ -34,10 +38,13 @@ class Reader {
   bool little_;
 };
 
-struct Directory {
-  std::optional<std::pair<uint32_t, uint32_t>> repeat;
-  std::optional<uint32_t> pattern_count;
-};
+using TileSize = std::pair<uint32_t, uint32_t>;
+
+// The size that a field of two shorts gives; (0, 0) for others.
+TileSize tile_size_at(const Reader& reader, uint64_t entry) {
+  if (reader.number(entry + 2, 2) != 3U || reader.number(entry + 4, 4) != 2U) return {0, 0};
+  return {reader.number(entry + 8, 2).value_or(0), reader.number(entry + 10, 2).value_or(0)};
+}
 
 // Reads one directory; adds those that it names to `pending`.
 std::string fault_of_directory(const Reader& reader, uint64_t offset, std::vector<uint64_t>& pending) {
@@ -45,20 +52,18 @@ std::string fault_of_directory(const Reader& reader, uint64_t offset, std::vecto
   constexpr uint32_t kMostChildren = 64;
   const auto count = reader.number(offset, 2);
   if (!count || *count > kMostEntries) return "";
-  Directory directory;
+  // Fields count in the order in which they stand: LibRaw uses each as soon as it has read it.
+  TileSize size{0, 0};
   for (uint32_t i = 0; i < *count; ++i) {
     const uint64_t entry = offset + 2 + uint64_t{12} * i;
     const auto tag = reader.number(entry, 2);
     const auto values = reader.number(entry + 4, 4);
     const auto value = reader.number(entry + 8, 4);
     if (!tag || !values || !value) return "";
-    if (*tag == kCfaRepeat) {
-      const auto first = reader.number(entry + 8, 2);
-      const auto second = reader.number(entry + 10, 2);
-      const bool shorts = reader.number(entry + 2, 2) == 3 && *values == 2;
-      if (shorts && first && second) directory.repeat = {*first, *second};
-    }
-    if (*tag == kCfaPattern) directory.pattern_count = *values;
+    if (*tag == kCfaRepeat) size = tile_size_at(reader, entry);
+    const bool by_size = (size == TileSize{2, 2} && *values == 4) || (size == TileSize{6, 6} && *values == 36);
+    if (*tag == kCfaPattern && !by_size) return kFault;
+    if (*tag == kKodakPattern && *values != 4) return kFault;
     if (*tag == kExifDirectory || (*tag == kSubDirectories && *values == 1)) pending.push_back(*value);
     if (*tag == kSubDirectories && *values > 1) {
       for (uint32_t k = 0; k < std::min(*values, kMostChildren); ++k) {
@@ -68,11 +73,7 @@ std::string fault_of_directory(const Reader& reader, uint64_t offset, std::vecto
   }
   if (const auto next = reader.number(offset + 2 + uint64_t{12} * *count, 4); next && *next != 0)
     pending.push_back(*next);
-  if (!directory.pattern_count) return "";
-  const std::pair<uint32_t, uint32_t> size = directory.repeat.value_or(std::pair<uint32_t, uint32_t>{0, 0});
-  const bool known = (size == std::pair{2U, 2U} && directory.pattern_count == 4U) ||
-                     (size == std::pair{6U, 6U} && directory.pattern_count == 36U);
-  return known ? "" : "its mosaic is neither 2 x 2 nor 6 x 6 pixels, which zsr does not know, or the header is damaged";
+  return "";
 }
 
 }  // namespace
