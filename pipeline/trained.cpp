@@ -12,6 +12,19 @@
 #include <algorithm>
 
 namespace zsr::pipeline {
+namespace {
+
+// Throws OptionError for networks that do not work on photos.
+void refuse_other_uses(const networks::Kind& kind, const std::string& weights) {
+  if (kind.traits.condition == networks::Condition::kMosaic) {
+    throw OptionError(
+        fmt::format("'{}' holds a demosaicing network, which works on camera raw: 'zsr develop photo.nef --weights {}'",
+                    weights, weights));
+  }
+}
+
+}  // namespace
+
 Trained load_kernel_network(const std::string& weights, Scale scale) {
   return load_trained("usrnet", weights, "", scale);
 }
@@ -44,6 +57,7 @@ Trained load_trained(const std::string& method, const std::string& given, const 
                     "its tensors",
                     weights, fmt::join(trained_methods(), ", ")));
   }
+  if (kind != nullptr) refuse_other_uses(*kind, weights);
   made.method = is_srmd ? "srmd" : kind->name;
   if (is_srmd) made.srmd = std::make_unique<srmd::Network>(file);
   made.title = is_srmd ? title_of(*made.srmd) : kind->title;

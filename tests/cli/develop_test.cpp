@@ -112,6 +112,7 @@ TEST_F(DevelopCommand, BadInputIsOneLineAndLeavesNothing) {
   refused({"develop", at("shot.dng"), "-o", at("x.xyz")}, 2, "xyz");
   refused({"develop", dir_.path().string()}, 2, "is a folder");
   refused({"upscale", at("cut.dng"), "-m", "bicubic", "-q"}, 1, "cut short");
+  refused({"upscale", at("photo.png"), "--weights", "demosaic-x1", "-q"}, 2, "zsr develop");
 }
 
 }  // namespace
