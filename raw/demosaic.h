@@ -24,11 +24,11 @@ Rgb demosaic_bilinear(const Mosaic& mosaic);
 
 /// The closed-form method of zsr, any size from 2 x 2. Bayer: colour differences along rows and columns, each smoothed
 /// by what is linear minimum mean square error for its own noise, fused by their error (Zhang and Wu, "Color
-/// demosaicking via directional linear minimum mean square-error estimation", IEEE TIP 2005); red and blue follow green
-/// by a local linear fit and what it leaves over (Kiku, Monno, Tanaka and Okutomi, "Residual interpolation for color
-/// image demosaicking", 2013). X-Trans: colour differences, weighted by edges. With noise, what comes out is denoised
-/// by transform shrinkage that knows the noise's spectrum behind the demosaicing (denoise.h). Works in tiles on all
-/// threads: beside input and output a few megabytes a thread.
+/// demosaicking via directional linear minimum mean square-error estimation", IEEE TIP 2005). Differs from the paper:
+/// red and blue follow green by colour differences, weighted by how little changes along each diagonal or axis.
+/// X-Trans: means of what is near and alike. With noise, what comes out is denoised by transform shrinkage that knows
+/// the noise's spectrum behind the demosaicing (denoise.h). Works in tiles on all threads: beside input and output a
+/// few megabytes a thread.
 Rgb demosaic(const Mosaic& mosaic);
 
 /// The same without the denoising.
