@@ -7,7 +7,8 @@
 
 namespace zsr {
 
-Session::Session(const RunContext& context, std::string kept) : context_(context), kept_(std::move(kept)) {}
+Session::Session(const RunContext& context, std::string kept, double earlier_s)
+    : context_(context), kept_(std::move(kept)), earlier_s_(earlier_s) {}
 
 void Session::report(const std::string& stage, int64_t step, int64_t total, double loss) {
   if (!context_.progress) return;
@@ -17,12 +18,12 @@ void Session::report(const std::string& stage, int64_t step, int64_t total, doub
 }
 
 double Session::elapsed_s() const {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+  return earlier_s_ + std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
 }
 
 double Session::time_left_s() const {
   if (!context_.time_budget_s) return std::numeric_limits<double>::infinity();
-  return *context_.time_budget_s - elapsed_s();
+  return *context_.time_budget_s - (elapsed_s() - earlier_s_);
 }
 
 Termination Session::termination(Termination otherwise) const {

@@ -11,8 +11,8 @@ namespace zsr {
 class Session {
  public:
   /// The clock starts now. `context` must outlive the session. `kept`: what remains where the caller aborts, for the
-  /// message of Cancelled.
-  explicit Session(const RunContext& context, std::string kept = "nothing was written");
+  /// message of Cancelled. `earlier_s`: seconds that earlier runs took, for the caller; the time budget is this run's.
+  explicit Session(const RunContext& context, std::string kept = "nothing was written", double earlier_s = 0.0);
 
   /// Tells the caller that `step` of `total` steps of `stage` are done. Throws Cancelled where the answer is kAbort.
   void report(const std::string& stage, int64_t step, int64_t total, double loss = 0.0);
@@ -20,7 +20,7 @@ class Session {
   /// Whether the caller has asked to finish cleanly with the best result so far.
   bool stopped() const { return stopped_; }
 
-  /// Seconds since the session began.
+  /// Seconds since the session began, after those of earlier runs.
   double elapsed_s() const;
 
   /// Seconds left of the time budget, negative once it is over; infinity where there is none.
@@ -35,6 +35,7 @@ class Session {
  private:
   const RunContext& context_;
   std::string kept_;
+  double earlier_s_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   bool stopped_ = false;
 };

@@ -1,6 +1,7 @@
 #include "training/team.h"
 
 #include "core/error.h"
+#include "core/session.h"
 #include "image/resize.h"
 #include "nn/weights/load_weights.h"
 #include "training/prefetch.h"
@@ -10,7 +11,6 @@
 #include <torch/types.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 namespace zsr::training {
@@ -141,8 +141,7 @@ double Team::step_once(const Batch& batch) {
 
 Summary Team::run(const PatchSource& source, int64_t batch, int64_t save_every, const RunContext& context,
                   const std::function<void(const Team&)>& save) {
-  const auto begin = std::chrono::steady_clock::now();
-  const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
+  Session session(context, "the last checkpoint stands");
   Summary summary;
   Prefetch batches(source, step_, 0, batch, std::max<int64_t>(1, at::get_num_threads()));
   bool stop = false;
@@ -151,17 +150,13 @@ Summary Team::run(const PatchSource& source, int64_t batch, int64_t save_every, 
     if (!std::isfinite(loss)) throw OptionError(fmt::format("the loss is no number any more at step {}", step_));
     ++step_;
     summary.final_loss = loss;
-    if (context.progress) {
-      const ProgressAction action = context.progress({"train", step_, plan_.steps(), loss, elapsed()});
-      if (action == ProgressAction::kAbort) throw Cancelled("stopped on request; the last checkpoint stands");
-      stop = action == ProgressAction::kStop;
-    }
-    if (context.time_budget_s && elapsed() > *context.time_budget_s) stop = true;
+    session.report("train", step_, plan_.steps(), loss);
+    stop = session.stopped() || session.out_of_time();
     if (save && (stop || step_ == plan_.steps() || step_ % save_every == 0)) save(*this);
   }
-  if (step_ < plan_.steps()) summary.termination = Termination::kStopped;
+  if (step_ < plan_.steps()) summary.termination = session.termination(Termination::kStopped);
   summary.steps = step_;
-  summary.train_s = elapsed();
+  summary.train_s = session.elapsed_s();
   return summary;
 }
 

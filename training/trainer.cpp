@@ -1,6 +1,7 @@
 #include "training/trainer.h"
 
 #include "core/error.h"
+#include "core/session.h"
 #include "training/prefetch.h"
 
 #include <ATen/Parallel.h>
@@ -8,7 +9,6 @@
 #include <nlohmann/json.hpp>
 #include <torch/types.h>
 
-#include <chrono>
 #include <cmath>
 
 namespace zsr::training {
@@ -184,11 +184,7 @@ bool Trainer::repair(const WeightsFile& good, Summary& summary) {
 }
 
 Summary Trainer::run(const RunContext& context, const SaveFn& save) {
-  const auto begin = std::chrono::steady_clock::now();
-  const double before = state_.seconds;
-  const auto elapsed = [&] {
-    return before + std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  };
+  Session session(context, "the last checkpoint stands", state_.seconds);
   Summary summary;
   const int64_t first = batch_ * communicator_.rank() / communicator_.size();
   const int64_t last = batch_ * (communicator_.rank() + 1) / communicator_.size();
@@ -211,35 +207,29 @@ Summary Trainer::run(const RunContext& context, const SaveFn& save) {
     state_.loss_mean = state_.loss_mean > 0.0 ? state_.loss_mean + kForgetting * (loss - state_.loss_mean) : loss;
     state_.loss_sum += loss;
     ++state_.loss_count;
-    if (context.progress) {
-      const ProgressAction action =
-          context.progress({"train", state_.step, options_.schedule.steps, state_.loss_mean, elapsed()});
-      if (action == ProgressAction::kAbort) throw Cancelled("stopped on request; the last checkpoint stands");
-      wish_to_stop = action == ProgressAction::kStop;
-    }
-    const bool out_of_time = context.time_budget_s && elapsed() - before > *context.time_budget_s;
-    wish_to_stop = wish_to_stop || out_of_time;
+    session.report("train", state_.step, options_.schedule.steps, state_.loss_mean);
+    wish_to_stop = session.stopped() || session.out_of_time();
     // Alone a wish is granted at once; together after the next step, when all know of it.
     const bool stops = stop || (wish_to_stop && communicator_.size() == 1);
     const bool done = state_.step == options_.schedule.steps;
     const bool end = done || stops;
     const bool regular = state_.step % options_.save_every == 0;
     if (end || regular) {
-      state_.seconds = elapsed();
+      state_.seconds = session.elapsed_s();
       // Where a run is stopped its log has no line: going on, it has the lines of a run that never stopped.
       if (done || regular) add_line();
       good = checkpoint();
       if (communicator_.leads() && save) save(*this, good);
     }
     if (end) {
-      if (!done) summary.termination = out_of_time ? Termination::kTimeBudget : Termination::kStopped;
+      if (!done) summary.termination = session.termination(Termination::kStopped);
       break;
     }
   }
   waited_s_ += batches->waited_s();
   summary.steps = state_.step;
   summary.final_loss = state_.loss_mean;
-  summary.train_s = elapsed();
+  summary.train_s = session.elapsed_s();
   return summary;
 }
 

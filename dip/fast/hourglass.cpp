@@ -1,9 +1,9 @@
 #include "dip/fast/hourglass.h"
 
-#include "nn/kernels/winograd/layout.h"
 #include "dip/fast/joint.h"
 #include "dip/fast/packing.h"
 #include "dip/skip_network.h"
+#include "nn/kernels/winograd/layout.h"
 
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/types.h>
@@ -189,6 +189,25 @@ torch::Tensor Hourglass::forward(const torch::Tensor& noise, const torch::Tensor
   return output_;
 }
 
+torch::Tensor Hourglass::backward_joint(size_t i, const torch::Tensor& parameters, torch::Tensor& gradients) {
+  Level& level = *levels_[i];
+  const LevelSlices& slices = layout_.levels[i];
+  const int64_t branch = spec_.skip[i];
+  const int64_t channels = level.joint.shape.channels;
+  torch::Tensor weight_gradient = torch::empty_like(level.joint_weight);
+  layers_.same_gradient(level.joint, level.joint_weight, level.d_up, weight_gradient, &level.d_joint);
+  // The weights in force were those of the network times gain / deviation of each channel of the joint image; its mean
+  // and its shift are lost in the normalisation behind them.
+  const torch::Tensor weight = enlarged_first(slices.up.weight.of(parameters), branch, 1);
+  const torch::Tensor scale = torch::tensor(level.joint_norm.scale).narrow(0, 0, channels);
+  slices.up.weight.of(gradients).copy_(skip_first(weight_gradient * scale.view({1, -1, 1, 1}), branch, 1));
+  const torch::Tensor of_scale = (weight_gradient * weight).to(torch::kFloat64).sum({0, 2, 3});
+  const torch::Tensor inverse = as_tensor(level.joint_norm.inverse_deviation, channels);
+  slices.joint_gain.of(gradients).copy_(skip_first(of_scale * inverse, branch, 0));
+  const torch::Tensor gain = enlarged_first(slices.joint_gain.of(parameters), branch, 0).to(torch::kFloat64);
+  return -of_scale * gain * inverse.pow(3) / level.joint_norm.count;
+}
+
 void Hourglass::backward_level(size_t i, Sums sums, const torch::Tensor& parameters, torch::Tensor& gradients) {
   Level& level = *levels_[i];
   const LevelSlices& slices = layout_.levels[i];
@@ -204,20 +223,8 @@ void Hourglass::backward_level(size_t i, Sums sums, const torch::Tensor& paramet
   }
   apply(through_norm(level.up_norm, sums, slices.up, level.d_up, level.up), level.d_up);
 
-  const int64_t branch = spec_.skip[i];
+  const torch::Tensor pull = backward_joint(i, parameters, gradients);
   const int64_t channels = level.joint.shape.channels;
-  torch::Tensor weight_gradient = torch::empty_like(level.joint_weight);
-  layers_.same_gradient(level.joint, level.joint_weight, level.d_up, weight_gradient, &level.d_joint);
-  // The weights in force were those of the network times gain / deviation of each channel of the joint image; its mean
-  // and its shift are lost in the normalisation behind them.
-  const torch::Tensor weight = enlarged_first(slices.up.weight.of(parameters), branch, 1);
-  const torch::Tensor scale = torch::tensor(level.joint_norm.scale).narrow(0, 0, channels);
-  slices.up.weight.of(gradients).copy_(skip_first(weight_gradient * scale.view({1, -1, 1, 1}), branch, 1));
-  const torch::Tensor of_scale = (weight_gradient * weight).to(torch::kFloat64).sum({0, 2, 3});
-  const torch::Tensor inverse = as_tensor(level.joint_norm.inverse_deviation, channels);
-  slices.joint_gain.of(gradients).copy_(skip_first(of_scale * inverse, branch, 0));
-  const torch::Tensor gain = enlarged_first(slices.joint_gain.of(parameters), branch, 0).to(torch::kFloat64);
-  const torch::Tensor pull = -of_scale * gain * inverse.pow(3) / level.joint_norm.count;
   const int64_t length = padded(channels);
   const View skip{&level.skip, &level.skip_norm};
   const bool deepest = i + 1 == levels_.size();

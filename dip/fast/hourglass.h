@@ -8,9 +8,9 @@
 
 namespace zsr::dip {
 
-/// The network of SkipSpec, forward and backward, in the blocked layout from the first layer to the last. What follows a
-/// convolution needs no pass of its own: normalisation and activation happen where the next one reads; that of the joint
-/// image goes into the weights behind it. Biases and shifts that a normalisation takes away have no effect and
+/// The network of SkipSpec, forward and backward, in the blocked layout from the first layer to the last. What follows
+/// a convolution needs no pass of its own: normalisation and activation happen where the next one reads; that of the
+/// joint image goes into the weights behind it. Biases and shifts that a normalisation takes away have no effect and
 /// gradient 0 (LibTorch gives them rounding errors).
 class Hourglass {
  public:
@@ -34,6 +34,8 @@ class Hourglass {
   View seen_by(size_t level) const;
   View made_by(size_t level) const;
   void forward_level(size_t i, const torch::Tensor& parameters);
+  // The gradients of level i's convolution of the joint image, and what its variance passes on to each channel.
+  torch::Tensor backward_joint(size_t i, const torch::Tensor& parameters, torch::Tensor& gradients);
   // `sums`: of the gradient of what the level makes.
   void backward_level(size_t i, Sums sums, const torch::Tensor& parameters, torch::Tensor& gradients);
   void run_non_local(size_t i, const torch::Tensor& parameters);

@@ -21,7 +21,7 @@ inline Rgb scene(int64_t height, int64_t width) {
       const double edge = std::hypot(u - 60.0, v - 50.0) < 33.0 ? 1.0 : -1.0;
       const double gray = 0.5 + 0.12 * rings + 0.1 * waves + 0.12 * edge;
       const double hue = 0.05 * std::sin(0.07 * u - 0.04 * v);
-      const auto value = [](double x) { return static_cast<float>(std::clamp(x, 0.05, 0.95)); };
+      const auto value = [](double level) { return static_cast<float>(std::clamp(level, 0.05, 0.95)); };
       rgb[0].row(y)[x] = value(gray + hue + 0.04 * edge);
       rgb[1].row(y)[x] = value(gray);
       rgb[2].row(y)[x] = value(gray - hue - 0.06);

@@ -193,6 +193,18 @@ void transform_gradient(const float* image, const ImageShape& shape, int64_t fir
 
 #include "nn/kernels/winograd/finish_impl.h"
 
+// What is added, and the place of the result, come from far: they are on their way while the tile is transformed.
+inline void fetch_tile(const float* add, const float* image, int64_t offset, int64_t rows, int64_t columns,
+                       int64_t row_stride, int64_t column_stride) {
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t column = 0; column < columns; ++column) {
+      const int64_t pixel = offset + row * row_stride + column * column_stride;
+      if (add != nullptr) __builtin_prefetch(add + pixel);
+      __builtin_prefetch(image + pixel, 1);
+    }
+  }
+}
+
 template <bool Rare>
 void transform_output_tiles(const float* in, int64_t plane, float* image, const ImageShape& shape, int64_t first,
                             int64_t count, const Epilogue& epilogue) {
@@ -216,14 +228,7 @@ void transform_output_tiles(const float* in, int64_t plane, float* image, const 
       const int64_t left_x = shape.width - walk.x * kTile;
       const int64_t rows = left_y < kTile ? left_y : kTile;
       const int64_t columns = left_x < kTile ? left_x : kTile;
-      // What is added, and the place of the result, come from far: they are on their way while the tile is transformed.
-      for (int64_t row = 0; row < rows; ++row) {
-        for (int64_t column = 0; column < columns; ++column) {
-          const int64_t pixel = offset + row * s * row_stride + column * s * kBlock;
-          if (finish.add != nullptr) __builtin_prefetch(finish.add + pixel);
-          __builtin_prefetch(image + pixel, 1);
-        }
-      }
+      fetch_tile(finish.add, image, offset, rows, columns, s * row_stride, s * kBlock);
       for (int part = 0; part < kParts; ++part) {
         const float* from = in + (t * blocks + block) * kBlock + part * kLanes;
         Vec half[4 * 6];
@@ -381,69 +386,4 @@ void multiply_transposed(int64_t rows, int64_t columns, int64_t depth, const flo
   for (; r < rows; ++r) dot_rows<1>(columns, depth, a + r * depth, b, c + r * columns);
 }
 
-// G g G^T of one filter for 16 output channels at once; `g` is [9][16], `out` plane by plane.
-inline void transform_filter(const float* g, float* out, int64_t plane) {
-  for (int part = 0; part < kParts; ++part) {
-    Vec half[6 * 3];
-    for (int column = 0; column < 3; ++column) {
-      const Vec g0 = load(g + column * 16 + part * kLanes);
-      const Vec g1 = load(g + (3 + column) * 16 + part * kLanes);
-      const Vec g2 = load(g + (6 + column) * 16 + part * kLanes);
-      filter_rows(g0, g1, g2, half + column, 3);
-    }
-    for (int row = 0; row < 6; ++row) {
-      Vec u[6];
-      filter_rows(half[row * 3], half[row * 3 + 1], half[row * 3 + 2], u, 1);
-      for (int column = 0; column < 6; ++column) store(out + (row * 6 + column) * plane + part * kLanes, u[column]);
-    }
-  }
-}
-
-void transform_weights(const float* weight, int64_t out_channels, int64_t in_channels, bool backward, int64_t begin,
-                       int64_t end, float* out) {
-  const int64_t depth = backward ? out_channels : in_channels;
-  const int64_t columns = backward ? in_channels : out_channels;
-  const int64_t padded = (columns + 15) / 16 * 16;
-  for (int64_t k = begin; k < end; ++k) {
-    for (int64_t n0 = 0; n0 < padded; n0 += 16) {
-      float g[9 * 16] = {};
-      for (int64_t n = n0; n < columns && n < n0 + 16; ++n) {
-        const float* from = weight + (backward ? k * in_channels + n : n * in_channels + k) * 9;
-        for (int tap = 0; tap < 9; ++tap) g[(backward ? 8 - tap : tap) * 16 + (n - n0)] = from[tap];
-      }
-      transform_filter(g, out + k * padded + n0, depth * padded);
-    }
-  }
-}
-
-void transform_weight_gradient(const float* const* sums, int64_t count, int64_t out_channels, int64_t in_channels,
-                               int64_t begin, int64_t end, float* gradient) {
-  const int64_t padded = (out_channels + 15) / 16 * 16;
-  const int64_t plane = in_channels * padded;
-  for (int64_t k = begin; k < end; ++k) {
-    for (int64_t n0 = 0; n0 < padded; n0 += 16) {
-      float g[9 * 16];
-      for (int part = 0; part < kParts; ++part) {
-        const int64_t place = k * padded + n0 + part * kLanes;
-        Vec half[3 * 6];
-        for (int column = 0; column < 6; ++column) {
-          Vec m[6];
-          for (int row = 0; row < 6; ++row) {
-            m[row] = load(sums[0] + (row * 6 + column) * plane + place);
-            for (int64_t i = 1; i < count; ++i) m[row] += load(sums[i] + (row * 6 + column) * plane + place);
-          }
-          gradient_filter_rows(m, 1, half + column, 6);
-        }
-        for (int row = 0; row < 3; ++row) {
-          Vec v[3];
-          gradient_filter_rows(half + row * 6, 1, v, 1);
-          for (int column = 0; column < 3; ++column) store(g + (row * 3 + column) * 16 + part * kLanes, v[column]);
-        }
-      }
-      for (int64_t n = n0; n < out_channels && n < n0 + 16; ++n) {
-        float* to = gradient + (n * in_channels + k) * 9;
-        for (int tap = 0; tap < 9; ++tap) to[tap] = g[tap * 16 + (n - n0)];
-      }
-    }
-  }
-}
+#include "nn/kernels/winograd/weights_impl.h"
