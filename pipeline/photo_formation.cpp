@@ -74,9 +74,10 @@ double set_up_zssr(const torch::Tensor& color, const Request& request, const Evi
   const auto set_up = [&](zssr::Options options) {
     if (found.plan.estimate_noise) {
       options.pairs.son_noise = seen.noisy ? seen.noise / 255.0 : 0.0;
-      // Back-projection would put grain back in. Beside the hard edges of a drawing it leaves ripples (line art of
+      // Back-projection would put grain back in. Beside the hard edges of a sharp drawing it leaves ripples (line art of
       // bench/odd-pictures: detail invented 0.14 with it, 0.04 without).
-      if (!request.back_projection && (seen.noise >= kGrain || seen.graphics)) options.output.back_projection = 0;
+      const bool drawing = seen.graphics && !seen.estimated;
+      if (!request.back_projection && (seen.noise >= kGrain || drawing)) options.output.back_projection = 0;
     }
     if (careful) {
       options.pairs.son_noise = std::max(options.pairs.son_noise, kCautionNoise);

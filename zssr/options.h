@@ -98,7 +98,7 @@ struct OutputOptions {
       gradual_back_projection;  ///< One per entry of Options::gradual; `back_projection` where missing.
   int64_t tile = 0;             ///< LR pixels a tile's side for inference, >= 16; 0 chooses by free memory.
   /// A trained network whose LR consistency (dB, Upscaler::consistency) is below this is not used: see
-  /// Result::inconsistent. 0 takes any.
+  /// Result::image. 0 takes any.
   double least_consistency_db = 0.0;
 };
 

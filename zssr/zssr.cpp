@@ -183,8 +183,10 @@ bool ScaleSteps::upscale_step(size_t i, Upscaler& upscaler, double loss) {
     const Upscaler::Consistency consistency = upscaler.consistency(photo_);
     first_pass = consistency.first_pass;
     result_.consistency_db = consistency.db;
-    result_.inconsistent = consistency.db < options_.output.least_consistency_db && !session_.stopped();
-    if (result_.inconsistent) return false;
+    if (consistency.db < options_.output.least_consistency_db && !session_.stopped()) {
+      result_.image.reset();
+      return false;
+    }
   }
   const auto on_pass = [&](int64_t done, int64_t total) {
     session_.report(stage_name("upscale", step.scale), done, total, loss);
@@ -197,7 +199,7 @@ bool ScaleSteps::upscale_step(size_t i, Upscaler& upscaler, double loss) {
       result_.summary.message = "stopped on request; the rest of the self-ensemble was left out";
   }
   result_.summary.upscale_s += session_.elapsed_s() - begin;
-  if (!torch::isfinite(result_.image).all().item<bool>()) {
+  if (!torch::isfinite(*result_.image).all().item<bool>()) {
     fall_back();
     return false;
   }
@@ -205,7 +207,7 @@ bool ScaleSteps::upscale_step(size_t i, Upscaler& upscaler, double loss) {
     enlarge_the_rest(step, size);
     return false;
   }
-  sources_.push_back({result_.image, std::min(step.scale.y, step.scale.x)});
+  sources_.push_back({*result_.image, std::min(step.scale.y, step.scale.x)});
   return true;
 }
 
@@ -214,7 +216,7 @@ void ScaleSteps::enlarge_the_rest(const Step& step, Size size) {
   const Size final_size = scaled_size(low_, steps_.back().scale);
   if (final_size == size) return;
   result_.image =
-      imresize(result_.image, {options_.scale.y / step.scale.y, options_.scale.x / step.scale.x}, final_size)
+      imresize(*result_.image, {options_.scale.y / step.scale.y, options_.scale.x / step.scale.x}, final_size)
           .clamp(0.0, 1.0);
   result_.summary.termination = Termination::kStopped;
 }

@@ -5,18 +5,19 @@
 
 #include <torch/types.h>
 
+#include <optional>
 #include <string>
 
 namespace zsr::zssr {
 
 struct Result {
-  torch::Tensor image;  ///< [1, C, H, W] float32 CPU in [0, 1], H x W = ceil(scale * size).
+  /// [1, C, H, W] float32 CPU in [0, 1], H x W = ceil(scale * size). Empty where the trained network's LR consistency
+  /// was below OutputOptions::least_consistency_db: the kernel is too wide for this photo.
+  std::optional<torch::Tensor> image;
   Summary summary;
   std::string start;  ///< Name of the starting point, empty where the network began at random weights.
   /// Of the trained network (Upscaler::consistency, the last scale step), dB.
   double consistency_db = 0.0;
-  /// It was under Options::least_consistency_db: the kernel is too wide for this photo, `image` is undefined.
-  bool inconsistent = false;
 };
 
 /// Upscales `lr_image` ([1, C, h, w] float32 in [0, 1], C = 1 gray or 3 RGB) by a network trained on it alone. The same

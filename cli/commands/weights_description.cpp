@@ -37,7 +37,8 @@ std::string describe_weights(const WeightsFile& weights, nlohmann::ordered_json*
   try {
     if (srmd::is_srmd(file)) {
       const srmd::Network network(file);
-      return describe("srmd", pipeline::title_of(network), {network.scale()}, 3, true);
+      return describe(pipeline::methods_with(pipeline::Setting::kSrmdMaps).front(), pipeline::title_of(network),
+                      {network.scale()}, 3, true);
     }
     if (zssr::Start::is_start(file)) {
       const zssr::Start start = zssr::Start::from_weights(file);

@@ -4,6 +4,7 @@
 #include "cli/flags/values.h"
 #include "cli/terminal/usage_error.h"
 #include "core/error.h"
+#include "pipeline/methods.h"
 
 #include <fmt/format.h>
 
@@ -212,13 +213,14 @@ bool means_channels(const std::string& width, const std::string& command, const 
   constexpr std::array<const char*, 9> kTraining = {
       "depth", "training-crop", "batch", "warm-up", "learning-rate", "gradual", "optimizer", "beta2", "init-variance"};
   constexpr double kMostChannels = 256.0;
-  if (!given.given("width") || (command != "zssr" && command != "upscale")) return false;
+  const bool by_name = command == pipeline::methods_with(pipeline::Setting::kZssrNetwork).front();
+  if (!given.given("width") || (!by_name && command != "upscale")) return false;
   const double value = parse_number(width, "width");
   const bool training =
       std::any_of(kTraining.begin(), kTraining.end(), [&](const char* flag) { return given.given(flag); });
-  if (given.given("scale")) return command == "zssr" || training;
+  if (given.given("scale")) return by_name || training;
   if (training) return value <= kMostChannels;
-  return command == "zssr" && photo_width && value <= static_cast<double>(*photo_width);
+  return by_name && photo_width && value <= static_cast<double>(*photo_width);
 }
 
 }  // namespace zsr::cli

@@ -19,11 +19,11 @@ MethodOutput run_zssr(MethodInput& input) {
     choose_start(input.request, formation.zssr);
     zssr::Result result = zssr::run(input.color, formation.zssr, context);
     result.summary.train_s += spent_s;
-    if (!result.inconsistent) {
+    if (result.image) {
       nlohmann::json record{{"settings", to_json(formation.zssr)}, {"preset", input.request.zssr.preset}};
       if (!result.start.empty()) record["start"] = result.start;
       const zssr::Options& used = formation.zssr;
-      return {result.image,
+      return {*result.image,
               result.summary,
               result.consistency_db,
               {},

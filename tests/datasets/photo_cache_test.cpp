@@ -2,15 +2,12 @@
 
 #include "core/error.h"
 #include "core/sha256.h"
-#include "datasets/patch_sampler.h"
 #include "tests/support/program.h"
 #include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
-#include <map>
-#include <set>
 #include <thread>
 
 namespace zsr {
@@ -76,49 +73,6 @@ TEST(PhotoCache, AnUnreadablePhotoThrowsEachTime) {
   PhotoCache cache(1 << 20);
   EXPECT_THROW(cache.get(dir / "none.png"), IoError);
   EXPECT_THROW(cache.get(dir / "none.png"), IoError);
-}
-
-TEST(PatchSampler, EveryPhotoIsDecodedOnceAnEpochAndGivesItsShare) {
-  const TempDir dir;
-  std::vector<std::filesystem::path> paths;
-  for (int i = 0; i < 12; ++i) paths.push_back(make(dir, std::to_string(i) + ".png", 24, static_cast<uint64_t>(i)));
-  PatchSampler sampler(paths, {.patch = 16, .patches_per_photo = 5, .max_window = 3, .augment = false}, 1);
-  std::map<int64_t, int64_t> given;
-  for (int i = 0; i < 12 * 5; ++i) {
-    const auto patch = sampler.next();
-    ++given[patch.photo];
-    const torch::Tensor want = load_photo(paths[static_cast<size_t>(patch.photo)])
-                                   .color.slice(2, patch.top, patch.top + 16)
-                                   .slice(3, patch.left, patch.left + 16);
-    ASSERT_LT(test::max_difference(patch.image, want), 1e-7);
-  }
-  // The window overlaps the next epoch by the photos it holds.
-  EXPECT_GE(sampler.photos_decoded(), 12);
-  EXPECT_LE(sampler.photos_decoded(), 15);
-  EXPECT_GE(given.size(), 11U);
-}
-
-TEST(PatchSampler, FollowsItsSeedAndLeavesOutWhatItCannotUse) {
-  const TempDir dir;
-  std::vector<std::filesystem::path> paths = {make(dir, "a.png", 40, 1), make(dir, "small.png", 8, 2),
-                                              dir / "missing.png", make(dir, "b.png", 40, 3)};
-  const auto run = [&](uint64_t seed) {
-    PatchSampler sampler(paths, {.patch = 16}, seed);
-    std::vector<int64_t> places;
-    for (int i = 0; i < 60; ++i) {
-      const auto patch = sampler.next();
-      EXPECT_EQ(patch.image.sizes(), (std::vector<int64_t>{1, 3, 16, 16}));
-      places.insert(places.end(), {patch.photo, patch.top, patch.left});
-    }
-    EXPECT_EQ(sampler.problems().size(), 2U);
-    return places;
-  };
-  EXPECT_EQ(run(1), run(1));
-  EXPECT_NE(run(1), run(2));
-  PatchSampler none({dir / "missing.png"}, {.patch = 16}, 1);
-  EXPECT_THROW(none.next(), InputError);
-  EXPECT_THROW(PatchSampler({}, {}, 1), OptionError);
-  EXPECT_THROW(PatchSampler(paths, {.patch = 0}, 1), OptionError);
 }
 
 }  // namespace
