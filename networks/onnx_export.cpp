@@ -20,11 +20,13 @@ std::string colours_of(const Traits& traits) {
 }
 
 std::string input_of(const Traits& traits) {
+  if (traits.gives_hdr) return "Y'CbCr of BT.709 (SDR), codes of 8 bits / 255";
   const std::string photo = traits.takes_enlarged ? " of the photo, already enlarged by cubic interpolation" : "";
   return colours_of(traits) + photo + (traits.condition == Condition::kNone ? "" : "; then the maps");
 }
 
 std::string output_of(const Traits& traits) {
+  if (traits.gives_hdr) return "Y'CbCr of BT.2020 behind the PQ curve (HDR), codes of 10 bits / 1023, not clamped";
   if (traits.gives_residual) return "RGB to add to the photo enlarged by bicubic interpolation";
   return colours_of(traits) + ", not clamped";
 }

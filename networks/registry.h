@@ -33,11 +33,14 @@ struct Kind {
   nn::Graph (*graph)(const Config& config) = nullptr;
   /// What the graph does not tell; scales and reach follow from it.
   Traits traits{};
-  /// What a user can choose when training; empty: it cannot be trained by `zsr train`.
+  /// What a user can choose when training.
   std::vector<Field> fields{};
   std::vector<int64_t> trainable_scales{};  ///< One of which is chosen, unless `all_scales`.
   bool all_scales = false;                  ///< It is trained for all of them at once.
   TrainingDefaults training{};
+  /// Why `zsr train` does not train it, as the end of a sentence; empty: it does. `trainable_scales` are
+  /// then the published ones.
+  std::string untrainable{};
   /// Tensors whose names begin so belong to published files but say nothing new.
   std::vector<std::string> ignored{};
   /// Brings another layout of the same weights (MatConvNet's cells) under the graph's names.
@@ -47,6 +50,7 @@ struct Kind {
   /// For a network that is more than its graph; else null.
   std::unique_ptr<Network> (*special)(const WeightsFile& weights) = nullptr;
 
+  bool trains() const { return untrainable.empty(); }
   bool recognises(const WeightsFile& weights) const { return read(weights).has_value(); }
   /// The whole configuration of the network in `weights`. Throws InputError when it holds none.
   Config config_of(const WeightsFile& weights) const;

@@ -21,6 +21,12 @@ void refuse_other_uses(const networks::Kind& kind, const std::string& weights) {
         fmt::format("'{}' holds a demosaicing network, which works on camera raw: 'zsr develop photo.nef --weights {}'",
                     weights, weights));
   }
+  if (kind.traits.gives_hdr) {
+    throw OptionError(fmt::format(
+        "'{}' holds {}: zsr cannot write HDR images (PQ, BT.2020); 'zsr weights convert' makes an ONNX file "
+        "of it",
+        weights, kind.title));
+  }
 }
 
 }  // namespace

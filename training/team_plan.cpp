@@ -125,8 +125,8 @@ void TeamPlan::check(const std::string& origin) const {
     const networks::Kind* const kind = networks::find_kind(member.network);
     if (kind == nullptr) refuse(fmt::format("network '{}': there is no '{}'", member.name, member.network));
     const auto& scales = kind->trainable_scales;
-    const bool plain = kind->traits.condition == networks::Condition::kNone && kind->traits.channels == 3 &&
-                       !kind->all_scales && !kind->traits.takes_enlarged;
+    const bool plain = kind->trains() && kind->traits.condition == networks::Condition::kNone &&
+                       kind->traits.channels == 3 && !kind->all_scales && !kind->traits.takes_enlarged;
     if (!plain || std::find(scales.begin(), scales.end(), member.scale) == scales.end()) {
       refuse(fmt::format("network '{}': {} cannot be trained with others at x{}", member.name, member.network,
                          member.scale));

@@ -3,6 +3,7 @@
 #include "cli/train/train_blur_predictor.h"
 #include "cli/train/train_list.h"
 #include "cli/train/train_network.h"
+#include "networks/registry.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -10,12 +11,23 @@
 #include <algorithm>
 
 namespace zsr::cli {
+namespace {
+
+void refuse_untrainable(const std::string& network) {
+  const networks::Kind* const kind = networks::find_kind(network);
+  if (kind != nullptr && !kind->trains()) {
+    throw UsageError(fmt::format("{} cannot be trained: {}", kind->name, kind->untrainable));
+  }
+}
+
+}  // namespace
 
 int run_train(const std::vector<std::string>& arguments) {
   if (!arguments.empty() && arguments[0] == "--list") {
     print_networks(std::find(arguments.begin(), arguments.end(), "--json") != arguments.end());
     return kExitOk;
   }
+  if (!arguments.empty()) refuse_untrainable(arguments[0]);
   const auto& networks = trainable_networks();
   if (!arguments.empty() && std::find(networks.begin(), networks.end(), arguments[0]) != networks.end()) {
     return run_train_network(arguments);
@@ -24,9 +36,9 @@ int run_train(const std::vector<std::string>& arguments) {
   if (!arguments.empty() && arguments[0] == "kernel-prior") return run_train_kernel_prior(arguments);
   const bool help = !arguments.empty() && arguments[0].starts_with("-");
   if (!help && (arguments.empty() || arguments[0] != "blur-predictor")) {
-    throw UsageError(fmt::format("train needs a network first: team (several together), blur-predictor, kernel-prior, {}{}",
-                                 fmt::join(networks, ", "),
-                                 arguments.empty() ? "" : fmt::format("; not '{}'", arguments[0])));
+    throw UsageError(
+        fmt::format("train needs a network first: team (several together), blur-predictor, kernel-prior, {}{}",
+                    fmt::join(networks, ", "), arguments.empty() ? "" : fmt::format("; not '{}'", arguments[0])));
   }
   return run_train_blur_predictor(arguments);
 }

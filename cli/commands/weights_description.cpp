@@ -22,6 +22,15 @@ std::string scales_text(const std::vector<int64_t>& scales, bool takes_kernel) {
   return scales.empty() ? "any scale" : fmt::format("x{}", fmt::join(scales, ", x"));
 }
 
+// No method runs such a network.
+std::string describe_hdr(const networks::Kind& kind, const std::vector<int64_t>& scales, nlohmann::ordered_json* json) {
+  if (json != nullptr) {
+    *json = {{"method", nullptr}, {"title", kind.title}, {"scales", scales}, {"channels", 3}, {"hdr", true}};
+  }
+  return fmt::format("{}: {}, Y'CbCr of BT.709 to Y'CbCr of BT.2020 (PQ); 'zsr weights convert' to ONNX", kind.title,
+                     scales_text(scales, false));
+}
+
 }  // namespace
 
 std::string describe_weights(const WeightsFile& weights, nlohmann::ordered_json* json) {
@@ -67,6 +76,7 @@ std::string describe_weights(const WeightsFile& weights, nlohmann::ordered_json*
     const networks::Kind* const kind = networks::recognise(file);
     if (kind == nullptr) return "of no network that zsr builds";
     const auto network = kind->build(file);
+    if (kind->traits.gives_hdr) return describe_hdr(*kind, network->traits().scales, json);
     return describe(kind->name, kind->title, network->traits().scales, network->traits().channels,
                     network->traits().takes_kernel);
   } catch (const InputError& error) {

@@ -40,7 +40,7 @@ std::string capitalised(std::string text) {
 std::map<std::string, std::string> other_fields(const networks::Kind& own) {
   std::map<std::string, std::string> all;
   for (const networks::Kind& kind : networks::kinds()) {
-    if (kind.trainable_scales.empty()) continue;
+    if (!kind.trains()) continue;
     for (const networks::Field& field : kind.fields) {
       std::string& text = all[field.name];
       if (text.empty()) text = fmt::format("{}. Default: ", capitalised(field.meaning));
@@ -82,7 +82,8 @@ void add_patch_group(OptionSet& options, TrainFlags& flags) {
   options.add("batch", "N", "Patches a step", &flags.patches.batch);
   options.add("sizes", "LIST", "Photos at these sizes: 1,0.8,0.6 has smaller copies too, which are sharper",
               &flags.sizes);
-  options.add("noise", "LEVEL", "srmd, srmd-edsr, zssr-start, usrnet, demosaic: highest noise, 0-75", &flags.patches.noise);
+  options.add("noise", "LEVEL", "srmd, srmd-edsr, zssr-start, usrnet, demosaic: highest noise, 0-75",
+              &flags.patches.noise);
   options.add("noisy", "SHARE", "The same: of the patches that have noise", &flags.patches.noisy);
   options.add("sharp", "SHARE", "The same: of the patches that are only made smaller, not blurred before",
               &flags.patches.sharp);

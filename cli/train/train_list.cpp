@@ -38,12 +38,12 @@ void print_networks(bool json) {
                "title");
   }
   for (const networks::Kind& kind : networks::kinds()) {
-    if (kind.trainable_scales.empty()) {
+    if (!kind.trains()) {
       if (json) {
         list.push_back({{"network", kind.name}, {"title", kind.title}, {"trained", false}});
       } else {
-        fmt::print("{:<11} {:>11} {:>12} {:>7}  {:<14} {}; runs public weights, not trained here\n", kind.name, "-",
-                   "-", "-", "-", kind.title);
+        fmt::print("{:<11} {:>11} {:>12} {:>7}  {:<14} {}; not trained here\n", kind.name, "-", "-", "-", "-",
+                   kind.title);
       }
       continue;
     }

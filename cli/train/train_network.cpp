@@ -197,7 +197,7 @@ const std::vector<std::string>& trainable_networks() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all;
     for (const networks::Kind& kind : networks::kinds()) {
-      if (!kind.trainable_scales.empty()) all.push_back(kind.name);
+      if (kind.trains()) all.push_back(kind.name);
     }
     return all;
   }();

@@ -11,6 +11,7 @@ import dense_family
 import distillation_family
 import edsr_family
 import formula
+import hdr_family
 import laplacian_family
 import light_family
 import modulation_family
@@ -31,7 +32,7 @@ import wavelet_family
 MODULES = [edsr_family, trunk_family, srresnet_family, rrdb_family, distillation_family, carn_family, plain_family,
            usrnet_family, start_family, skip_family, pan_family, light_family,
            modulation_family, laplacian_family, recursive_family, attention_family,
-           dense_family, projection_family, wavelet_family, transformer_family, mosaic_family]
+           dense_family, projection_family, wavelet_family, transformer_family, mosaic_family, hdr_family]
 
 
 def main():

@@ -44,11 +44,11 @@ TEST_P(Golden, Outputs) {
 
 INSTANTIATE_TEST_SUITE_P(Families, Golden,
                          testing::Values("a2001sr", "bsrn", "carn", "dbpn", "demosaic", "dncnn", "drcn", "drrn", "dwsr",
-                                         "edsr", "efdn", "espcn", "fmen", "fsrcnn", "han", "idn", "imdn", "lapsrn",
-                                         "latticenet", "mdsr", "memnet", "mslapsrn", "msrn", "mwcnn", "pan", "prosr",
-                                         "rcan", "rdn", "realplksr", "rednet", "restorer", "rfdn", "rlfn", "rrdb",
-                                         "safmn", "san", "smfanet", "span", "srcnn", "srdensenet", "srfbn", "srresnet",
-                                         "srvgg", "swinir", "usrnet", "vdsr"),
+                                         "edsr", "efdn", "espcn", "fdan", "fmen", "fsrcnn", "han", "idn", "imdn",
+                                         "lapsrn", "latticenet", "mdsr", "memnet", "mslapsrn", "msrn", "mwcnn", "pan",
+                                         "prosr", "rcan", "rdn", "realplksr", "rednet", "restorer", "rfdn", "rlfn",
+                                         "rrdb", "safmn", "san", "smfanet", "span", "srcnn", "srdensenet", "srfbn",
+                                         "srresnet", "srvgg", "swinir", "usrnet", "vdsr"),
                          [](const auto& family) { return std::string(family.param); });
 
 }  // namespace

@@ -14,7 +14,7 @@ TEST(Networks, FastLayersGiveWhatLibTorchGives) {
   constexpr int64_t kMostParameters = 2'000'000;
   for (const Kind& kind : kinds()) {
     const bool photo_alone = kind.traits.condition == Condition::kNone;
-    if (kind.trainable_scales.empty() || !photo_alone || kind.special != nullptr) continue;
+    if (!photo_alone || kind.special != nullptr) continue;
     // Colours from 0 to 255 and drawn weights would put sigmoids where they are steps, which magnify any rounding.
     std::map<std::string, double> chosen;
     for (const Field& field : kind.fields) {

@@ -322,6 +322,20 @@ TEST(Networks, AMissingBiasIsRefused) {
   EXPECT_THROW(find_kind("edsr")->build(file), InputError);
 }
 
+TEST(Networks, OnlyThoseForHdrAreNotTrained) {
+  for (const Kind& kind : kinds()) EXPECT_EQ(kind.trains(), !kind.traits.gives_hdr) << kind.name;
+  EXPECT_FALSE(find_kind("fdan")->trains());
+}
+
+// Three times half of the channels goes on.
+TEST(Fdan, ChannelsThatCannotBeHalvedAreRefused) {
+  Config config = find_kind("fdan")->configured(2, {});
+  for (const double width : {0.0, 4.0, 12.0}) {
+    config.set("width", width);
+    EXPECT_THROW(find_kind("fdan")->graph(config), OptionError) << width;
+  }
+}
+
 TEST(Networks, WrappersBeforeTheNamesAreTakenOff) {
   WeightsFile file = edsr_weights(1, 16, 2);
   for (NamedTensor& entry : file.tensors) entry.name = "module." + entry.name;

@@ -80,6 +80,9 @@ TEST(OnnxExport, SaysWhatTheInputIs) {
             "RGB to add to the photo enlarged by bicubic interpolation");
   EXPECT_NE(metadata(made("vdsr", {}, 0)).at("input").find("already enlarged"), std::string::npos);
   EXPECT_EQ(metadata(made("edsr", {}, 0)).at("input"), "RGB in [0, 1]");
+  const auto hdr = metadata(made("fdan", {}, 0));
+  EXPECT_NE(hdr.at("input").find("BT.709"), std::string::npos);
+  EXPECT_NE(hdr.at("output").find("BT.2020 behind the PQ curve"), std::string::npos);
 }
 
 }  // namespace

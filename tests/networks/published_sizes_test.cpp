@@ -89,6 +89,8 @@ const std::vector<Size>& published_sizes() {
       {"mwcnn", {2}, {}, 24927809},
       {"realplksr", {2}, {}, 7368908},
       {"realplksr", {4}, {}, 7389680},
+      {"fdan", {2}, {}, 126660},
+      {"fdan", {4}, {}, 142248},
   };
   return all;
 }
