@@ -48,6 +48,7 @@ std::vector<int64_t> Trained::scales() const {
 Trained load_trained(const std::string& method, const std::string& given, const std::string& pca, Scale scale) {
   std::string weights = given;
   if (weights.empty()) weights = fmt::format("{}-light-x{}", method, format_scale(scale));
+  if (given.empty() && !is_shipped(weights)) weights = method + "-light";  // one network for all scales
   if (given.empty() && !is_shipped(weights)) {
     throw OptionError(
         fmt::format("no weights of {} for x{} come with zsr; name a file with --weights", method, format_scale(scale)));

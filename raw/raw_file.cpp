@@ -50,7 +50,10 @@ void check_result(const Opened& file, int code) {
   if (code == LIBRAW_SUCCESS && !file.damaged) return;
   switch (code) {
     case LIBRAW_FILE_UNSUPPORTED:
-      refuse(file, "it is not a camera raw file that LibRaw reads, or it is cut short");
+      refuse(file,
+             "it is not a camera raw file that LibRaw reads, or it is cut short; other photos need no developing: use "
+             "zsr upscale "
+             "or zsr restore");
     case LIBRAW_UNSUFFICIENT_MEMORY:
     case LIBRAW_TOO_BIG:
       refuse(file, "its header asks for more memory than a photo needs; the file is damaged, or too large");

@@ -19,15 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-// Processes that mpirun says it started; 1 without it.
-int64_t launched_processes() {
-  for (const char* const name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS"}) {
-    const char* const text = std::getenv(name);
-    if (text != nullptr) return std::max(1L, std::strtol(text, nullptr, 10));
-  }
-  return 1;
-}
-
 void* open_module() {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
@@ -91,6 +82,14 @@ class MpiCommunicator : public Communicator {
 };
 
 }  // namespace
+
+int64_t launched_processes() {
+  for (const char* const name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS"}) {
+    const char* const text = std::getenv(name);
+    if (text != nullptr) return std::max(1L, std::strtol(text, nullptr, 10));
+  }
+  return 1;
+}
 
 std::unique_ptr<Communicator> make_communicator(std::function<bool()> interrupted) {
   if (launched_processes() < 2) return std::make_unique<Communicator>();

@@ -20,6 +20,9 @@ class Communicator {
   bool leads() const { return rank() == 0; }
 };
 
+/// Processes that mpirun says it started; 1 without it.
+int64_t launched_processes();
+
 /// Under `mpirun -np N` the N processes, through MPI; else alone. MPI is a module of its own (libzsr_mpi.so beside the
 /// program or in ../lib/zsr), so that a program that runs alone does not load it. `interrupted` says whether this
 /// process was asked to end: a sum that then does not come about within seconds means that another process is gone.

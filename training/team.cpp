@@ -16,6 +16,15 @@
 namespace zsr::training {
 namespace {
 
+// The first part of `text`, between semicolons, that `other` has otherwise.
+std::string first_difference(const std::string& text, const std::string& other) {
+  const auto at = std::mismatch(text.begin(), text.end(), other.begin(), other.end()).first - text.begin();
+  const size_t before = text.rfind(';', static_cast<size_t>(at));
+  const size_t from = before == std::string::npos ? 0 : text.find_first_not_of("; ", before);
+  if (from == std::string::npos) return "";
+  return text.substr(from, text.find(';', std::max(from, static_cast<size_t>(at))) - from);
+}
+
 torch::Tensor distance(const std::string& loss, const torch::Tensor& a, const torch::Tensor& b) {
   if (loss == "l1") return (a - b).abs().mean();
   if (loss == "l2") return (a - b).square().mean();
@@ -184,7 +193,9 @@ void Team::restore(const WeightsFile& file) {
     throw InputError(fmt::format("'{}' is no checkpoint of several networks", file.origin));
   }
   if (team->second != plan_.fingerprint()) {
-    throw InputError(fmt::format("'{}' is the checkpoint of another plan: {}", file.origin, team->second));
+    throw InputError(fmt::format("'{}' is the checkpoint of another run: its '{}' is '{}' now", file.origin,
+                                 first_difference(team->second, plan_.fingerprint()),
+                                 first_difference(plan_.fingerprint(), team->second)));
   }
   const torch::NoGradGuard no_grad;
   for (Trained& one : members_) {

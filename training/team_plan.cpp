@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <initializer_list>
 #include <sstream>
 
 namespace zsr::training {
@@ -23,32 +25,71 @@ bool is_distance(const std::string& name) {
   return std::find(std::begin(kDistances), std::end(kDistances), name) != std::end(kDistances);
 }
 
+// Throws where `json` has an entry that is none of `known`: a misspelt one would be ignored.
+void check_entries(const Json& json, std::initializer_list<const char*> known) {
+  if (!json.is_object()) throw OptionError("must be an object, {...}");
+  for (const auto& [key, value] : json.items()) {
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    throw OptionError(fmt::format("unknown entry '{}'; there are {}", key, fmt::join(known, ", ")));
+  }
+}
+
+const Json& entry_of(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  if (found == json.end()) throw OptionError(fmt::format("'{}' is missing", key));
+  return *found;
+}
+
+int64_t whole(const Json& json, const std::string& key) {
+  if (!json.is_number_integer()) throw OptionError(fmt::format("'{}' must be a whole number", key));
+  return json.get<int64_t>();
+}
+
+double number(const Json& json, const std::string& key) {
+  if (!json.is_number()) throw OptionError(fmt::format("'{}' must be a number", key));
+  return json.get<double>();
+}
+
+double rate(const Json& json) {
+  const double value = number(json, "learning_rate");
+  if (!(value > 0.0 && std::isfinite(value)))
+    throw OptionError(fmt::format("learning_rate = {:g}, must be > 0", value));
+  return value;
+}
+
+std::string text_of(const Json& json, const std::string& key) {
+  if (!json.is_string()) throw OptionError(fmt::format("'{}' must be a text", key));
+  return json.get<std::string>();
+}
+
 Member member_of(const std::string& name, const Json& json, int64_t scale) {
   Member member;
   member.name = name;
   member.scale = scale;
+  if (!json.is_object()) throw OptionError("must be an object, {...}");
   for (const auto& [key, value] : json.items()) {
     if (key == "network") {
-      member.network = value.get<std::string>();
+      member.network = text_of(value, key);
     } else if (key == "init") {
-      member.init = value.get<std::string>();
+      member.init = text_of(value, key);
     } else if (key == "scale") {
-      member.scale = value.get<int64_t>();
+      member.scale = whole(value, key);
     } else if (key == "learning_rate") {
-      member.learning_rate = value.get<double>();
+      member.learning_rate = rate(value);
     } else {
-      member.fields[key] = value.get<double>();
+      member.fields[key] = number(value, key);
     }
   }
   return member;
 }
 
 AdversaryOptions judge_of(const Json& json) {
+  check_entries(json, {"network", "loss", "width", "learning_rate"});
   AdversaryOptions judge;
-  judge.network = json.value("network", judge.network);
-  judge.loss = json.value("loss", judge.loss);
-  judge.width = json.value("width", judge.width);
-  judge.learning_rate = json.value("learning_rate", judge.learning_rate);
+  if (json.contains("network")) judge.network = text_of(json["network"], "network");
+  if (json.contains("loss")) judge.loss = text_of(json["loss"], "loss");
+  if (json.contains("width")) judge.width = whole(json["width"], "width");
+  if (json.contains("learning_rate")) judge.learning_rate = rate(json["learning_rate"]);
   judge.validate();
   return judge;
 }
@@ -66,10 +107,11 @@ TeamTerm term_of(const std::string& text) {
 }
 
 Stage stage_of(const Json& json) {
+  check_entries(json, {"steps", "train", "loss"});
   Stage stage;
-  stage.steps = json.at("steps").get<int64_t>();
-  stage.trained = json.at("train").get<std::vector<std::string>>();
-  for (const Json& term : json.at("loss")) stage.loss.push_back(term_of(term.get<std::string>()));
+  stage.steps = whole(entry_of(json, "steps"), "steps");
+  for (const Json& name : entry_of(json, "train")) stage.trained.push_back(text_of(name, "train"));
+  for (const Json& term : entry_of(json, "loss")) stage.loss.push_back(term_of(text_of(term, "loss")));
   if (stage.steps < 1 || stage.trained.empty() || stage.loss.empty()) {
     throw OptionError("a stage needs steps, networks to train and a loss");
   }
@@ -88,8 +130,9 @@ TeamPlan TeamPlan::from_json(const Json& json, const std::string& origin) {
   TeamPlan plan;
   std::string where = "the plan";
   try {
-    plan.scale = json.value("scale", plan.scale);
-    for (const auto& [name, entry] : json.at("networks").items()) {
+    check_entries(json, {"scale", "networks", "judges", "stages"});
+    if (json.contains("scale")) plan.scale = whole(json["scale"], "scale");
+    for (const auto& [name, entry] : entry_of(json, "networks").items()) {
       where = fmt::format("network '{}'", name);
       plan.members.push_back(member_of(name, entry, plan.scale));
     }
@@ -98,12 +141,11 @@ TeamPlan TeamPlan::from_json(const Json& json, const std::string& origin) {
       where = fmt::format("judge '{}'", name);
       plan.judges[name] = judge_of(entry);
     }
-    for (const Json& entry : json.at("stages")) {
+    where = "the plan";
+    for (const Json& entry : entry_of(json, "stages")) {
       where = fmt::format("stage {}", plan.stages.size() + 1);
       plan.stages.push_back(stage_of(entry));
     }
-  } catch (const nlohmann::json::exception& error) {
-    throw InputError(fmt::format("'{}': {}: {}", origin, where, error.what()));
   } catch (const OptionError& error) {
     throw InputError(fmt::format("'{}': {}: {}", origin, where, error.what()));
   }
@@ -112,9 +154,14 @@ TeamPlan TeamPlan::from_json(const Json& json, const std::string& origin) {
 }
 
 TeamPlan TeamPlan::read(const std::filesystem::path& path) {
-  const Json json = Json::parse(read_file(path, kLongestPlan), nullptr, false);
-  if (!json.is_object()) throw InputError(fmt::format("'{}' is no JSON object", path.string()));
-  return from_json(json, path.string());
+  const std::string text = read_file(path, kLongestPlan);
+  if (text.empty()) throw InputError(fmt::format("'{}' is empty; docs/extending.md shows plans", path.string()));
+  try {
+    return from_json(Json::parse(text), path.string());
+  } catch (const Json::parse_error& error) {
+    const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(error.byte, text.size()));
+    throw InputError(fmt::format("'{}', line {}: not JSON", path.string(), 1 + std::count(text.begin(), end, '\n')));
+  }
 }
 
 void TeamPlan::check(const std::string& origin) const {
@@ -154,17 +201,19 @@ void TeamPlan::check(const std::string& origin) const {
 std::string TeamPlan::fingerprint() const {
   std::string text = fmt::format("x{}", scale);
   for (const Member& member : members) {
-    text += fmt::format("; {}: {} x{}", member.name, member.network, member.scale);
+    text += fmt::format("; {}: {} x{} rate {:g}", member.name, member.network, member.scale, member.learning_rate);
     for (const auto& [name, value] : member.fields) text += fmt::format(" {} {:g}", name, value);
   }
-  for (const auto& [name, judge] : judges) text += fmt::format("; {}: {} {}", name, judge.network, judge.width);
+  for (const auto& [name, judge] : judges) {
+    text += fmt::format("; {}: {} {} {} rate {:g}", name, judge.network, judge.loss, judge.width, judge.learning_rate);
+  }
   for (const Stage& stage : stages) {
     text += fmt::format("; {} steps of {}:", stage.steps, fmt::join(stage.trained, " "));
     for (const TeamTerm& term : stage.loss) {
       text += fmt::format(" {:g} {} {} {}", term.weight, term.loss, term.made, term.target);
     }
   }
-  return text;
+  return batches.empty() ? text : text + "; " + batches;
 }
 
 }  // namespace zsr::training

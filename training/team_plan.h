@@ -44,6 +44,8 @@ struct TeamPlan {
   std::vector<Member> members;
   std::map<std::string, AdversaryOptions> judges;
   std::vector<Stage> stages;
+  /// How the batches are drawn, for checkpoints: a run goes on with the batches that it began with.
+  std::string batches;
 
   int64_t steps() const;
   /// From JSON: {"scale": 2, "networks": {"up": {"network": "edsr", "width": 16}}, "judges": {"eye": {"network":

@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 
 namespace zsr::cli {
@@ -54,8 +55,7 @@ std::unique_ptr<OptionSet> make_options(DevelopFlags& flags) {
                &flags.output);
   options->add("demosaic", "NAME",
                fmt::format("How colours are found: {}. auto: the network for Bayer mosaics, closed for others; closed: "
-                           "directional estimates and shrinkage by the known noise; bilinear and ahd (LibRaw's) are "
-                           "baselines",
+                           "classical, takes noise out; bilinear and ahd (LibRaw's): for comparison, leave noise",
                            fmt::join(pipeline::demosaic_names(), ", ")),
                &flags.demosaic);
   options->add("color-space", "NAME", "srgb, display-p3 or linear (sRGB's primaries)", &flags.color_space);
@@ -111,15 +111,25 @@ std::vector<std::pair<fs::path, fs::path>> plan_of(const DevelopFlags& flags) {
                                  flags.inputs.size()));
   }
   std::vector<std::pair<fs::path, fs::path>> plan;
+  std::map<fs::path, std::string> sources;
   for (const std::string& input : flags.inputs) {
     if (fs::is_directory(input)) {
-      throw UsageError(fmt::format("'{}' is a folder; name the raw files in it, '{}/*.dng'", input, input));
+      throw UsageError(fmt::format("'{}' is a folder; name the raw files in it, e.g. {}", input,
+                                   (fs::path(input) / "*.dng").string()));
     }
     const fs::path name = fs::path(input).filename().replace_extension(".png");
     fs::path output = flags.output;
     if (folder) output /= name;
     if (flags.output.empty()) output = fs::path(input).replace_filename(name);
+    const auto [other, is_new] = sources.emplace(output.lexically_normal(), input);
+    if (!is_new) {
+      throw UsageError(fmt::format("'{}' and '{}' would both be '{}'; develop them into different folders",
+                                   other->second, input, output.string()));
+    }
     plan.emplace_back(input, output);
+  }
+  if (flags.common.json && flags.output == "-") {
+    throw UsageError("--json and -o - both write to standard output; name a file with -o");
   }
   return plan;
 }
@@ -159,7 +169,7 @@ void print_developed(const nlohmann::json& record, bool quiet) {
     fmt::print(stderr, "zsr: warning: '{}': {}\n", record["input"].get<std::string>(), note.get<std::string>());
   }
   const nlohmann::json& noise = record["noise"];
-  fmt::print(stderr, "{} {}, {}x{}; noise {:.1f}/255 at middle gray{}; demosaiced by {} in {:.1f} s\n",
+  fmt::print(stderr, "camera '{}', {} mosaic, {}x{}; noise {:.1f}/255 at middle gray{}; demosaiced by {} in {:.1f} s\n",
              record["camera"].get<std::string>(), record["mosaic"].get<std::string>(), record["width"].get<int64_t>(),
              record["height"].get<int64_t>(), noise["middle_gray_255"].get<double>(),
              noise["denoised"].get<bool>() ? ", taken out" : "", record["demosaic"].get<std::string>(),

@@ -76,6 +76,10 @@ std::string describe_weights(const WeightsFile& weights, nlohmann::ordered_json*
     const networks::Kind* const kind = networks::recognise(file);
     if (kind == nullptr) return "of no network that zsr builds";
     const auto network = kind->build(file);
+    if (kind->traits.condition == networks::Condition::kMosaic) {
+      if (json != nullptr) *json = {{"method", nullptr}, {"title", kind->title}, {"scales", {1}}, {"channels", 3}};
+      return fmt::format("{}, for camera raw; zsr develop --weights", kind->title);
+    }
     if (kind->traits.gives_hdr) return describe_hdr(*kind, network->traits().scales, json);
     return describe(kind->name, kind->title, network->traits().scales, network->traits().channels,
                     network->traits().takes_kernel);

@@ -53,6 +53,7 @@ std::map<std::string, std::string> other_fields(const networks::Kind& own) {
 
 void add_network_group(OptionSet& options, TrainFlags& flags) {
   const networks::Kind& own = *networks::find_kind(flags.network);
+  if (own.trainable_scales.size() == 1) flags.scale = own.trainable_scales.front();
   options.group("Network");
   options.positional("input,i", "NETWORK", "The network, then folders of sharp photos", &flags.words);
   options.add("output,o", "FILE", "Weights file (.safetensors)", &flags.output);

@@ -10,6 +10,7 @@
 #include "core/files.h"
 #include "core/json_bytes.h"
 #include "nn/weights/safetensors.h"
+#include "training/communicator.h"
 #include "training/team.h"
 
 #include <fmt/format.h>
@@ -45,13 +46,14 @@ fs::path checkpoint_of(const fs::path& output) {
 
 void add_flags(OptionSet& options, TeamFlags& flags) {
   options.group("Options");
-  options.positional("input,i", "team PLAN FOLDER", "The plan (JSON) and folders of photos", &flags.words);
-  options.add("output,o", "FILE", "Weights: FILE-NAME.safetensors for each network of the plan", &flags.output);
+  options.positional("input,i", "team PLAN FOLDER", "team, the plan (JSON), then folders of photos", &flags.words);
+  options.add("output,o", "FILE", "-o pair.safetensors writes pair-NAME.safetensors for each network of the plan",
+              &flags.output);
   options.add("batch", "N", "Patches a step", &flags.batch);
-  options.add("patch", "N", "Pixels of the small patches, a side", &flags.patch);
+  options.add("patch", "N", "Side of an LR patch; HR: times the scale", &flags.patch);
   options.add("save-every", "N", "Steps between checkpoints", &flags.save_every);
   options.add("time", "DURATION", "Stop after this time, e.g. 30m", &flags.time);
-  options.flag("resume", "Go on from FILE.checkpoint", &flags.resume);
+  options.flag("resume", "Go on from OUTPUT.checkpoint, with the same plan, photos and flags", &flags.resume);
   options.flag("force", "Replace existing files", &flags.force);
 }
 
@@ -98,7 +100,14 @@ int run_train_team(const std::vector<std::string>& arguments) {
     throw UsageError("train team needs a plan, a folder of photos and -o FILE");
   }
   if (flags.save_every < 1) throw UsageError(fmt::format("--save-every {} must be above 0", flags.save_every));
-  const training::TeamPlan plan = training::TeamPlan::read(flags.words[1]);
+  if (training::launched_processes() > 1) {
+    throw UsageError("train team runs as one process; leave mpirun out");
+  }
+  if (!flags.output.ends_with(".safetensors")) {
+    throw UsageError(fmt::format("-o '{}' must end in .safetensors", flags.output));
+  }
+  training::TeamPlan plan = training::TeamPlan::read(flags.words[1]);
+  make_folder_of(flags.output);
   const Overwrite overwrite = flags.force || flags.resume ? Overwrite::kYes : Overwrite::kNo;
   for (const training::Member& member : plan.members) {
     check_output(member_path(flags.output, member.name), flags.words[2], overwrite);
@@ -114,6 +123,7 @@ int run_train_team(const std::vector<std::string>& arguments) {
   const int64_t least = training::PatchSource::least_side(patches, training::Condition::kNone);
   const std::vector<std::string> folders(flags.words.begin() + 2, flags.words.end());
   const training::PatchSource source(load_photos(folders, least, common.quiet), training::Condition::kNone, patches);
+  plan.batches = fmt::format("batches of {}, seed {}, {}", flags.batch, runtime.seed, source.describe().dump());
   training::Team team(plan, runtime.seed, runtime.device);
   if (flags.resume) team.restore(read_safetensors(checkpoint_of(flags.output)));
   ProgressPrinter printer(common.quiet);

@@ -92,6 +92,21 @@ TEST_F(DevelopCommand, SeveralGoIntoAFolder) {
   EXPECT_EQ(run_zsr({"develop", at("shot.dng"), at("other.dng"), "-o", at("one.png")}).code, 2);
 }
 
+TEST_F(DevelopCommand, TwoPhotosOfOneNameAreRefusedBeforeTheWork) {
+  fs::create_directories(dir_ / "other");
+  fs::copy_file(dir_ / "shot.dng", dir_ / "other/shot.dng");
+  const ProgramResult result = run_zsr({"develop", at("shot.dng"), at("other/shot.dng"), "-o", at("made/"), "--force"});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_NE(result.err.find("would both be"), std::string::npos) << result.err;
+  EXPECT_FALSE(fs::exists(dir_ / "made"));
+}
+
+TEST_F(DevelopCommand, JsonAndThePhotoDoNotShareStandardOutput) {
+  const ProgramResult result = run_zsr({"develop", at("shot.dng"), "--json", "-o", "-"});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_TRUE(result.out.empty());
+}
+
 TEST_F(DevelopCommand, BadInputIsOneLineAndLeavesNothing) {
   write_bytes(dir_ / "cut.dng", read_bytes(dir_ / "shot.dng").substr(0, 9000));
   make_photo(dir_ / "photo.png", 3, 20, 24);

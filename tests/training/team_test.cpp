@@ -92,6 +92,29 @@ TEST(Team, AnotherPlansCheckpointIsRefused) {
   EXPECT_THROW(second.restore(team.checkpoint()), InputError);
 }
 
+TEST(Team, TheCheckpointOfOtherBatchesOrRatesIsRefused) {
+  TeamPlan plan = TeamPlan::from_json(plan_json(), "plan");
+  plan.batches = "batches of 2";
+  const Team team(plan, 1);
+  Team same(plan, 1);
+  same.restore(team.checkpoint());
+  const auto refused = [&](const TeamPlan& other) {
+    Team second(other, 1);
+    try {
+      second.restore(team.checkpoint());
+    } catch (const InputError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  TeamPlan other = plan;
+  other.batches = "batches of 4";
+  EXPECT_THAT(refused(other), HasSubstr("'batches of 2' is 'batches of 4' now"));
+  other = plan;
+  other.members[1].learning_rate = 0.1;
+  EXPECT_THAT(refused(other), HasSubstr("'other: srresnet x2 rate 0.001"));
+}
+
 TEST(Team, WeightsLoadAsTheNetworkTheyAre) {
   const Team team(TeamPlan::from_json(plan_json(), "plan"), 1);
   EXPECT_EQ(networks::recognise(team.weights("up"))->name, "edsr");
@@ -113,6 +136,21 @@ TEST(TeamPlan, SaysWhatIsWrong) {
   json = plan_json();
   json["networks"]["up"]["depth"] = 1;
   EXPECT_THAT(refusal(json), HasSubstr("network 'up': depth = 1"));
+  json = plan_json();
+  json["jduges"] = Json::object();
+  EXPECT_THAT(refusal(json), HasSubstr("the plan: unknown entry 'jduges'; there are scale, networks"));
+  json = plan_json();
+  json.erase("networks");
+  EXPECT_THAT(refusal(json), HasSubstr("the plan: 'networks' is missing"));
+  json = plan_json();
+  json["scale"] = 2.5;
+  EXPECT_THAT(refusal(json), HasSubstr("'scale' must be a whole number"));
+  json = plan_json();
+  json["networks"]["up"]["learning_rate"] = -1;
+  EXPECT_THAT(refusal(json), HasSubstr("network 'up': learning_rate = -1, must be > 0"));
+  json = plan_json();
+  json["stages"][0]["steps"] = "ten";
+  EXPECT_THAT(refusal(json), HasSubstr("stage 1: 'steps' must be a whole number"));
   json = plan_json();
   json["stages"] = Json::array();
   EXPECT_THAT(refusal(json), HasSubstr("no stage"));
