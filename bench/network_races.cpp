@@ -66,7 +66,13 @@ Race network_race(const std::string& name, int64_t side, bool training) {
   const networks::Kind* const kind = networks::find_kind(name);
   if (kind == nullptr) throw std::invalid_argument(fmt::format("there is no network '{}'", name));
   constexpr int64_t kScale = 2;
-  const auto model = std::make_shared<nn::Model>(kind->graph(kind->configured(kScale, {})));
+  // Colours from 0 to 255 and drawn weights would put sigmoids where they are steps, which magnify any rounding.
+  std::map<std::string, double> chosen;
+  for (const networks::Field& field : kind->fields) {
+    if (field.name == "color_range") chosen[field.name] = 1.0;
+    if (field.name == "mean") chosen[field.name] = 0.0;
+  }
+  const auto model = std::make_shared<nn::Model>(kind->graph(kind->configured(kScale, chosen)));
   Random random(1);
   const torch::Tensor parameters = nn::initial_values(model->graph(), random).requires_grad_(training);
   const int64_t scale = kind->traits.takes_enlarged ? 1 : kScale;

@@ -30,7 +30,10 @@ namespace fs = std::filesystem;
 void print_settings(const UpscaleSettings& settings) {
   if (settings.common.quiet) return;
   const pipeline::Method& method = *pipeline::find_method(pipeline::first_method(settings.request));
-  std::string line = method.describe(settings.request);
+  const pipeline::Request& request = settings.request;
+  const bool open = request.method == "auto" && !request.trained && !request.zero_shot;
+  std::string line = open ? fmt::format("x{}, by the method that suits the photo", format_scale(request.scale))
+                          : method.describe(request);
   line += fmt::format("; {} thread(s)", settings.runtime.threads);
   if (method.uses(pipeline::Setting::kDevice)) {
     line += fmt::format(" on {}, seed {}", settings.runtime.device.str(), settings.runtime.seed);

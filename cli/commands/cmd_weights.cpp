@@ -28,7 +28,7 @@ constexpr const char* kWeightsDescription =
     "of one shape can be blended. FILE is also the name of a network that comes with zsr, like\n"
     "edsr-light-x2.";
 constexpr const char* kWeightsExamples =
-    "  zsr weights info model.pth\n  zsr weights convert model.pth -o model.safetensors --half\n"
+    "  zsr weights list\n  zsr weights info model.pth\n  zsr weights convert model.pth -o model.safetensors --half\n"
     "  zsr weights convert model.pth -o model.onnx\n  zsr weights convert restorer -o restorer_x2.onnx --scale 2\n"
     "  zsr weights blend psnr.safetensors gan.safetensors -o between.safetensors --share 0.3\n";
 
@@ -109,6 +109,30 @@ void write_converted(WeightsFile file, const Conversion& conversion, nlohmann::o
   report["scale"] = made.scale;
 }
 
+// The weights that come with zsr, and what each is.
+int list_shipped(bool as_json) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const std::string& name : shipped_names()) {
+    const std::string what = describe_weights(shipped_weights(name), nullptr);
+    if (as_json) {
+      all.push_back({{"name", name}, {"what", what}});
+    } else {
+      fmt::print("{:<22} {}\n", name, what);
+    }
+  }
+  if (as_json) fmt::print("{}\n", json_text(all, 2));
+  return kExitOk;
+}
+
+// Other tools would take a file of such a name for what it is not.
+void check_format_of(const std::string& output) {
+  for (const char* const suffix : {".pth", ".pt", ".ckpt", ".mat", ".npz", ".npy", ".param", ".bin", ".h5", ".t7"}) {
+    if (output.ends_with(suffix)) {
+      throw UsageError(fmt::format("-o '{}': zsr writes .safetensors and .onnx, not {}", output, suffix));
+    }
+  }
+}
+
 }  // namespace
 
 int run_weights(const std::vector<std::string>& arguments) {
@@ -117,10 +141,11 @@ int run_weights(const std::vector<std::string>& arguments) {
   double share = 0.5;
   bool force = false;
   CommonFlags common;
-  OptionSet options("zsr weights info|convert|blend FILE [FILE] [-o FILE.safetensors|FILE.onnx] [options]",
+  OptionSet options("zsr weights list|info|convert|blend [FILE] [FILE] [-o FILE.safetensors|FILE.onnx] [options]",
                     kWeightsDescription, kWeightsExamples);
   options.group("Options");
-  options.positional("input,i", "ACTION FILE", "info, convert or blend, then the file (blend: two)", &words);
+  options.positional("input,i", "ACTION FILE",
+                     "list (what comes with zsr), info, convert or blend, then the file (blend: two)", &words);
   options.add("output,o", "FILE", "convert, blend: the file to write; FILE.onnx: ONNX, any other: safetensors",
               &conversion.output);
   options.add("scale,s", "FACTOR", "ONNX: which scale of a network that has several; 0 = the only one",
@@ -133,8 +158,9 @@ int run_weights(const std::vector<std::string>& arguments) {
   if (!options.parse(arguments)) return kExitOk;
   const std::string action = words.empty() ? "" : words[0];
   const bool blend = action == "blend";
+  if (action == "list" && words.size() == 1) return list_shipped(common.json);
   if ((action != "info" && action != "convert" && !blend) || words.size() != (blend ? 3U : 2U)) {
-    throw UsageError("weights needs info or convert and one FILE, or blend and two");
+    throw UsageError("weights needs list, or info or convert and one FILE, or blend and two");
   }
   const bool writes = action != "info";
   const std::string& output = conversion.output;
@@ -144,6 +170,7 @@ int run_weights(const std::vector<std::string>& arguments) {
   if (!(share >= 0.0) || share > 1.0) throw UsageError(fmt::format("--share {:g} must be 0 to 1", share));
   if (options.given("scale") && !is_onnx_name(output)) throw UsageError("--scale belongs to ONNX files (-o FILE.onnx)");
   conversion.overwrite = force ? Overwrite::kYes : Overwrite::kNo;
+  if (writes) check_format_of(output);
   for (size_t i = 1; writes && i < words.size(); ++i) check_output(output, words[i], conversion.overwrite);
   WeightsFile file = load_or_shipped(words[1]);
   if (blend) file = blended(file, load_or_shipped(words[2]), share);

@@ -73,6 +73,11 @@ std::string describe_weights(const WeightsFile& weights, nlohmann::ordered_json*
           "--prior",
           prior.scale(), prior.side(), prior.side(), misfit);
     }
+    const auto remark = file.metadata.find("network");
+    if (remark != file.metadata.end() && remark->second == "zsr blur predictor") {
+      if (json != nullptr) *json = {{"method", nullptr}, {"title", "blur predictor"}};
+      return "blur predictor: the blur of a photo from its patches; used by kernel estimates";
+    }
     const networks::Kind* const kind = networks::recognise(file);
     if (kind == nullptr) return "of no network that zsr builds";
     const auto network = kind->build(file);

@@ -23,6 +23,9 @@ Runtime start_runtime(const CommonFlags& flags) {
   if (!flags.gpu.empty()) {
     const double index = parse_number(flags.gpu, "gpu");
     device = index < 0 ? "cpu" : fmt::format("cuda:{}", static_cast<int64_t>(index));
+    if (flags.device != "auto" && flags.device != device) {
+      throw UsageError(fmt::format("--gpu {} contradicts --device {}", flags.gpu, flags.device));
+    }
   }
   if (flags.seed < 0) throw UsageError(fmt::format("--seed {} must be >= 0", flags.seed));
   Runtime runtime;

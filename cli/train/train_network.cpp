@@ -166,8 +166,12 @@ struct TrainFiles {
     if (quiet || now.state().log.empty()) return;
     const training::LogLine& line = now.state().log.back();
     printer.finish();
-    fmt::print(stderr, "step {}: loss {:.6f}, PSNR {:.3f} dB{}, {:.0f} s\n", line.step, line.loss, line.score.psnr,
-               line.score.psnr_blur > 0.0 ? fmt::format(" ({:.3f} blurred)", line.score.psnr_blur) : "", line.seconds);
+    const auto decibel = [](double value, const char* form) {
+      return value > 0.0 ? fmt::format(fmt::runtime(form), value) : std::string();  // 0: not measured
+    };
+    fmt::print(stderr, "step {}: loss {:.6f}{}{}, {:.0f} s\n", line.step, line.loss,
+               decibel(line.score.psnr, ", PSNR {:.3f} dB"), decibel(line.score.psnr_blur, " ({:.3f} blurred)"),
+               line.seconds);
   }
 };
 

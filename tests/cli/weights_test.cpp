@@ -2,6 +2,7 @@
 #include "degradations/kernel_io.h"
 #include "image/photo.h"
 #include "nn/weights/safetensors.h"
+#include "nn/weights/shipped.h"
 #include "tests/cli/support.h"
 #include "tests/support/test_images.h"
 
@@ -119,6 +120,22 @@ TEST(WeightsCommand, RefusesWhatCannotBeOnnx) {
   EXPECT_EQ(run_zsr({"weights", "convert", "restorer", "-o", output, "--scale", "2"}).code, 0);
   const std::string plain = (dir / "out.safetensors").string();
   EXPECT_EQ(run_zsr({"weights", "convert", "restorer", "-o", plain, "--scale", "2"}).code, 2);
+}
+
+TEST(WeightsCommand, ListsWhatComesWithZsr) {
+  const ProgramResult text = run_zsr({"weights", "list"});
+  EXPECT_EQ(text.code, 0) << text.err;
+  const auto json = nlohmann::json::parse(run_zsr({"weights", "list", "--json"}).out);
+  EXPECT_EQ(json.size(), shipped_names().size());
+  for (const std::string& name : shipped_names()) EXPECT_NE(text.out.find(name + " "), std::string::npos) << name;
+}
+
+TEST(WeightsCommand, WritesNoFileUnderTheNameOfAnotherFormat) {
+  const TempDir dir;
+  const ProgramResult result = run_zsr({"weights", "convert", "edsr-light-x2", "-o", (dir / "x.pth").string()});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_NE(result.err.find("zsr writes .safetensors and .onnx, not .pth"), std::string::npos) << result.err;
+  EXPECT_TRUE(dir.names().empty());
 }
 
 TEST(TrainedMethods, TakeMethodAndScaleFromTheWeights) {
