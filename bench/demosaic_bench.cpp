@@ -1,9 +1,10 @@
 // Demosaicing side by side: mosaics (RGGB) of photos, sampled from their encoded values as the literature does, without
 // noise and with white noise; CPSNR (of all three colours together, to whole 8-bit levels, 10 pixels cut from each
 // side).
-//   zsr_demosaic_bench FOLDER... [--weights FILE] [--limit N]
-// Rows: linear interpolation, LibRaw's AHD, the closed-form method and the network (of FILE, else the one that comes
-// with zsr).
+//   zsr_demosaic_bench FOLDER... [--weights FILE] [--limit N] [--xtrans]
+// Columns: linear interpolation, LibRaw's AHD, the closed-form method and the network (of FILE, else the one that comes
+// with zsr); with --xtrans, mosaics of that pattern by the first and the third. Last line: standard deviation of the
+// noise that raw::fit_noise finds at middle gray, as a part of the true one, median of the photos.
 #include "core/error.h"
 #include "core/normal_field.h"
 #include "core/random.h"
@@ -13,11 +14,13 @@
 #include "networks/demosaic.h"
 #include "networks/registry.h"
 #include "nn/weights/shipped.h"
+#include "raw/noise_fit.h"
 #include "raw/raw_file.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <functional>
@@ -36,6 +39,7 @@ struct Settings {
   std::vector<std::string> folders;
   std::string weights;
   size_t limit = 0;
+  bool xtrans = false;
 };
 
 Settings settings_of(int count, char** words) {
@@ -46,6 +50,8 @@ Settings settings_of(int count, char** words) {
       settings.weights = words[++i];
     } else if (word == "--limit" && i + 1 < count) {
       settings.limit = std::stoul(words[++i]);
+    } else if (word == "--xtrans") {
+      settings.xtrans = true;
     } else {
       settings.folders.push_back(word);
     }
@@ -78,6 +84,7 @@ raw::Rgb by_ahd(const raw::Mosaic& mosaic) {
 }
 
 std::vector<std::pair<std::string, Method>> methods(const Settings& settings) {
+  if (settings.xtrans) return {{"bilinear", raw::demosaic_bilinear}, {"closed", raw::demosaic}};
   std::vector<std::pair<std::string, Method>> all = {
       {"bilinear", raw::demosaic_bilinear}, {"ahd", by_ahd}, {"closed", raw::demosaic}};
   const std::string name = settings.weights.empty() ? "demosaic-x1" : settings.weights;
@@ -88,6 +95,18 @@ std::vector<std::pair<std::string, Method>> methods(const Settings& settings) {
   return all;
 }
 
+raw::Mosaic mosaic_of(const torch::Tensor& photo, const raw::MosaicPattern& pattern, double noise, uint64_t seed) {
+  raw::Mosaic mosaic;
+  mosaic.pattern = pattern;
+  mosaic.values = raw::mosaic_of(networks::rgb_of(photo), pattern);
+  if (noise == 0.0) return mosaic;
+  mosaic.noise.fill(raw::NoiseCurve(noise / 255.0));
+  std::vector<float> field(mosaic.values.values.size());
+  fill_normal(seed, field.data(), static_cast<int64_t>(field.size()));
+  for (size_t i = 0; i < field.size(); ++i) mosaic.values.values[i] += field[i] * static_cast<float>(noise / 255.0);
+  return mosaic;
+}
+
 int run(const Settings& settings) {
   std::vector<fs::path> photos;
   for (const std::string& folder : settings.folders) {
@@ -95,30 +114,25 @@ int run(const Settings& settings) {
   }
   if (settings.limit > 0 && photos.size() > settings.limit) photos.resize(settings.limit);
   const auto all = methods(settings);
+  const raw::MosaicPattern pattern = settings.xtrans ? raw::MosaicPattern::xtrans() : raw::MosaicPattern::bayer("RGGB");
   fmt::print("{} photos\n{:<8}", photos.size(), "noise");
   for (const auto& [name, method] : all) fmt::print(" {:>9}", name);
   fmt::print("\n");
+  std::vector<double> found;
   for (const double noise : {0.0, 10.0}) {
     std::map<std::string, double> sum;
     for (const fs::path& path : photos) {
       const torch::Tensor truth = load(path);
-      raw::Mosaic mosaic;
-      mosaic.pattern = raw::MosaicPattern::bayer("RGGB");
-      mosaic.values = raw::mosaic_of(networks::rgb_of(truth), mosaic.pattern);
-      if (noise > 0.0) {
-        mosaic.noise.fill(raw::NoiseCurve(noise / 255.0));
-        std::vector<float> field(mosaic.values.values.size());
-        fill_normal(derive_seed(1, path.filename().string()), field.data(), static_cast<int64_t>(field.size()));
-        for (size_t i = 0; i < field.size(); ++i) {
-          mosaic.values.values[i] += field[i] * static_cast<float>(noise / 255.0);
-        }
-      }
+      const raw::Mosaic mosaic = mosaic_of(truth, pattern, noise, derive_seed(1, path.filename().string()));
+      if (noise > 0.0) found.push_back(raw::fit_noise(mosaic.values, pattern).sigma(0.5) * 255.0 / noise);
       for (const auto& [name, method] : all) sum[name] += cpsnr(networks::tensor_of(method(mosaic)), truth);
     }
     fmt::print("{:<8g}", noise);
     for (const auto& [name, method] : all) fmt::print(" {:>9.2f}", sum[name] / static_cast<double>(photos.size()));
     fmt::print("\n");
   }
+  std::sort(found.begin(), found.end());
+  if (!found.empty()) fmt::print("noise found / true {:.2f}\n", found[found.size() / 2]);
   return 0;
 }
 

@@ -77,6 +77,7 @@ Kind demosaic() {
   kind.traits.condition = Condition::kMosaic;
   kind.fields = {{"width", "channels", 48, 16, 256, 16}, {"depth", "residual blocks", 6, 1, 64}};
   kind.trainable_scales = {1};
+  kind.not_for_photos = "it works on camera raw: 'zsr develop photo.nef --weights FILE'";
   kind.training = {.noise = 25.0};
   return kind;
 }

@@ -41,6 +41,8 @@ struct Kind {
   /// Why `zsr train` does not train it, as the end of a sentence; empty: it does. `trainable_scales` are
   /// then the published ones.
   std::string untrainable{};
+  /// Why it does not enlarge photos and what it is for, as the end of a sentence; empty: it enlarges them.
+  std::string not_for_photos{};
   /// Tensors whose names begin so belong to published files but say nothing new.
   std::vector<std::string> ignored{};
   /// Brings another layout of the same weights (MatConvNet's cells) under the graph's names.

@@ -78,7 +78,7 @@ std::deque<Method> all_methods() {
        .run = run_srmd,
        .describe = describe_trained}};
   for (const networks::Kind& kind : networks::kinds()) {
-    if (kind.traits.gives_hdr) continue;
+    if (!kind.not_for_photos.empty()) continue;
     // The others run within methods of their own.
     const bool by_itself = kind.traits.condition == networks::Condition::kNone ||
                            kind.traits.condition == networks::Condition::kDamage || kind.traits.takes_kernel;

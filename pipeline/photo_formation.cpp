@@ -61,7 +61,7 @@ Evidence look(const torch::Tensor& color, const Request& request, const Formatio
   seen.estimated = seen.trusted && !seen.estimate->bicubic;
   seen.noisy = plan.estimate_noise && seen.noise >= kMinNoise;
   // Who names the method or asks for the estimate gets all of it.
-  const bool open = request.method == "auto" && request.kernel.source == KernelRequest::Source::kDefault;
+  const bool open = request.leaves_method_open() && request.kernel.source == KernelRequest::Source::kDefault;
   if (open) seen.most_share = seen.choice.most_share;
   return seen;
 }
@@ -74,8 +74,8 @@ double set_up_zssr(const torch::Tensor& color, const Request& request, const Evi
   const auto set_up = [&](zssr::Options options) {
     if (found.plan.estimate_noise) {
       options.pairs.son_noise = seen.noisy ? seen.noise / 255.0 : 0.0;
-      // Back-projection would put grain back in. Beside the hard edges of a sharp drawing it leaves ripples (line art of
-      // bench/odd-pictures: detail invented 0.14 with it, 0.04 without).
+      // Back-projection would put grain back in. Beside the hard edges of a sharp drawing it leaves ripples (line art
+      // of bench/odd-pictures: detail invented 0.14 with it, 0.04 without).
       const bool drawing = seen.graphics && !seen.estimated;
       if (!request.back_projection && (seen.noise >= kGrain || drawing)) options.output.back_projection = 0;
     }
@@ -173,8 +173,8 @@ void warn_of_kernel(const Evidence& seen, double share, PhotoFormation& found) {
 
 // ZSSR's options where nothing is estimated.
 zssr::Options plain_zssr_options(const Request& request, const FormationPlan& plan) {
-  // Under other kernels than Gaussians a network learns more from random weights: 20.6 against 20.2 dB over the twelve
-  // photos of bench/known-kernels.
+  // Under other kernels than Gaussians, which the pretrained weights have not seen, a network learns more from random
+  // weights: 20.6 against 20.2 dB over the twelve photos of bench/known-kernels, before kernels kept their phase there.
   const bool unlike = !plan.kernels.empty() && is_unlike_gaussians(plan.kernels[0]);
   return zssr_options(request, unlike && has_own_start(request));
 }
@@ -199,7 +199,7 @@ std::optional<double> share_for_start(const torch::Tensor& color, const kernelga
 }
 
 PhotoFormation look_at_photo(const torch::Tensor& color, const Request& request, const std::string& method,
-                             bool may_restore, std::optional<PhotoCondition> condition, const RunContext& context) {
+                             std::optional<PhotoCondition> condition, const RunContext& context) {
   PhotoFormation found;
   found.plan = plan_formation(request, method);
   found.kernels = found.plan.kernels;
@@ -211,7 +211,7 @@ PhotoFormation look_at_photo(const torch::Tensor& color, const Request& request,
   }
   const Evidence seen = look(color, request, found.plan, std::move(condition), context);
   found.record = nlohmann::json::object();
-  if (may_restore && seen.estimate && seen.choice.way == Way::kRestore) {
+  if (request.leaves_method_open() && seen.estimate && seen.choice.way == Way::kRestore) {
     found.restore_strength = seen.choice.strength;
     found.record["kernel"] = {{"verdict", kernelgan::to_string(seen.estimate->verdict)}, {"used", "none"}};
     return found;

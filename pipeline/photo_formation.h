@@ -47,9 +47,9 @@ struct PhotoFormation {
 constexpr double kGrain = 5.0;
 
 /// Estimates in `color` [1, C, h, w] what the plan says. `condition` is look_at_condition of it, where it is known
-/// already. `may_restore`: the user left the method open, so that the restoration may take the photo.
+/// already. Where the request leaves the method open, the restoration may take the photo.
 PhotoFormation look_at_photo(const torch::Tensor& color, const Request& request, const std::string& method,
-                             bool may_restore, std::optional<PhotoCondition> condition, const RunContext& context);
+                             std::optional<PhotoCondition> condition, const RunContext& context);
 
 /// The widest share of the estimate's covariance, 0.4 to 0.85, under which the pretrained start of `options` restores
 /// the photo about as well as under a kernel surely narrow enough (zssr::Upscaler::consistency). Empty when it does not

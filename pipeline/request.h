@@ -112,6 +112,9 @@ struct Request {
   srmd::KernelGrid kernel_grid;            ///< srmd: blur that varies; with one cell `kernel` holds for all.
   torch::Tensor noise_map;                 ///< srmd: [1, 1, h, w] in 1/255 instead of `noise`; or undefined.
 
+  /// Whether the photo decides the method: none is named, and nothing that belongs to one alone.
+  bool leaves_method_open() const { return method == "auto" && !trained && !zero_shot; }
+
   ZssrRequest zssr;
   DipRequest dip;
   FkpRequest fkp;

@@ -12,25 +12,6 @@
 #include <algorithm>
 
 namespace zsr::pipeline {
-namespace {
-
-// Throws OptionError for networks that do not work on photos.
-void refuse_other_uses(const networks::Kind& kind, const std::string& weights) {
-  if (kind.traits.condition == networks::Condition::kMosaic) {
-    throw OptionError(
-        fmt::format("'{}' holds a demosaicing network, which works on camera raw: 'zsr develop photo.nef --weights {}'",
-                    weights, weights));
-  }
-  if (kind.traits.gives_hdr) {
-    throw OptionError(fmt::format(
-        "'{}' holds {}: zsr cannot write HDR images (PQ, BT.2020); 'zsr weights convert' makes an ONNX file "
-        "of it",
-        weights, kind.title));
-  }
-}
-
-}  // namespace
-
 Trained load_kernel_network(const std::string& weights, Scale scale) {
   return load_trained("usrnet", weights, "", scale);
 }
@@ -64,7 +45,9 @@ Trained load_trained(const std::string& method, const std::string& given, const 
                     "its tensors",
                     weights, fmt::join(trained_methods(), ", ")));
   }
-  if (kind != nullptr) refuse_other_uses(*kind, weights);
+  if (kind != nullptr && !kind->not_for_photos.empty()) {
+    throw OptionError(fmt::format("'{}' holds {}: {}", weights, kind->title, kind->not_for_photos));
+  }
   made.method = is_srmd ? "srmd" : kind->name;
   if (is_srmd) made.srmd = std::make_unique<srmd::Network>(file);
   made.title = is_srmd ? title_of(*made.srmd) : kind->title;

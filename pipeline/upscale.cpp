@@ -132,7 +132,7 @@ struct Choice {
 
 Choice choose(const torch::Tensor& color, const Request& request, const RunContext& context) {
   Choice made{request, first_method(request), {}, {}};
-  const bool open = request.method == "auto" && !request.trained && !request.zero_shot;
+  const bool open = request.leaves_method_open();
   const auto restore = [&](double strength) {
     made.method = "restore";
     made.request.restore.options.strength = request.restore.strength.value_or(strength);
@@ -145,7 +145,7 @@ Choice choose(const torch::Tensor& color, const Request& request, const RunConte
     if (damaged || made.method == "restore") restore(damaged ? choice.strength : kCleanStrength);
   }
   if (made.method == "restore") return made;
-  made.formation = look_at_photo(color, request, made.method, open, made.condition, context);
+  made.formation = look_at_photo(color, request, made.method, made.condition, context);
   if (made.formation.restore_strength) restore(*made.formation.restore_strength);
   return made;
 }
@@ -179,7 +179,7 @@ void record_choice(const Request& request, const Choice& choice, const MethodOut
   if (choice.condition) {
     record["condition"] = to_json(*choice.condition);
     record["photo"] = describe(*choice.condition);
-    record["chosen"] = request.method == "auto" && !request.zero_shot;
+    record["chosen"] = request.leaves_method_open();
   }
   if (request.trained) {
     record["weights"] = request.trained->weights;

@@ -18,8 +18,8 @@ namespace zsr::training {
 
 /// Examples of one training step.
 struct Batch {
-  torch::Tensor
-      input;  ///< [N, 3 + maps, h, w]: RGB in [0, 1], then the condition, one number a map (mosaics: a pixel).
+  /// [N, 3 + maps, h, w]: RGB in [0, 1], then the condition, one number a map (of mosaics one a pixel).
+  torch::Tensor input;
   torch::Tensor target;  ///< [N, 3, scale h, scale w] in [0, 1].
   torch::Tensor base;    ///< The input's RGB cubic-enlarged, where the network makes a residual; else undefined.
   int64_t scale = 2;     ///< Of all its examples.
@@ -76,6 +76,8 @@ class PatchSource {
   size_t photo_count() const { return photos_.size(); }
   /// Everything that says which patches are drawn, but for what the photos show.
   nlohmann::ordered_json describe() const;
+  /// Patches a step, of all processes together.
+  int64_t batch() const { return options_.batch; }
 
   /// Patches [first, last) of the batch of `step`, one Batch for each scale that is among them.
   std::vector<Batch> draw(int64_t step, int64_t first, int64_t last) const;

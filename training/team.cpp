@@ -4,36 +4,19 @@
 #include "core/session.h"
 #include "image/resize.h"
 #include "nn/weights/load_weights.h"
+#include "training/fingerprint.h"
+#include "training/losses.h"
 #include "training/prefetch.h"
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>
 
 namespace zsr::training {
-namespace {
-
-// The first part of `text`, between semicolons, that `other` has otherwise.
-std::string first_difference(const std::string& text, const std::string& other) {
-  const auto at = std::mismatch(text.begin(), text.end(), other.begin(), other.end()).first - text.begin();
-  const size_t before = text.rfind(';', static_cast<size_t>(at));
-  const size_t from = before == std::string::npos ? 0 : text.find_first_not_of("; ", before);
-  if (from == std::string::npos) return "";
-  return text.substr(from, text.find(';', std::max(from, static_cast<size_t>(at))) - from);
-}
-
-torch::Tensor distance(const std::string& loss, const torch::Tensor& a, const torch::Tensor& b) {
-  if (loss == "l1") return (a - b).abs().mean();
-  if (loss == "l2") return (a - b).square().mean();
-  constexpr double kEpsilon = 1e-3;
-  return ((a - b).square() + kEpsilon * kEpsilon).sqrt().mean();
-}
-
-}  // namespace
-
 // The images that terms name, each made once in a step.
 class Team::Images {
  public:
@@ -71,7 +54,8 @@ class Team::Images {
   std::map<std::string, torch::Tensor> known_;
 };
 
-Team::Team(const TeamPlan& plan, uint64_t seed, torch::Device device) : plan_(plan), device_(device) {
+Team::Team(const TeamPlan& plan, const PatchSource& source, uint64_t seed, torch::Device device)
+    : plan_(plan), source_(source), device_(device) {
   for (const Member& member : plan.members) {
     const networks::Kind& kind = *networks::find_kind(member.network);
     Random random(derive_seed(seed, "team " + member.name));
@@ -119,16 +103,16 @@ double Team::step_once(const Batch& batch) {
     const auto judge = judges_.find(term.loss);
     torch::Tensor value;
     if (judge != judges_.end()) {
-      value = judge->second->loss_of(made);
+      value = term.weight * judge->second->loss_of(made);
     } else {
       const torch::Tensor target = images.at(term.target);
       if (made.sizes() != target.sizes()) {
         throw OptionError(fmt::format("{} of {} and {}: {}x{} and {}x{} pixels", term.loss, term.made, term.target,
                                       made.size(3), made.size(2), target.size(3), target.size(2)));
       }
-      value = distance(term.loss, made, target);
+      value = total_loss({{term.loss, term.weight}}, {}, made, target, {});
     }
-    loss = loss.defined() ? loss + term.weight * value : term.weight * value;
+    loss = loss.defined() ? loss + value : value;
   }
   if (!loss.requires_grad()) throw OptionError("no network that is trained has a part in the loss");
   loss.backward();
@@ -148,11 +132,10 @@ double Team::step_once(const Batch& batch) {
   return loss.item<double>();
 }
 
-Summary Team::run(const PatchSource& source, int64_t batch, int64_t save_every, const RunContext& context,
-                  const std::function<void(const Team&)>& save) {
+Summary Team::run(int64_t save_every, const RunContext& context, const std::function<void(const Team&)>& save) {
   Session session(context, "the last checkpoint stands");
   Summary summary;
-  Prefetch batches(source, step_, 0, batch, std::max<int64_t>(1, at::get_num_threads()));
+  Prefetch batches(source_, step_, 0, source_.batch(), std::max<int64_t>(1, at::get_num_threads()));
   bool stop = false;
   while (step_ < plan_.steps() && !stop) {
     const double loss = step_once(batches.next().front());
@@ -169,6 +152,12 @@ Summary Team::run(const PatchSource& source, int64_t batch, int64_t save_every, 
   return summary;
 }
 
+nlohmann::ordered_json Team::fingerprint() const {
+  nlohmann::ordered_json json = plan_.fingerprint();
+  json.update(source_.describe());
+  return json;
+}
+
 WeightsFile Team::checkpoint() const {
   WeightsFile file;
   file.origin = "the checkpoint";
@@ -181,7 +170,7 @@ WeightsFile Team::checkpoint() const {
     file.tensors.push_back({prefix + "values", one.network->parameters().detach().to(torch::kCPU).clone()});
   }
   for (const auto& [name, judge] : judges_) append(judge->state(name + "."));
-  file.metadata["team"] = plan_.fingerprint();
+  file.metadata["team"] = fingerprint().dump();
   file.metadata["step"] = std::to_string(step_);
   return file;
 }
@@ -192,10 +181,10 @@ void Team::restore(const WeightsFile& file) {
   if (team == file.metadata.end() || step == file.metadata.end()) {
     throw InputError(fmt::format("'{}' is no checkpoint of several networks", file.origin));
   }
-  if (team->second != plan_.fingerprint()) {
-    throw InputError(fmt::format("'{}' is the checkpoint of another run: its '{}' is '{}' now", file.origin,
-                                 first_difference(team->second, plan_.fingerprint()),
-                                 first_difference(plan_.fingerprint(), team->second)));
+  const auto there = nlohmann::ordered_json::parse(team->second, nullptr, false);
+  if (!there.is_object()) throw InputError(fmt::format("'{}': its settings are damaged", file.origin));
+  if (const std::string words = differences(there, fingerprint()); !words.empty()) {
+    throw InputError(fmt::format("'{}' is the checkpoint of another run: it has {}", file.origin, words));
   }
   const torch::NoGradGuard no_grad;
   for (Trained& one : members_) {

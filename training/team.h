@@ -18,14 +18,13 @@ namespace zsr::training {
 /// learn to tell what was made from what is real.
 class Team {
  public:
-  /// `seed`: of the weights. Throws OptionError, and InputError for weights to begin with.
-  Team(const TeamPlan& plan, uint64_t seed, torch::Device device = torch::kCPU);
+  /// Trains on `source`, which must outlive the team: photos without condition at the plan's scale. `seed`: of the
+  /// weights. Throws OptionError, and InputError for weights to begin with.
+  Team(const TeamPlan& plan, const PatchSource& source, uint64_t seed, torch::Device device = torch::kCPU);
 
-  /// Trains on `source` (photos without condition at the plan's scale, batches of `batch`) from the step where it is.
-  /// `save` is called every `save_every` steps and at the end. Throws OptionError where images of a term differ in
-  /// size, and when the loss is no number any more.
-  Summary run(const PatchSource& source, int64_t batch, int64_t save_every, const RunContext& context,
-              const std::function<void(const Team&)>& save);
+  /// From the step where it is. `save` is called every `save_every` steps and at the end. Throws OptionError where
+  /// images of a term differ in size, and when the loss is no number any more.
+  Summary run(int64_t save_every, const RunContext& context, const std::function<void(const Team&)>& save);
 
   int64_t step() const { return step_; }
   /// Weights of a member that zsr, and the published code, can use.
@@ -33,7 +32,7 @@ class Team {
   const TeamPlan& plan() const { return plan_; }
 
   WeightsFile checkpoint() const;
-  /// Throws InputError where `file` is the checkpoint of another plan.
+  /// Throws InputError where `file` is the checkpoint of another plan or of other batches.
   void restore(const WeightsFile& file);
 
  private:
@@ -46,8 +45,10 @@ class Team {
   Trained& named(const std::string& name);
   const Stage& stage_at(int64_t step) const;
   double step_once(const Batch& batch);
+  nlohmann::ordered_json fingerprint() const;
 
   TeamPlan plan_;
+  const PatchSource& source_;
   torch::Device device_;
   std::vector<Trained> members_;
   std::map<std::string, std::unique_ptr<Adversary>> judges_;

@@ -198,22 +198,25 @@ void TeamPlan::check(const std::string& origin) const {
   }
 }
 
-std::string TeamPlan::fingerprint() const {
-  std::string text = fmt::format("x{}", scale);
+Json TeamPlan::fingerprint() const {
+  Json json{{"scale", scale}};
   for (const Member& member : members) {
-    text += fmt::format("; {}: {} x{} rate {:g}", member.name, member.network, member.scale, member.learning_rate);
+    std::string text = fmt::format("{} x{} rate {:g}", member.network, member.scale, member.learning_rate);
     for (const auto& [name, value] : member.fields) text += fmt::format(" {} {:g}", name, value);
+    json["network " + member.name] = text;
   }
   for (const auto& [name, judge] : judges) {
-    text += fmt::format("; {}: {} {} {} rate {:g}", name, judge.network, judge.loss, judge.width, judge.learning_rate);
+    json["judge " + name] =
+        fmt::format("{} {} {} rate {:g}", judge.network, judge.loss, judge.width, judge.learning_rate);
   }
-  for (const Stage& stage : stages) {
-    text += fmt::format("; {} steps of {}:", stage.steps, fmt::join(stage.trained, " "));
-    for (const TeamTerm& term : stage.loss) {
+  for (size_t i = 0; i < stages.size(); ++i) {
+    std::string text = fmt::format("{} steps of {}:", stages[i].steps, fmt::join(stages[i].trained, " "));
+    for (const TeamTerm& term : stages[i].loss) {
       text += fmt::format(" {:g} {} {} {}", term.weight, term.loss, term.made, term.target);
     }
+    json[fmt::format("stage {}", i + 1)] = text;
   }
-  return batches.empty() ? text : text + "; " + batches;
+  return json;
 }
 
 }  // namespace zsr::training

@@ -44,8 +44,6 @@ struct TeamPlan {
   std::vector<Member> members;
   std::map<std::string, AdversaryOptions> judges;
   std::vector<Stage> stages;
-  /// How the batches are drawn, for checkpoints: a run goes on with the batches that it began with.
-  std::string batches;
 
   int64_t steps() const;
   /// From JSON: {"scale": 2, "networks": {"up": {"network": "edsr", "width": 16}}, "judges": {"eye": {"network":
@@ -55,7 +53,7 @@ struct TeamPlan {
   /// Reads such a file.
   static TeamPlan read(const std::filesystem::path& path);
   /// For checkpoints: everything that a run must agree about.
-  std::string fingerprint() const;
+  nlohmann::ordered_json fingerprint() const;
 
  private:
   void check(const std::string& origin) const;

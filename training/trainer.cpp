@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/session.h"
+#include "training/fingerprint.h"
 #include "training/prefetch.h"
 
 #include <ATen/Parallel.h>
@@ -33,23 +34,6 @@ nlohmann::ordered_json fingerprint(const Network& network, const TrainOptions& o
   for (const auto& [name, value] : network.config().numbers()) json[name] = fmt::format("{:g}", value);
   json.update(source.describe());
   return json;
-}
-
-// What two fingerprints disagree about, in words.
-std::string differences(const nlohmann::ordered_json& there, const nlohmann::ordered_json& here) {
-  std::vector<std::string> words;
-  const auto value = [](const nlohmann::ordered_json& of, const std::string& name) {
-    if (!of.contains(name)) return std::string("none");
-    return of.at(name).is_string() ? of.at(name).get<std::string>() : of.at(name).dump();
-  };
-  nlohmann::ordered_json names = there;
-  names.update(here);
-  for (const auto& [name, unused] : names.items()) {
-    const std::string before = value(there, name);
-    const std::string now = value(here, name);
-    if (before != now) words.push_back(fmt::format("{} {} instead of {}", name, before, now));
-  }
-  return fmt::format("{}", fmt::join(words, ", "));
 }
 
 }  // namespace

@@ -31,9 +31,9 @@ void print_settings(const UpscaleSettings& settings) {
   if (settings.common.quiet) return;
   const pipeline::Method& method = *pipeline::find_method(pipeline::first_method(settings.request));
   const pipeline::Request& request = settings.request;
-  const bool open = request.method == "auto" && !request.trained && !request.zero_shot;
-  std::string line = open ? fmt::format("x{}, by the method that suits the photo", format_scale(request.scale))
-                          : method.describe(request);
+  std::string line = request.leaves_method_open()
+                         ? fmt::format("x{}, by the method that suits the photo", format_scale(request.scale))
+                         : method.describe(request);
   line += fmt::format("; {} thread(s)", settings.runtime.threads);
   if (method.uses(pipeline::Setting::kDevice)) {
     line += fmt::format(" on {}, seed {}", settings.runtime.device.str(), settings.runtime.seed);

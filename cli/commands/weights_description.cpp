@@ -1,6 +1,7 @@
 #include "cli/commands/weights_description.h"
 
 #include "core/error.h"
+#include "degradations/estimation/blur/blur_predictor.h"
 #include "degradations/flow_prior.h"
 #include "networks/registry.h"
 #include "pipeline/methods.h"
@@ -22,32 +23,40 @@ std::string scales_text(const std::vector<int64_t>& scales, bool takes_kernel) {
   return scales.empty() ? "any scale" : fmt::format("x{}", fmt::join(scales, ", x"));
 }
 
-// No method runs such a network.
-std::string describe_hdr(const networks::Kind& kind, const std::vector<int64_t>& scales, nlohmann::ordered_json* json) {
+// A network of the registry, whether a method runs it or not.
+std::string describe(const networks::Kind& kind, const networks::Traits& traits, nlohmann::ordered_json* json) {
+  const bool runs = kind.not_for_photos.empty();
   if (json != nullptr) {
-    *json = {{"method", nullptr}, {"title", kind.title}, {"scales", scales}, {"channels", 3}, {"hdr", true}};
+    *json = {{"method", runs ? nlohmann::ordered_json(kind.name) : nlohmann::ordered_json()},
+             {"title", kind.title},
+             {"scales", traits.scales},
+             {"channels", traits.channels},
+             {"kernel", traits.takes_kernel}};
+    if (traits.gives_hdr) (*json)["hdr"] = true;
   }
-  return fmt::format("{}: {}, Y'CbCr of BT.709 to Y'CbCr of BT.2020 (PQ); 'zsr weights convert' to ONNX", kind.title,
-                     scales_text(scales, false));
+  const char* const colours = traits.gives_hdr       ? "Y'CbCr of BT.709 to Y'CbCr of BT.2020 (PQ)"
+                              : traits.channels == 3 ? "RGB"
+                                                     : "luma";
+  return fmt::format("{}: {}, {}; {}", kind.title, scales_text(traits.scales, traits.takes_kernel), colours,
+                     runs ? "-m " + kind.name : kind.not_for_photos);
 }
 
 }  // namespace
 
 std::string describe_weights(const WeightsFile& weights, nlohmann::ordered_json* json) {
   const WeightsFile file = networks::unwrapped(weights);
-  const auto describe = [&](const std::string& name, const std::string& title, const std::vector<int64_t>& scales,
-                            int64_t channels, bool takes_kernel) {
-    if (json != nullptr)
-      *json = {
-          {"method", name}, {"title", title}, {"scales", scales}, {"channels", channels}, {"kernel", takes_kernel}};
-    return fmt::format("{}: {}, {}; -m {}", title, scales_text(scales, takes_kernel), channels == 3 ? "RGB" : "luma",
-                       name);
-  };
   try {
     if (srmd::is_srmd(file)) {
       const srmd::Network network(file);
-      return describe(pipeline::methods_with(pipeline::Setting::kSrmdMaps).front(), pipeline::title_of(network),
-                      {network.scale()}, 3, true);
+      const std::string method = pipeline::methods_with(pipeline::Setting::kSrmdMaps).front();
+      if (json != nullptr) {
+        *json = {{"method", method},
+                 {"title", pipeline::title_of(network)},
+                 {"scales", {network.scale()}},
+                 {"channels", 3},
+                 {"kernel", true}};
+      }
+      return fmt::format("{}: x{}, RGB; -m {}", pipeline::title_of(network), network.scale(), method);
     }
     if (zssr::Start::is_start(file)) {
       const zssr::Start start = zssr::Start::from_weights(file);
@@ -73,21 +82,13 @@ std::string describe_weights(const WeightsFile& weights, nlohmann::ordered_json*
           "--prior",
           prior.scale(), prior.side(), prior.side(), misfit);
     }
-    const auto remark = file.metadata.find("network");
-    if (remark != file.metadata.end() && remark->second == "zsr blur predictor") {
+    if (blur::BlurPredictor::is_predictor(file)) {
       if (json != nullptr) *json = {{"method", nullptr}, {"title", "blur predictor"}};
       return "blur predictor: the blur of a photo from its patches; used by kernel estimates";
     }
     const networks::Kind* const kind = networks::recognise(file);
     if (kind == nullptr) return "of no network that zsr builds";
-    const auto network = kind->build(file);
-    if (kind->traits.condition == networks::Condition::kMosaic) {
-      if (json != nullptr) *json = {{"method", nullptr}, {"title", kind->title}, {"scales", {1}}, {"channels", 3}};
-      return fmt::format("{}, for camera raw; zsr develop --weights", kind->title);
-    }
-    if (kind->traits.gives_hdr) return describe_hdr(*kind, network->traits().scales, json);
-    return describe(kind->name, kind->title, network->traits().scales, network->traits().channels,
-                    network->traits().takes_kernel);
+    return describe(*kind, kind->build(file)->traits(), json);
   } catch (const InputError& error) {
     return error.what();
   }

@@ -106,7 +106,9 @@ int run_train_team(const std::vector<std::string>& arguments) {
   if (!flags.output.ends_with(".safetensors")) {
     throw UsageError(fmt::format("-o '{}' must end in .safetensors", flags.output));
   }
-  training::TeamPlan plan = training::TeamPlan::read(flags.words[1]);
+  RunContext context;
+  if (!flags.time.empty()) context.time_budget_s = parse_duration(flags.time, "time");
+  const training::TeamPlan plan = training::TeamPlan::read(flags.words[1]);
   make_folder_of(flags.output);
   const Overwrite overwrite = flags.force || flags.resume ? Overwrite::kYes : Overwrite::kNo;
   for (const training::Member& member : plan.members) {
@@ -123,16 +125,13 @@ int run_train_team(const std::vector<std::string>& arguments) {
   const int64_t least = training::PatchSource::least_side(patches, training::Condition::kNone);
   const std::vector<std::string> folders(flags.words.begin() + 2, flags.words.end());
   const training::PatchSource source(load_photos(folders, least, common.quiet), training::Condition::kNone, patches);
-  plan.batches = fmt::format("batches of {}, seed {}, {}", flags.batch, runtime.seed, source.describe().dump());
-  training::Team team(plan, runtime.seed, runtime.device);
+  training::Team team(plan, source, runtime.seed, runtime.device);
   if (flags.resume) team.restore(read_safetensors(checkpoint_of(flags.output)));
   ProgressPrinter printer(common.quiet);
-  RunContext context;
   context.seed = runtime.seed;
-  if (!flags.time.empty()) context.time_budget_s = parse_duration(flags.time, "time");
   context.progress = [&](const Progress& now) { return printer(now); };
-  const Summary summary = team.run(source, flags.batch, flags.save_every, context,
-                                   [&](const training::Team& now) { save_team(now, flags); });
+  const Summary summary =
+      team.run(flags.save_every, context, [&](const training::Team& now) { save_team(now, flags); });
   printer.finish();
   print_result(flags, team, summary, common.json);
   return interrupted() ? interrupt_exit_code() : kExitOk;

@@ -55,7 +55,7 @@ TEST(LookAtPhoto, DrawingsAreNotBackProjectedUnlessAsked) {
   torch::Tensor drawing = torch::ones({1, 3, 96, 96});
   for (int64_t i = 0; i < 4; ++i) drawing.slice(2, 10 + 20 * i, 14 + 20 * i).slice(3, 8, 80).fill_(0.1F);
   const auto iterations = [&](const Request& request) {
-    const PhotoFormation found = look_at_photo(drawing, request, "zssr", true, std::nullopt, {});
+    const PhotoFormation found = look_at_photo(drawing, request, "zssr", std::nullopt, {});
     EXPECT_FALSE(found.restore_strength);
     return found.zssr.output.back_projection;
   };

@@ -29,8 +29,8 @@ Json plan_json() {
 })json");
 }
 
-PatchSource make_patches() {
-  return {photos(), Condition::kNone, {.scales = {2}, .batch = 2, .patch = 16, .seed = 5}};
+PatchSource make_patches(int64_t batch = 2) {
+  return {photos(), Condition::kNone, {.scales = {2}, .batch = batch, .patch = 16, .seed = 5}};
 }
 
 RunContext until(int64_t last) {
@@ -57,15 +57,15 @@ std::string refusal(const Json& json) {
 }
 
 TEST(Team, MembersOfAStageLearnAndOthersStandStill) {
-  Team team(TeamPlan::from_json(plan_json(), "plan"), 1);
   const PatchSource source = make_patches();
+  Team team(TeamPlan::from_json(plan_json(), "plan"), source, 1);
   const auto value_of = [&](const std::string& name) { return *team.checkpoint().find(name); };
   const torch::Tensor up = value_of("up.values"), other = value_of("other.values"), eye = value_of("eye.values");
-  team.run(source, 2, 100, until(3), {});
+  team.run(100, until(3), {});
   EXPECT_GT(max_difference(value_of("up.values"), up), 1e-5);
   EXPECT_EQ(max_difference(value_of("other.values"), other), 0.0);
   EXPECT_EQ(max_difference(value_of("eye.values"), eye), 0.0);
-  team.run(source, 2, 100, {}, {});
+  team.run(100, {}, {});
   EXPECT_EQ(team.step(), 6);
   EXPECT_GT(max_difference(value_of("other.values"), other), 1e-5);
   EXPECT_GT(max_difference(value_of("eye.values"), eye), 1e-6);
@@ -74,32 +74,31 @@ TEST(Team, MembersOfAStageLearnAndOthersStandStill) {
 TEST(Team, GoesOnFromItsCheckpointWithTheSameBytes) {
   const TeamPlan plan = TeamPlan::from_json(plan_json(), "plan");
   const PatchSource source = make_patches();
-  Team whole(plan, 1);
-  whole.run(source, 2, 100, {}, {});
-  Team first(plan, 1);
-  first.run(source, 2, 100, until(4), {});
-  Team second(plan, 2);
+  Team whole(plan, source, 1);
+  whole.run(100, {}, {});
+  Team first(plan, source, 1);
+  first.run(100, until(4), {});
+  Team second(plan, source, 2);
   second.restore(first.checkpoint());
-  second.run(source, 2, 100, {}, {});
+  second.run(100, {}, {});
   EXPECT_TRUE(torch::equal(all_values(second), all_values(whole)));
 }
 
 TEST(Team, AnotherPlansCheckpointIsRefused) {
   Json other = plan_json();
   other["stages"][0]["steps"] = 4;
-  const Team team(TeamPlan::from_json(plan_json(), "plan"), 1);
-  Team second(TeamPlan::from_json(other, "plan"), 1);
+  const PatchSource source = make_patches();
+  const Team team(TeamPlan::from_json(plan_json(), "plan"), source, 1);
+  Team second(TeamPlan::from_json(other, "plan"), source, 1);
   EXPECT_THROW(second.restore(team.checkpoint()), InputError);
 }
 
 TEST(Team, TheCheckpointOfOtherBatchesOrRatesIsRefused) {
-  TeamPlan plan = TeamPlan::from_json(plan_json(), "plan");
-  plan.batches = "batches of 2";
-  const Team team(plan, 1);
-  Team same(plan, 1);
-  same.restore(team.checkpoint());
-  const auto refused = [&](const TeamPlan& other) {
-    Team second(other, 1);
+  const TeamPlan plan = TeamPlan::from_json(plan_json(), "plan");
+  const PatchSource source = make_patches();
+  const Team team(plan, source, 1);
+  const auto refusal_of = [&](const TeamPlan& own, const PatchSource& patches) {
+    Team second(own, patches, 1);
     try {
       second.restore(team.checkpoint());
     } catch (const InputError& error) {
@@ -107,16 +106,16 @@ TEST(Team, TheCheckpointOfOtherBatchesOrRatesIsRefused) {
     }
     return std::string();
   };
-  TeamPlan other = plan;
-  other.batches = "batches of 4";
-  EXPECT_THAT(refused(other), HasSubstr("'batches of 2' is 'batches of 4' now"));
-  other = plan;
-  other.members[1].learning_rate = 0.1;
-  EXPECT_THAT(refused(other), HasSubstr("'other: srresnet x2 rate 0.001"));
+  EXPECT_EQ(refusal_of(plan, source), "");
+  EXPECT_THAT(refusal_of(plan, make_patches(4)), HasSubstr("it has batch 2 instead of 4"));
+  TeamPlan faster = plan;
+  faster.members[1].learning_rate = 0.1;
+  EXPECT_THAT(refusal_of(faster, source), HasSubstr("network other srresnet x2 rate 0.001"));
 }
 
 TEST(Team, WeightsLoadAsTheNetworkTheyAre) {
-  const Team team(TeamPlan::from_json(plan_json(), "plan"), 1);
+  const PatchSource source = make_patches();
+  const Team team(TeamPlan::from_json(plan_json(), "plan"), source, 1);
   EXPECT_EQ(networks::recognise(team.weights("up"))->name, "edsr");
   EXPECT_EQ(networks::recognise(team.weights("other"))->name, "srresnet");
 }
@@ -159,9 +158,10 @@ TEST(TeamPlan, SaysWhatIsWrong) {
 TEST(Team, ImagesOfDifferentSizesAreRefused) {
   Json json = plan_json();
   json["stages"][0]["loss"] = {"1 l1 up(lr) lr"};
-  Team team(TeamPlan::from_json(json, "plan"), 1);
+  const PatchSource source = make_patches();
+  Team team(TeamPlan::from_json(json, "plan"), source, 1);
   try {
-    team.run(make_patches(), 2, 100, {}, {});
+    team.run(100, {}, {});
     FAIL();
   } catch (const OptionError& error) {
     EXPECT_THAT(error.what(), HasSubstr("l1 of up(lr) and lr: 32x32 and 16x16 pixels"));

@@ -94,6 +94,11 @@ torch::Tensor BlurPredictor::head(const torch::Tensor& features) const {
   return torch::linear(x, parameters_[4], parameters_[5]);
 }
 
+bool BlurPredictor::is_predictor(const WeightsFile& weights) {
+  const auto remark = weights.metadata.find("network");
+  return remark != weights.metadata.end() && remark->second == kNetwork;
+}
+
 WeightsFile BlurPredictor::weights() const {
   WeightsFile file;
   file.metadata["network"] = kNetwork;

@@ -26,6 +26,8 @@ class BlurPredictor {
   explicit BlurPredictor(Random& random);
   /// Throws InputError when the tensors are not those of this network.
   explicit BlurPredictor(const WeightsFile& weights);
+  /// Whether the weights say that they are such a network.
+  static bool is_predictor(const WeightsFile& weights);
   /// The one that comes with zsr.
   static const BlurPredictor& shipped();
 

@@ -1,4 +1,4 @@
-// Winograd kernels compiled for avx512 (flags: core/CMakeLists.txt).
+// Winograd kernels compiled for avx512 (flags: nn/CMakeLists.txt).
 #include "nn/kernels/winograd/kernels.h"
 
 #ifdef __AVX512F__
@@ -12,22 +12,7 @@ namespace {
 }  // namespace
 
 const Kernels* avx512_kernels() {
-  static constexpr Kernels kKernels{"avx512",
-                                    transform_input,
-                                    transform_gradient,
-                                    transform_output,
-                                    multiply,
-                                    multiply_transposed,
-                                    transform_weights,
-                                    transform_weight_gradient,
-                                    mix,
-                                    filter,
-                                    finish,
-                                    filter_gradient,
-                                    sum,
-                                    sum_products,
-                                    sum_squares,
-                                    bend_gradient};
+  static constexpr Kernels kKernels = kernels_named("avx512");
   static const bool supported = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                                 __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
   return supported ? &kKernels : nullptr;

@@ -1,4 +1,4 @@
-// Winograd kernels compiled for portable (flags: core/CMakeLists.txt).
+// Winograd kernels compiled for portable (flags: nn/CMakeLists.txt).
 #include "nn/kernels/winograd/kernels.h"
 
 #define ZSR_LANES 4
@@ -10,22 +10,7 @@ namespace {
 }  // namespace
 
 const Kernels* portable_kernels() {
-  static constexpr Kernels kKernels{"portable",
-                                    transform_input,
-                                    transform_gradient,
-                                    transform_output,
-                                    multiply,
-                                    multiply_transposed,
-                                    transform_weights,
-                                    transform_weight_gradient,
-                                    mix,
-                                    filter,
-                                    finish,
-                                    filter_gradient,
-                                    sum,
-                                    sum_products,
-                                    sum_squares,
-                                    bend_gradient};
+  static constexpr Kernels kKernels = kernels_named("portable");
   return &kKernels;
 }
 

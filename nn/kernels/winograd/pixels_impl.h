@@ -261,3 +261,23 @@ void bend_gradient(const float* x, const float* gradient, Bend bend, const float
     }
   }
 }
+
+// The table of all loops of this instruction set.
+constexpr Kernels kernels_named(const char* name) {
+  return {name,
+          transform_input,
+          transform_gradient,
+          transform_output,
+          multiply,
+          multiply_transposed,
+          transform_weights,
+          transform_weight_gradient,
+          mix,
+          filter,
+          finish,
+          filter_gradient,
+          sum,
+          sum_products,
+          sum_squares,
+          bend_gradient};
+}
