@@ -54,12 +54,16 @@ struct RecipeName {
 const std::vector<RecipeName>& recipe_names();
 
 /// One of `recipe_names()`, or several with weights: "realesrgan:0.4,photo:0.6" makes each image by one of them (a name
-/// that ends with .json is a file). Throws OptionError for other names and settings it cannot have. Parameters as published;
-/// each recipe's source file names its source and where it differs.
+/// that ends with .json or .safetensors is a file). Throws OptionError for other names and settings it cannot have.
+/// Parameters as published; each recipe's source file names its source and where it differs.
 std::unique_ptr<Recipe> make_recipe(const std::string& name, const RecipeOptions& options);
 
-/// A recipe from a JSON file of the user; see Note [Recipe files]. Throws InputError naming the file, the line and the
-/// field for everything that is not understood.
+/// Whether that name of a recipe is a file: a JSON recipe of the user, or a degradation that was learned
+/// (.safetensors).
+bool is_recipe_file(const std::string& name);
+
+/// A recipe from such a file; see Note [Recipe files]. Throws InputError naming the file, the line and the field for
+/// everything that is not understood, and OptionError for a scale that a learned degradation was not trained for.
 std::unique_ptr<Recipe> load_recipe(const std::filesystem::path& path, Scale scale);
 
 /// Note [Recipe files]

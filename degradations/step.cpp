@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "degradations/compression.h"
+#include "degradations/learned/learned_degradation.h"
 #include "degradations/mosaic.h"
 #include "image/photo.h"
 
@@ -97,6 +98,9 @@ struct Apply {
     return add_film_grain(image, {step.level, step.size_px, step.chroma, step.midtone}, step.seed);
   }
   torch::Tensor operator()(const MosaicStep& step) const { return sensor_mosaic(image, step); }
+  torch::Tensor operator()(const LearnedStep& step) const {
+    return learned_degradation(step.file, step.sha256)->apply(image, step.seed);
+  }
 };
 
 }  // namespace
@@ -127,6 +131,10 @@ Size size_after(const Step& step, Size before) {
   if (const auto* const sample = std::get_if<SubsampleStep>(&step)) {
     const auto part = [&](int64_t length) { return (length - sample->offset + sample->factor - 1) / sample->factor; };
     return {part(before.height), part(before.width)};
+  }
+  if (const auto* const learned = std::get_if<LearnedStep>(&step)) {
+    const int64_t factor = learned_degradation(learned->file, learned->sha256)->shape().factor();
+    return {before.height / factor, before.width / factor};
   }
   return before;
 }

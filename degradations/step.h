@@ -127,8 +127,15 @@ struct MosaicStep {
   uint64_t seed = 0;
 };
 
+/// See LearnedDegradation (degradations/learned): a generator that was trained on photos.
+struct LearnedStep {
+  std::string file;    ///< Weights of a generator.
+  std::string sha256;  ///< Of the file; empty: not checked.
+  uint64_t seed = 0;   ///< Of its noise.
+};
+
 using Step = std::variant<BlurStep, ResizeStep, SubsampleStep, GaussianNoiseStep, SpeckleStep, PoissonStep, CameraStep,
-                          JpegStep, WebpStep, SharpenStep, RoundStep, GrainStep, MosaicStep>;
+                          JpegStep, WebpStep, SharpenStep, RoundStep, GrainStep, MosaicStep, LearnedStep>;
 
 /// Does one step.
 torch::Tensor apply_step(const Step& step, const torch::Tensor& image);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kStepNames[] = {"blur",          "resize",       "subsample", "gaussian-noise", "speckle",
                                       "poisson-noise", "camera-noise", "jpeg",      "webp",           "sharpen",
-                                      "round",         "grain",        "mosaic"};
+                                      "round",         "grain",        "mosaic",    "learned"};
 constexpr const char* kFamilyNames[] = {"gaussian", "generalized", "plateau", "sinc",    "disk",
                                         "line",     "shake",       "bicubic", "div2krk", "file"};
 constexpr const char* kBorderNames[] = {"symmetric", "reflect", "replicate", "wrap", "zero"};
@@ -97,6 +97,11 @@ struct Visit {
     v.number("read", step.read, 0.0, 1.0);
     v.integer("black", step.black, 0, 65535);
     v.integer("white", step.white, 1, 65535);
+    v.seed("seed", step.seed);
+  }
+  void operator()(LearnedStep& step) const {
+    v.text("file", step.file);
+    v.text("sha256", step.sha256);
     v.seed("seed", step.seed);
   }
 };

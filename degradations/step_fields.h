@@ -29,7 +29,7 @@ void visit_fields(Step& step, FieldVisitor& visitor);
 void visit_fields(KernelSpec& spec, FieldVisitor& visitor);
 
 /// "blur", "resize", "subsample", "gaussian-noise", "speckle", "poisson-noise", "camera-noise", "jpeg", "webp",
-/// "sharpen", "round", "grain", "mosaic".
+/// "sharpen", "round", "grain", "mosaic", "learned".
 std::span<const char* const> step_names();
 std::string step_name(const Step& step);
 /// A step of that name with its default values. Throws OptionError for other names.

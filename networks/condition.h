@@ -12,6 +12,7 @@ enum class Condition {
   kKernel,          ///< The kernel itself, as an image of its own, and the noise (networks/usrnet.cpp).
   kKernelAndNoise,  ///< kernel_code (12) of the whole way down, noise / 25.5, where the LR grid stands (2).
   kMosaic,          ///< The samples of a mosaic and their noise, a value a pixel: mosaic_input (networks/demosaic.h).
+  kGenerator,       ///< Noise, and where a pixel stands in JPEG's blocks: with_maps (degradations/learned/generator.h).
 };
 
 /// Numbers of SRMD's kernel code.

@@ -53,7 +53,9 @@ torch::Tensor GraphNetwork::forward(const Input& input) const {
   };
   const bool padded = missing(height) + missing(width) > 0;
   if (padded) image = torch::replication_pad2d(image, {0, missing(width), 0, missing(height)});
-  if (traits_.condition != Condition::kNone) {
+  // A generator may see none.
+  const bool none = traits_.condition == Condition::kGenerator && !input.maps.defined();
+  if (traits_.condition != Condition::kNone && !none) {
     const torch::Tensor maps = traits_.condition == Condition::kDamage
                                    ? torch::tensor(damage_maps(input.damage)).view({1, kDamageMaps, 1, 1})
                                    : input.maps;

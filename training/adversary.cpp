@@ -1,21 +1,31 @@
 #include "training/adversary.h"
 
 #include "core/error.h"
+#include "training/judge_graph.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace zsr::training {
 namespace {
 
 constexpr double kLeak = 0.2;
+// So that every convolution of a judge graph finds a whole window.
+constexpr int64_t kLeastSide = 16;
+constexpr int64_t kLeastStrided = 76;
 
-// Cross entropy or squared distance of judgements to real (true) or made.
+// Of judgements to real (true) or made: squared distance, or cross entropy.
 torch::Tensor distance(const std::string& loss, const torch::Tensor& judged, bool real) {
   if (loss == "ls") return (judged - (real ? 1.0 : 0.0)).square().mean();
   return torch::softplus(real ? -judged : judged).mean();
+}
+
+// How far `upper` is from being judged more real than the others' mean, and the others less.
+torch::Tensor relativistic(const torch::Tensor& upper, const torch::Tensor& lower) {
+  return 0.5 * (torch::softplus(lower.mean() - upper).mean() + torch::softplus(lower - upper.mean()).mean());
 }
 
 torch::Tensor doubled(const torch::Tensor& x) {
@@ -29,11 +39,17 @@ torch::Tensor leaky(const torch::Tensor& x) {
 }  // namespace
 
 void AdversaryOptions::validate() const {
-  if (network != "unet" && network != "patch") {
-    throw OptionError(fmt::format("adversary = '{}', must be unet or patch", network));
+  if (network != "unet" && network != "patch" && !is_judge_graph(network)) {
+    throw OptionError(fmt::format("adversary = '{}', must be unet, patch, dsgan, cincgan or cincgan-strided", network));
   }
-  if (loss != "vanilla" && loss != "ls") {
-    throw OptionError(fmt::format("adversary's loss = '{}', must be vanilla or ls", loss));
+  if (loss != "vanilla" && loss != "ls" && loss != "relativistic") {
+    throw OptionError(fmt::format("adversary's loss = '{}', must be vanilla, ls or relativistic", loss));
+  }
+  if (!(gain > 0.0 && gain <= 100.0)) {
+    throw OptionError(fmt::format("adversary's gain = {:g}, must be > 0 and at most 100", gain));
+  }
+  if (!(momentum >= 0.0 && momentum < 1.0)) {
+    throw OptionError(fmt::format("adversary's momentum = {:g}, must be in [0, 1)", momentum));
   }
   if (width < 1 || width > 256) throw OptionError(fmt::format("adversary's width = {}, must be 1 to 256", width));
   if (!(learning_rate > 0.0)) {
@@ -52,8 +68,25 @@ void Adversary::add_layer(int64_t in, int64_t out, int64_t side, int64_t stride)
 Adversary::Adversary(const AdversaryOptions& options, Random& random, torch::Device device)
     : options_(options), adam_(0, torch::kCPU, 0.9, 0.99) {
   options.validate();
-  const int64_t w = options.width;
-  if (options.network == "unet") {
+  if (is_judge_graph(options.network)) {
+    graph_ = std::make_unique<nn::Model>(judge_graph(options.network, options.width));
+    values_ = nn::initial_values(graph_->graph(), random);
+  } else {
+    build_spectral(random);
+  }
+  values_ = values_.to(device).set_requires_grad(true);
+  for (Layer& layer : layers_) {
+    layer.left = layer.left.to(device);
+    layer.right = layer.right.to(device);
+  }
+  adam_ = FlatAdam(values_.numel(), device, options.momentum, graph_ ? 0.999 : 0.99);
+  constexpr int kFirstIterations = 10;
+  for (int i = 0; i < kFirstIterations; ++i) iterate_powers();
+}
+
+void Adversary::build_spectral(Random& random) {
+  const int64_t w = options_.width;
+  if (options_.network == "unet") {
     add_layer(3, w, 3, 1);
     for (const int64_t wide : {1, 2, 4}) add_layer(wide * w, 2 * wide * w, 4, 2);
     for (const int64_t wide : {8, 4, 2}) add_layer(wide * w, wide / 2 * w, 3, 1);
@@ -83,14 +116,6 @@ Adversary::Adversary(const AdversaryOptions& options, Random& random, torch::Dev
     layer.left = unit(layer.out);
     layer.right = unit(columns);
   }
-  values_ = values_.to(device).set_requires_grad(true);
-  for (Layer& layer : layers_) {
-    layer.left = layer.left.to(device);
-    layer.right = layer.right.to(device);
-  }
-  adam_ = FlatAdam(values_.numel(), device, 0.9, 0.99);
-  constexpr int kFirstIterations = 10;
-  for (int i = 0; i < kFirstIterations; ++i) iterate_powers();
 }
 
 void Adversary::iterate_powers() {
@@ -132,7 +157,16 @@ torch::Tensor Adversary::judge_patch(const torch::Tensor& image) const {
   return convolve(layers_.size() - 1, x);
 }
 
-torch::Tensor Adversary::judge(const torch::Tensor& image) const {
+torch::Tensor Adversary::judge(const torch::Tensor& given, bool training) const {
+  const torch::Tensor image = options_.gain == 1.0 ? given : 0.5 + options_.gain * (given - 0.5);
+  if (graph_) {
+    const int64_t least = options_.network == "cincgan-strided" ? kLeastStrided : kLeastSide;
+    if (std::min(image.size(2), image.size(3)) < least) {
+      throw OptionError(fmt::format("judge '{}' needs images of at least {} pixels a side, not {}x{}", options_.network,
+                                    least, image.size(3), image.size(2)));
+    }
+    return graph_->forward({image}, values_, 0, training);
+  }
   // Three halvings come out even.
   const int64_t height = image.size(2) / 8 * 8;
   const int64_t width = image.size(3) / 8 * 8;
@@ -140,15 +174,22 @@ torch::Tensor Adversary::judge(const torch::Tensor& image) const {
   return options_.network == "unet" ? judge_unet(whole) : judge_patch(whole);
 }
 
-torch::Tensor Adversary::loss_of(const torch::Tensor& made) const {
-  return distance(options_.loss, judge(made), true);
+torch::Tensor Adversary::loss_of(const torch::Tensor& made, const torch::Tensor& real) const {
+  const torch::Tensor judged = judge(made, true);
+  if (options_.loss != "relativistic") return distance(options_.loss, judged, true);
+  if (!real.defined()) throw OptionError("a relativistic adversary needs a real image to compare with");
+  return relativistic(judged, judge(real, true).detach());
 }
 
 torch::Tensor Adversary::gradient(const torch::Tensor& made, const torch::Tensor& real, double& value) {
   iterate_powers();
   values_.mutable_grad().reset();
+  const torch::Tensor of_made = judge(made.detach(), true);
+  const torch::Tensor of_real = judge(real, true);
   const torch::Tensor loss =
-      0.5 * (distance(options_.loss, judge(made.detach()), false) + distance(options_.loss, judge(real), true));
+      options_.loss == "relativistic"
+          ? relativistic(of_real, of_made)
+          : 0.5 * (distance(options_.loss, of_made, false) + distance(options_.loss, of_real, true));
   loss.backward();
   value = loss.item<double>();
   return values_.grad();

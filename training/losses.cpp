@@ -31,7 +31,7 @@ torch::Tensor term_of(const std::string& name, const LossHelpers& helpers, const
   }
   if (name == "adversarial") {
     if (helpers.adversary == nullptr) throw OptionError("the loss 'adversarial' needs an adversary");
-    return helpers.adversary->loss_of(made);
+    return helpers.adversary->loss_of(made, target);
   }
   const torch::Tensor down = made.slice(2, 1) - made.slice(2, 0, -1);
   const torch::Tensor right = made.slice(3, 1) - made.slice(3, 0, -1);

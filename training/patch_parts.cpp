@@ -27,6 +27,7 @@ void PatchOptions::validate() const {
     throw OptionError(fmt::format("known_soft = {:g}, must be 0 to 1", *known_soft));
   }
   if (scales.empty() || !std::is_sorted(scales.begin(), scales.end())) throw OptionError("scales must rise");
+  if (align < 1) throw OptionError(fmt::format("align = {}, must be >= 1", align));
   if (curriculum < 0) throw OptionError(fmt::format("curriculum = {}, must be >= 0", curriculum));
 }
 

@@ -146,8 +146,9 @@ PatchSource::PatchSource(std::vector<TrainingPhoto> pairs, const PatchOptions& o
 PatchSource::Example PatchSource::cut_fixed(const TrainingPhoto& photo, Random& random) const {
   const int64_t s = options_.max_scale();
   const int64_t p = options_.patch;
-  const int64_t y = random.index(photo.lr.size(1) - p + 1);
-  const int64_t x = random.index(photo.lr.size(2) - p + 1);
+  const int64_t align = options_.align;
+  const int64_t y = align * random.index((photo.lr.size(1) - p) / align + 1);
+  const int64_t x = align * random.index((photo.lr.size(2) - p) / align + 1);
   return {to_float(photo.lr.slice(1, y, y + p).slice(2, x, x + p)),
           to_float(photo.hr.slice(1, y * s, (y + p) * s).slice(2, x * s, (x + p) * s)),
           fixed_condition_,
@@ -160,6 +161,7 @@ nlohmann::ordered_json PatchSource::describe() const {
                               {"batch", options_.batch},
                               {"curriculum", options_.curriculum},
                               {"seed", options_.seed}};
+  if (options_.align != 1) json["align"] = options_.align;
   if (condition_ == Condition::kDamage) {
     json["known"] = options_.known;
     if (options_.known_soft) json["known_soft"] = *options_.known_soft;

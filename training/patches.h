@@ -46,6 +46,8 @@ struct PatchOptions {
       0.25;  ///< Conditioned networks: fraction of patches that are only made smaller by imresize, in [0, 1].
   double direct = 0.0;  ///< Networks with SRMD's condition: fraction of patches that are blurred and then subsampled,
                         ///< without imresize, in [0, 1]; `sharp` is of the others.
+  int64_t align = 1;  ///< >= 1. Patches that are not degraded begin at multiples of so many LR pixels; 8: where JPEG's
+                      ///< blocks do.
   int64_t curriculum = 0;  ///< >= 0. Steps over which noise, blur and recipe go from easy to what they are.
   uint64_t seed = 0;       ///< Patch i of step t depends on this, i and t only.
   /// By scale. Networks without condition: none = bicubic, to the byte. Restoration networks need one for each scale.

@@ -2,7 +2,7 @@
 
 #include "core/error.h"
 #include "core/session.h"
-#include "image/resize.h"
+#include "degradations/learned/generator.h"
 #include "nn/weights/load_weights.h"
 #include "training/fingerprint.h"
 #include "training/losses.h"
@@ -15,55 +15,27 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
+#include <optional>
 
 namespace zsr::training {
-// The images that terms name, each made once in a step.
-class Team::Images {
- public:
-  Images(Team& team, const Stage& stage, const Batch& batch) : team_(team), stage_(stage) {
-    known_["hr"] = batch.target.to(team.device_);
-    known_["lr"] = batch.input.slice(1, 0, 3).to(team.device_);
+Team::Team(const TeamPlan& plan, const PatchSource& source, uint64_t seed, torch::Device device,
+           const PatchSource* like)
+    : plan_(plan), source_(source), like_(like), seed_(seed), device_(device) {
+  if (plan.needs_like() && like == nullptr) {
+    throw OptionError("the plan names 'like', images of another collection, and there is none");
   }
-
-  torch::Tensor at(const std::string& name) {
-    const auto found = known_.find(name);
-    if (found != known_.end()) return found->second;
-    const size_t open = name.find('(');
-    if (open == std::string::npos || name.back() != ')') {
-      throw OptionError(fmt::format("'{}' is no image: hr, lr, small(...) or a network's result, NAME(...)", name));
-    }
-    const std::string maker = name.substr(0, open);
-    const torch::Tensor x = at(name.substr(open + 1, name.size() - open - 2));
-    return known_[name] = maker == "small" ? small(x) : made_by(maker, x);
-  }
-
- private:
-  torch::Tensor small(const torch::Tensor& x) const {
-    const double factor = 1.0 / static_cast<double>(team_.plan_.scale);
-    return imresize(x.to(torch::kCPU), {factor, factor}).to(x.device());
-  }
-
-  torch::Tensor made_by(const std::string& maker, const torch::Tensor& x) {
-    const Network& network = *team_.named(maker).network;
-    const bool trained = std::find(stage_.trained.begin(), stage_.trained.end(), maker) != stage_.trained.end();
-    return network.forward(x, trained ? network.parameters() : network.parameters().detach(), 0, trained);
-  }
-
-  Team& team_;
-  const Stage& stage_;
-  std::map<std::string, torch::Tensor> known_;
-};
-
-Team::Team(const TeamPlan& plan, const PatchSource& source, uint64_t seed, torch::Device device)
-    : plan_(plan), source_(source), device_(device) {
+  if (!plan.features.empty()) features_ = load_content_features(plan.features);
   for (const Member& member : plan.members) {
     const networks::Kind& kind = *networks::find_kind(member.network);
     Random random(derive_seed(seed, "team " + member.name));
     auto network = std::make_unique<Network>(kind, kind.configured(member.scale, member.fields), random);
     if (!member.init.empty()) network->begin_with(load_weights(member.init));
     network->move_to(device);
-    FlatAdam adam(network->parameters().numel(), device, 0.9, 0.999);
-    members_.push_back({member, std::move(network), std::move(adam)});
+    FlatAdam adam(network->parameters().numel(), device, member.momentum, 0.999);
+    torch::Tensor mean;
+    if (plan.average > 0.0) mean = network->parameters().detach().clone();
+    members_.push_back({member, std::move(network), std::move(adam), mean});
   }
   for (const auto& [name, options] : plan.judges) {
     Random random(derive_seed(seed, "judge " + name));
@@ -71,74 +43,144 @@ Team::Team(const TeamPlan& plan, const PatchSource& source, uint64_t seed, torch
   }
 }
 
-Team::Trained& Team::named(const std::string& name) {
-  for (Trained& one : members_) {
+const Team::Trained& Team::named(const std::string& name) const {
+  for (const Trained& one : members_) {
     if (one.member.name == name) return one;
   }
   throw OptionError(fmt::format("'{}' is no network of the plan", name));
 }
 
 WeightsFile Team::weights(const std::string& member) const {
-  for (const Trained& one : members_) {
-    if (one.member.name == member) return one.network->weights(one.network->parameters().detach());
+  const Trained& one = named(member);
+  WeightsFile file = one.network->weights(one.kept());
+  if (one.network->condition() == Condition::kGenerator) {
+    file.metadata["trained_scale"] = std::to_string(plan_.scale);
   }
-  throw OptionError(fmt::format("'{}' is no network of the plan", member));
+  return file;
 }
 
-const Stage& Team::stage_at(int64_t step) const {
+std::pair<const Stage&, double> Team::stage_at(int64_t step) const {
   for (const Stage& stage : plan_.stages) {
-    if (step < stage.steps) return stage;
+    if (step < stage.steps) {
+      const double left = 1.0 - static_cast<double>(step) / static_cast<double>(stage.steps);
+      return {stage, stage.decay ? std::min(1.0, 2.0 * left) : 1.0};
+    }
     step -= stage.steps;
   }
-  return plan_.stages.back();
+  return {plan_.stages.back(), 1.0};
 }
 
-double Team::step_once(const Batch& batch) {
-  const Stage& stage = stage_at(step_);
-  for (Trained& one : members_) one.network->parameters().mutable_grad().reset();
-  Images images(*this, stage, batch);
-  torch::Tensor loss;
-  for (const TeamTerm& term : stage.loss) {
-    const torch::Tensor made = images.at(term.made);
-    const auto judge = judges_.find(term.loss);
-    torch::Tensor value;
-    if (judge != judges_.end()) {
-      value = term.weight * judge->second->loss_of(made);
-    } else {
-      const torch::Tensor target = images.at(term.target);
-      if (made.sizes() != target.sizes()) {
-        throw OptionError(fmt::format("{} of {} and {}: {}x{} and {}x{} pixels", term.loss, term.made, term.target,
-                                      made.size(3), made.size(2), target.size(3), target.size(2)));
-      }
-      value = total_loss({{term.loss, term.weight}}, {}, made, target, {});
-    }
-    loss = loss.defined() ? loss + value : value;
+std::map<std::string, torch::Tensor> Team::known_images(const Batch& batch, const Batch* like) const {
+  std::map<std::string, torch::Tensor> known{{"hr", batch.target.to(device_)},
+                                             {"lr", batch.input.slice(1, 0, 3).to(device_)}};
+  if (like != nullptr) known["like"] = like->target.to(device_);
+  return known;
+}
+
+torch::Tensor Team::made_by(const Trained& one, const torch::Tensor& image, const torch::Tensor& values, uint64_t seed,
+                            bool training) const {
+  torch::Tensor input = image;
+  if (one.network->condition() == Condition::kGenerator) {
+    const networks::Config& config = one.network->config();
+    input = with_maps(image, config.whole("noise"), config.whole("grid") != 0, seed);
   }
-  if (!loss.requires_grad()) throw OptionError("no network that is trained has a part in the loss");
-  loss.backward();
-  for (const std::string& name : stage.trained) {
-    Trained& one = named(name);
-    if (!one.network->parameters().grad().defined()) continue;
-    one.adam.step(one.network->parameters().detach(), one.network->parameters().grad(), one.member.learning_rate);
+  return one.network->forward(input, values, 0, training);
+}
+
+torch::Tensor Team::loss_of(const TeamTerm& term, TeamImages& images) {
+  const torch::Tensor made = images.at(term.made);
+  const auto judge = judges_.find(term.loss);
+  if (judge != judges_.end()) return judge->second->loss_of(made, images.at(term.target).detach());
+  if (term.loss == "tv") return total_loss({{term.loss, 1.0}}, {}, made, made, {});
+  const torch::Tensor target = images.at(term.target);
+  if (made.sizes() != target.sizes()) {
+    throw OptionError(fmt::format("{} of {} and {}: {}x{} and {}x{} pixels", term.loss, term.made, term.target,
+                                  made.size(3), made.size(2), target.size(3), target.size(2)));
   }
+  return total_loss({{term.loss, 1.0}}, {.features = features_}, made, target, {});
+}
+
+void Team::step_judges(const Stage& stage, TeamImages& images, double rate) {
   for (const TeamTerm& term : stage.loss) {
     const auto judge = judges_.find(term.loss);
     if (judge == judges_.end()) continue;
+    const torch::Tensor made = images.at(term.made).detach();
+    const torch::Tensor real = images.at(term.target).detach();
     double own = 0.0;
-    const torch::Tensor gradient =
-        judge->second->gradient(images.at(term.made).detach(), images.at(term.target).detach(), own);
-    judge->second->step(gradient, 1.0);
+    const torch::Tensor gradient = judge->second->gradient(made, real, own);
+    judge->second->step(gradient, rate);
+    losses_.emplace_back("judge " + term.loss, own);
+    const double guessing = plan_.judges.at(term.loss).loss == "ls" ? 0.25 : std::numbers::ln2;
+    const std::string collapse =
+        watch_.observe(term.loss, own / guessing, made.std().item<double>(), real.std().item<double>());
+    if (!collapse.empty()) {
+      throw OptionError(
+          fmt::format("step {}: {}; the last checkpoint is from before. Try another --seed, or less of "
+                      "the adversary",
+                      step_ + 1, collapse));
+    }
   }
+}
+
+double Team::step_once(const Batch& batch, const Batch* like) {
+  const auto& [stage, rate] = stage_at(step_);
+  const std::vector<std::string>& trained = stage.trained;
+  for (Trained& one : members_) one.network->parameters().mutable_grad().reset();
+  TeamImages images(plan_.scale, known_images(batch, like),
+                    [&](const std::string& name, const torch::Tensor& image, const std::string& expression) {
+                      const Trained& one = named(name);
+                      const bool learns = std::find(trained.begin(), trained.end(), name) != trained.end();
+                      const torch::Tensor& own = one.network->parameters();
+                      const uint64_t seed = derive_seed(seed_, fmt::format("noise {} {}", step_, expression));
+                      return made_by(one, image, learns ? own : own.detach(), seed, learns);
+                    });
+  losses_.clear();
+  torch::Tensor loss;
+  for (const TeamTerm& term : stage.loss) {
+    const torch::Tensor value = loss_of(term, images);
+    losses_.emplace_back(fmt::format("{} {} {}", term.loss, term.made, term.target), value.item<double>());
+    loss = loss.defined() ? loss + term.weight * value : term.weight * value;
+  }
+  if (!loss.requires_grad()) throw OptionError("no network that is trained has a part in the loss");
+  loss.backward();
+  for (Trained& one : members_) {
+    if (std::find(trained.begin(), trained.end(), one.member.name) == trained.end()) continue;
+    const torch::Tensor& gradient = one.network->parameters().grad();
+    if (!gradient.defined()) continue;
+    one.adam.step(one.network->parameters().detach(), gradient, rate * one.member.learning_rate);
+    if (one.mean.defined()) one.mean.lerp_(one.network->parameters().detach(), 1.0 - plan_.average);
+  }
+  step_judges(stage, images, rate);
   return loss.item<double>();
+}
+
+torch::Tensor Team::image(const std::string& expression, int64_t step) const {
+  const torch::NoGradGuard no_grad;
+  const Batch batch = source_.draw(step, 0, source_.batch()).front();
+  std::vector<Batch> like;
+  if (like_ != nullptr) like = like_->draw(step, 0, like_->batch());
+  TeamImages images(plan_.scale, known_images(batch, like.empty() ? nullptr : &like.front()),
+                    [&](const std::string& name, const torch::Tensor& image, const std::string& whole) {
+                      const Trained& one = named(name);
+                      const uint64_t seed = derive_seed(seed_, fmt::format("noise {} {}", step, whole));
+                      return made_by(one, image, one.kept(), seed, false);
+                    });
+  return images.at(expression).to(torch::kCPU);
 }
 
 Summary Team::run(int64_t save_every, const RunContext& context, const std::function<void(const Team&)>& save) {
   Session session(context, "the last checkpoint stands");
   Summary summary;
-  Prefetch batches(source_, step_, 0, source_.batch(), std::max<int64_t>(1, at::get_num_threads()));
+  const int64_t threads = std::max<int64_t>(1, at::get_num_threads());
+  Prefetch batches(source_, step_, 0, source_.batch(), threads);
+  std::optional<Prefetch> others;
+  if (like_ != nullptr) others.emplace(*like_, step_, 0, like_->batch(), 1);
   bool stop = false;
   while (step_ < plan_.steps() && !stop) {
-    const double loss = step_once(batches.next().front());
+    const Batch batch = batches.next().front();
+    std::vector<Batch> like;
+    if (others) like = others->next();
+    const double loss = step_once(batch, like.empty() ? nullptr : &like.front());
     if (!std::isfinite(loss)) throw OptionError(fmt::format("the loss is no number any more at step {}", step_));
     ++step_;
     summary.final_loss = loss;
@@ -155,6 +197,7 @@ Summary Team::run(int64_t save_every, const RunContext& context, const std::func
 nlohmann::ordered_json Team::fingerprint() const {
   nlohmann::ordered_json json = plan_.fingerprint();
   json.update(source_.describe());
+  if (like_ != nullptr) json["like"] = like_->describe().dump();
   return json;
 }
 
@@ -168,10 +211,12 @@ WeightsFile Team::checkpoint() const {
     const std::string prefix = one.member.name + ".";
     append(one.adam.state(prefix + "adam."));
     file.tensors.push_back({prefix + "values", one.network->parameters().detach().to(torch::kCPU).clone()});
+    if (one.mean.defined()) file.tensors.push_back({prefix + "mean", one.mean.to(torch::kCPU).clone()});
   }
   for (const auto& [name, judge] : judges_) append(judge->state(name + "."));
   file.metadata["team"] = fingerprint().dump();
   file.metadata["step"] = std::to_string(step_);
+  file.metadata["seed"] = std::to_string(seed_);
   return file;
 }
 
@@ -192,8 +237,11 @@ void Team::restore(const WeightsFile& file) {
     one.adam.load_state(file, prefix + "adam.");
     torch::Tensor values = one.network->parameters().detach();
     values.copy_(file.take(prefix + "values", values.sizes()));
+    if (one.mean.defined()) one.mean.copy_(file.take(prefix + "mean", one.mean.sizes()));
   }
   for (const auto& [name, judge] : judges_) judge->load_state(file, name + ".");
+  const auto seed = file.metadata.find("seed");
+  if (seed != file.metadata.end()) seed_ = std::strtoull(seed->second.c_str(), nullptr, 10);
   step_ = std::atoll(step->second.c_str());
 }
 

@@ -2,13 +2,17 @@
 
 #include "core/run_context.h"
 #include "nn/optim/flat_adam.h"
+#include "training/collapse.h"
+#include "training/content_features.h"
 #include "training/network.h"
 #include "training/patches.h"
+#include "training/team_images.h"
 #include "training/team_plan.h"
 
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace zsr::training {
@@ -18,15 +22,22 @@ namespace zsr::training {
 /// learn to tell what was made from what is real.
 class Team {
  public:
-  /// Trains on `source`, which must outlive the team: photos without condition at the plan's scale. `seed`: of the
-  /// weights. Throws OptionError, and InputError for weights to begin with.
-  Team(const TeamPlan& plan, const PatchSource& source, uint64_t seed, torch::Device device = torch::kCPU);
+  /// Trains on `source`, which must outlive the team: photos without condition at the plan's scale; and on `like`, for
+  /// plans that name it: photos of another collection at scale 1, in patches of the same LR size. `seed`: of the
+  /// weights and of the generators' noise. Throws OptionError, and InputError for weights to begin with.
+  Team(const TeamPlan& plan, const PatchSource& source, uint64_t seed, torch::Device device = torch::kCPU,
+       const PatchSource* like = nullptr);
 
   /// From the step where it is. `save` is called every `save_every` steps and at the end. Throws OptionError where
-  /// images of a term differ in size, and when the loss is no number any more.
+  /// images of a term differ in size, when the loss is no number any more, and when adversarial training has collapsed:
+  /// what was saved last is from before that.
   Summary run(int64_t save_every, const RunContext& context, const std::function<void(const Team&)>& save);
 
   int64_t step() const { return step_; }
+  /// The parts of the last step's loss, unweighted: "l1 up(lr) hr" and its value; and each judge's own loss.
+  const std::vector<std::pair<std::string, double>>& losses() const { return losses_; }
+  /// An image of the plan, made of the batch of `step` by the weights that would be kept: [N, 3, h, w] on the CPU.
+  torch::Tensor image(const std::string& expression, int64_t step) const;
   /// Weights of a member that zsr, and the published code, can use.
   WeightsFile weights(const std::string& member) const;
   const TeamPlan& plan() const { return plan_; }
@@ -40,18 +51,31 @@ class Team {
     Member member;
     std::unique_ptr<Network> network;
     FlatAdam adam;
+    torch::Tensor mean;  // of the values, where the plan averages; else undefined
+
+    const torch::Tensor kept() const { return mean.defined() ? mean : network->parameters().detach(); }
   };
-  class Images;
-  Trained& named(const std::string& name);
-  const Stage& stage_at(int64_t step) const;
-  double step_once(const Batch& batch);
+  const Trained& named(const std::string& name) const;
+  // The stage of a step, and how much of the rates is left there.
+  std::pair<const Stage&, double> stage_at(int64_t step) const;
+  std::map<std::string, torch::Tensor> known_images(const Batch& batch, const Batch* like) const;
+  torch::Tensor made_by(const Trained& one, const torch::Tensor& image, const torch::Tensor& values, uint64_t seed,
+                        bool training) const;
+  double step_once(const Batch& batch, const Batch* like);
+  torch::Tensor loss_of(const TeamTerm& term, TeamImages& images);
+  void step_judges(const Stage& stage, TeamImages& images, double rate);
   nlohmann::ordered_json fingerprint() const;
 
   TeamPlan plan_;
   const PatchSource& source_;
+  const PatchSource* like_;
+  uint64_t seed_;
   torch::Device device_;
+  std::shared_ptr<const ContentFeatures> features_;
   std::vector<Trained> members_;
   std::map<std::string, std::unique_ptr<Adversary>> judges_;
+  CollapseWatch watch_;
+  std::vector<std::pair<std::string, double>> losses_;
   int64_t step_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "networks/registry.h"
+#include "training/team_images.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -19,7 +20,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr size_t kLongestPlan = 1 << 20;
-constexpr const char* kDistances[] = {"l1", "l2", "charbonnier"};
+constexpr const char* kDistances[] = {"l1", "l2", "charbonnier", "tv", "content"};
 
 bool is_distance(const std::string& name) {
   return std::find(std::begin(kDistances), std::end(kDistances), name) != std::end(kDistances);
@@ -57,6 +58,13 @@ double rate(const Json& json) {
   return value;
 }
 
+double fraction(const Json& json, const std::string& key) {
+  const double value = number(json, key);
+  if (!(value >= 0.0 && value < 1.0))
+    throw OptionError(fmt::format("{} = {:g}, must be at least 0 and below 1", key, value));
+  return value;
+}
+
 std::string text_of(const Json& json, const std::string& key) {
   if (!json.is_string()) throw OptionError(fmt::format("'{}' must be a text", key));
   return json.get<std::string>();
@@ -66,6 +74,7 @@ Member member_of(const std::string& name, const Json& json, int64_t scale) {
   Member member;
   member.name = name;
   member.scale = scale;
+  bool scale_named = false;
   if (!json.is_object()) throw OptionError("must be an object, {...}");
   for (const auto& [key, value] : json.items()) {
     if (key == "network") {
@@ -74,22 +83,29 @@ Member member_of(const std::string& name, const Json& json, int64_t scale) {
       member.init = text_of(value, key);
     } else if (key == "scale") {
       member.scale = whole(value, key);
+      scale_named = true;
     } else if (key == "learning_rate") {
       member.learning_rate = rate(value);
+    } else if (key == "momentum") {
+      member.momentum = fraction(value, key);
     } else {
       member.fields[key] = number(value, key);
     }
   }
+  const networks::Kind* const kind = networks::find_kind(member.network);
+  if (kind != nullptr && !scale_named && kind->trainable_scales.size() == 1) member.scale = kind->trainable_scales[0];
   return member;
 }
 
 AdversaryOptions judge_of(const Json& json) {
-  check_entries(json, {"network", "loss", "width", "learning_rate"});
+  check_entries(json, {"network", "loss", "width", "learning_rate", "momentum", "gain"});
   AdversaryOptions judge;
   if (json.contains("network")) judge.network = text_of(json["network"], "network");
   if (json.contains("loss")) judge.loss = text_of(json["loss"], "loss");
   if (json.contains("width")) judge.width = whole(json["width"], "width");
   if (json.contains("learning_rate")) judge.learning_rate = rate(json["learning_rate"]);
+  if (json.contains("momentum")) judge.momentum = fraction(json["momentum"], "momentum");
+  if (json.contains("gain")) judge.gain = number(json["gain"], "gain");
   judge.validate();
   return judge;
 }
@@ -107,11 +123,15 @@ TeamTerm term_of(const std::string& text) {
 }
 
 Stage stage_of(const Json& json) {
-  check_entries(json, {"steps", "train", "loss"});
+  check_entries(json, {"steps", "train", "loss", "decay"});
   Stage stage;
   stage.steps = whole(entry_of(json, "steps"), "steps");
   for (const Json& name : entry_of(json, "train")) stage.trained.push_back(text_of(name, "train"));
   for (const Json& term : entry_of(json, "loss")) stage.loss.push_back(term_of(text_of(term, "loss")));
+  if (json.contains("decay")) {
+    if (!json["decay"].is_boolean()) throw OptionError("'decay' must be true or false");
+    stage.decay = json["decay"].get<bool>();
+  }
   if (stage.steps < 1 || stage.trained.empty() || stage.loss.empty()) {
     throw OptionError("a stage needs steps, networks to train and a loss");
   }
@@ -126,16 +146,31 @@ int64_t TeamPlan::steps() const {
   return sum;
 }
 
+bool TeamPlan::needs_like() const {
+  bool made_of_like = false;
+  for (const Stage& stage : stages) {
+    for (const TeamTerm& term : stage.loss) {
+      const auto any = [](const std::string&) { return true; };
+      is_image(term.made, any, made_of_like);
+      is_image(term.target, any, made_of_like);
+    }
+  }
+  return made_of_like;
+}
+
 TeamPlan TeamPlan::from_json(const Json& json, const std::string& origin) {
   TeamPlan plan;
   std::string where = "the plan";
   try {
-    check_entries(json, {"scale", "networks", "judges", "stages"});
+    check_entries(json, {"scale", "networks", "judges", "stages", "average", "features"});
     if (json.contains("scale")) plan.scale = whole(json["scale"], "scale");
     for (const auto& [name, entry] : entry_of(json, "networks").items()) {
       where = fmt::format("network '{}'", name);
       plan.members.push_back(member_of(name, entry, plan.scale));
     }
+    where = "the plan";
+    if (json.contains("average")) plan.average = fraction(json["average"], "average");
+    if (json.contains("features")) plan.features = text_of(json["features"], "features");
     const Json judges = json.value("judges", Json::object());
     for (const auto& [name, entry] : judges.items()) {
       where = fmt::format("judge '{}'", name);
@@ -174,7 +209,8 @@ void TeamPlan::check(const std::string& origin) const {
     const auto& scales = kind->trainable_scales;
     const bool plain = kind->trains() && kind->traits.condition == networks::Condition::kNone &&
                        kind->traits.channels == 3 && !kind->all_scales && !kind->traits.takes_enlarged;
-    if (!plain || std::find(scales.begin(), scales.end(), member.scale) == scales.end()) {
+    const bool generator = kind->traits.condition == networks::Condition::kGenerator;
+    if ((!plain && !generator) || std::find(scales.begin(), scales.end(), member.scale) == scales.end()) {
       refuse(fmt::format("network '{}': {} cannot be trained with others at x{}", member.name, member.network,
                          member.scale));
     }
@@ -192,6 +228,16 @@ void TeamPlan::check(const std::string& origin) const {
       }
     }
     for (const TeamTerm& term : stage.loss) {
+      for (const std::string& image : {term.made, term.target}) {
+        bool made_of_like = false;
+        const auto known = [&](const std::string& name) {
+          return std::find(names.begin(), names.end(), name) != names.end();
+        };
+        if (is_image(image, known, made_of_like)) continue;
+        refuse(fmt::format("'{}' is no image: hr, lr, like, small(...), low(...), high(...) or a network's result",
+                           image));
+      }
+      if (term.loss == "content" && features.empty()) refuse("a loss 'content' needs \"features\", a file");
       if (is_distance(term.loss) || judges.count(term.loss) != 0) continue;
       refuse(fmt::format("loss '{}' is none of {} and no judge", term.loss, fmt::join(kDistances, ", ")));
     }
@@ -200,20 +246,24 @@ void TeamPlan::check(const std::string& origin) const {
 
 Json TeamPlan::fingerprint() const {
   Json json{{"scale", scale}};
+  if (average > 0.0) json["average"] = average;
+  if (!features.empty()) json["features"] = features;
   for (const Member& member : members) {
     std::string text = fmt::format("{} x{} rate {:g}", member.network, member.scale, member.learning_rate);
     for (const auto& [name, value] : member.fields) text += fmt::format(" {} {:g}", name, value);
+    if (member.momentum != 0.9) text += fmt::format(" momentum {:g}", member.momentum);
     json["network " + member.name] = text;
   }
   for (const auto& [name, judge] : judges) {
-    json["judge " + name] =
-        fmt::format("{} {} {} rate {:g}", judge.network, judge.loss, judge.width, judge.learning_rate);
+    json["judge " + name] = fmt::format("{} {} {} rate {:g} momentum {:g} gain {:g}", judge.network, judge.loss,
+                                        judge.width, judge.learning_rate, judge.momentum, judge.gain);
   }
   for (size_t i = 0; i < stages.size(); ++i) {
     std::string text = fmt::format("{} steps of {}:", stages[i].steps, fmt::join(stages[i].trained, " "));
     for (const TeamTerm& term : stages[i].loss) {
       text += fmt::format(" {:g} {} {} {}", term.weight, term.loss, term.made, term.target);
     }
+    if (stages[i].decay) text += " decay";
     json[fmt::format("stage {}", i + 1)] = text;
   }
   return json;

@@ -14,19 +14,22 @@ namespace zsr::training {
 /// One network of several that are trained together.
 struct Member {
   std::string name;
-  std::string network;  ///< As `zsr train` names it; without condition, for colours, of a single scale.
+  /// As `zsr train --list` names it: without condition, for colours, of a single scale; or a generator (Note
+  /// [Generators]), which sees fresh noise in every step.
+  std::string network;
   int64_t scale = 2;
   std::map<std::string, double> fields{};  ///< Of its configuration.
   std::string init{};                      ///< Weights file to begin with; empty: none.
   double learning_rate = 2e-4;             ///< > 0. Adam.
+  double momentum = 0.9;                   ///< In [0, 1). Adam's beta 1.
 };
 
 /// A part of a stage's loss, "0.5 l1 up(lr) hr": `weight` times a distance of two images, or how sure a judge is that
-/// the first is made ("0.01 eye up(lr)"; the second is then what it takes for real, hr where none is named). An image
-/// is hr, lr (its small version), a member's result of another image, or small(image): imresized by the team's scale.
+/// the first is made ("0.01 eye up(lr)"; the second is then what it takes for real, hr where none is named). Images:
+/// Note [Images of a plan].
 struct TeamTerm {
   double weight = 1.0;
-  std::string loss;  ///< "l1", "l2", "charbonnier" or a judge.
+  std::string loss;  ///< "l1", "l2", "charbonnier", "tv" (of the first alone), "content" or a judge.
   std::string made;
   std::string target;
 };
@@ -35,6 +38,7 @@ struct TeamTerm {
 struct Stage {
   int64_t steps = 1000;              ///< > 0.
   std::vector<std::string> trained;  ///< Members.
+  bool decay = false;                ///< Whether all rates fall to 0 over the second half of the stage.
   std::vector<TeamTerm> loss;
 };
 
@@ -44,8 +48,13 @@ struct TeamPlan {
   std::vector<Member> members;
   std::map<std::string, AdversaryOptions> judges;
   std::vector<Stage> stages;
+  /// In [0, 1): the weights that are kept are means over steps, weighted by powers of this; 0: the last ones.
+  double average = 0.0;
+  std::string features{};  ///< File of the feature network of "content" terms (load_content_features).
 
   int64_t steps() const;
+  /// Whether a term names "like", images of another collection.
+  bool needs_like() const;
   /// From JSON: {"scale": 2, "networks": {"up": {"network": "edsr", "width": 16}}, "judges": {"eye": {"network":
   /// "patch"}}, "stages": [{"steps": 100, "train": ["up"], "loss": ["1 l1 up(lr) hr", "0.01 eye up(lr)"]}]}. Throws
   /// InputError, naming the entry.

@@ -11,4 +11,7 @@ std::string escaped(const std::string& text);
 /// changed ends in six letters that tell it from others that would be changed into the same.
 std::string file_name_of(const std::string& text);
 
+/// Bytes as text (RFC 4648), for pictures inside a page.
+std::string base64(const std::string& bytes);
+
 }  // namespace zsr::cli

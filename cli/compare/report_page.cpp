@@ -15,22 +15,6 @@
 namespace zsr::cli {
 namespace {
 
-std::string base64(const std::string& bytes) {
-  static const char* const kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k) {
-      group = group << 8U | (i + k < bytes.size() ? static_cast<uint8_t>(bytes[i + k]) : 0U);
-    }
-    for (size_t k = 0; k < 4; ++k) {
-      text += i + k > bytes.size() ? '=' : kLetters[group >> (18U - 6U * k) & 63U];
-    }
-  }
-  return text;
-}
-
 // JSON inside a script element: nothing in it may end that element.
 std::string for_script(const nlohmann::json& json) {
   std::string text = json.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);

@@ -203,8 +203,7 @@ ResolvedRecipe resolve_recipe(const RecipeFlags& flags) {
     imitate(flags.like, options, resolved.notes);
   }
   if (!options.rounded && options.jpeg) throw UsageError("--jpeg makes 8 bits of everything; leave --bit-depth out");
-  const bool is_file = name.size() > 5 && name.compare(name.size() - 5, 5, ".json") == 0;
-  if (is_file) {
+  if (is_recipe_file(name)) {
     const bool plain = !options.kernel && options.pool.empty() && !options.blur_sigma && !options.noise &&
                        !options.jpeg && !options.direct && !options.corner && options.border == Border::kSymmetric;
     if (!plain) throw UsageError("a recipe file says all by itself; leave out --kernel, --noise and the like");

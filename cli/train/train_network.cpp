@@ -121,9 +121,8 @@ void take_recipes(TrainFlags& flags, const networks::Kind& kind, const training:
   }
   for (const int64_t scale : network.scales()) {
     const auto s = static_cast<double>(scale);
-    const bool file = flags.recipe.ends_with(".json") && flags.recipe.find(',') == std::string::npos;
     flags.patches.recipes[scale] =
-        file ? load_recipe(flags.recipe, {s, s}) : make_recipe(flags.recipe, {.scale = {s, s}});
+        is_recipe_file(flags.recipe) ? load_recipe(flags.recipe, {s, s}) : make_recipe(flags.recipe, {.scale = {s, s}});
   }
 }
 

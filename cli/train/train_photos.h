@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,11 @@ namespace zsr::cli {
 /// The photos of the folders, subfolders too, as RGB bytes [3, H, W] of at least `least` pixels a side. What cannot
 /// serve is named on stderr unless `quiet`, and left out. Throws InputError when nothing is left.
 std::vector<torch::Tensor> load_photos(const std::vector<std::string>& folders, int64_t least, bool quiet);
+
+/// Patches of the photos of `folders` as they are, not made smaller, as many and as large as the LR patches of
+/// `patches`. Throws as load_photos.
+std::unique_ptr<training::PatchSource> make_like_source(const std::vector<std::string>& folders,
+                                                        const training::PatchOptions& patches, bool quiet);
 
 /// The pairs of a folder as `zsr degrade` writes them, or of a benchmark's layout; those smaller than a patch are left
 /// out. Throws InputError.

@@ -5,6 +5,7 @@
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/progress.h"
 #include "cli/terminal/usage_error.h"
+#include "cli/train/team_run.h"
 #include "cli/train/train_network.h"
 #include "cli/train/train_photos.h"
 #include "core/files.h"
@@ -30,6 +31,9 @@ struct TeamFlags {
   int64_t batch = 16;
   int64_t patch = 32;
   int64_t save_every = 1000;
+  std::string like;
+  std::string page;
+  std::string show;
   std::string time;
   bool resume = false;
   bool force = false;
@@ -49,6 +53,9 @@ void add_flags(OptionSet& options, TeamFlags& flags) {
   options.positional("input,i", "team PLAN FOLDER", "team, the plan (JSON), then folders of photos", &flags.words);
   options.add("output,o", "FILE", "-o pair.safetensors writes pair-NAME.safetensors for each network of the plan",
               &flags.output);
+  options.add("like", "FOLDER", "Photos of another collection, which the plan calls 'like'", &flags.like);
+  options.add("page", "FILE", "Keep a page (HTML) of the losses and of samples up to date", &flags.page);
+  options.add("show", "LIST", "--page: images of the plan to show, e.g. 'lr,worse(lr),like'", &flags.show);
   options.add("batch", "N", "Patches a step", &flags.batch);
   options.add("patch", "N", "Side of an LR patch; HR: times the scale", &flags.patch);
   options.add("save-every", "N", "Steps between checkpoints", &flags.save_every);
@@ -57,11 +64,16 @@ void add_flags(OptionSet& options, TeamFlags& flags) {
   options.flag("force", "Replace existing files", &flags.force);
 }
 
-void save_team(const training::Team& team, const TeamFlags& flags) {
-  write_safetensors(checkpoint_of(flags.output), team.checkpoint(), Overwrite::kYes);
-  for (const training::Member& member : team.plan().members) {
-    write_safetensors(member_path(flags.output, member.name), team.weights(member.name), Overwrite::kYes);
+TeamFiles files_of(const TeamFlags& flags, const training::TeamPlan& plan) {
+  TeamFiles files;
+  files.checkpoint = checkpoint_of(flags.output);
+  files.log = flags.output + ".csv";
+  for (const training::Member& member : plan.members) {
+    files.weights.emplace_back(member.name, member_path(flags.output, member.name));
   }
+  files.page = flags.page;
+  files.samples = split_list(flags.show);
+  return files;
 }
 
 void print_result(const TeamFlags& flags, const training::Team& team, const Summary& summary, bool as_json) {
@@ -109,12 +121,13 @@ int run_train_team(const std::vector<std::string>& arguments) {
   RunContext context;
   if (!flags.time.empty()) context.time_budget_s = parse_duration(flags.time, "time");
   const training::TeamPlan plan = training::TeamPlan::read(flags.words[1]);
-  make_folder_of(flags.output);
-  const Overwrite overwrite = flags.force || flags.resume ? Overwrite::kYes : Overwrite::kNo;
-  for (const training::Member& member : plan.members) {
-    check_output(member_path(flags.output, member.name), flags.words[2], overwrite);
+  if (plan.needs_like() == flags.like.empty()) {
+    throw UsageError(flags.like.empty() ? "the plan names 'like'; say with --like FOLDER which photos are meant"
+                                        : "the plan does not name 'like'; leave --like out");
   }
-  check_output(checkpoint_of(flags.output), flags.words[2], overwrite);
+  if (!flags.show.empty() && flags.page.empty()) throw UsageError("--show goes with --page FILE");
+  const TeamFiles files = files_of(flags, plan);
+  files.check(flags.words[2], flags.force || flags.resume);
   const Runtime runtime = start_runtime(common);
   training::PatchOptions patches;
   patches.scales = {plan.scale};
@@ -125,13 +138,14 @@ int run_train_team(const std::vector<std::string>& arguments) {
   const int64_t least = training::PatchSource::least_side(patches, training::Condition::kNone);
   const std::vector<std::string> folders(flags.words.begin() + 2, flags.words.end());
   const training::PatchSource source(load_photos(folders, least, common.quiet), training::Condition::kNone, patches);
-  training::Team team(plan, source, runtime.seed, runtime.device);
+  std::unique_ptr<training::PatchSource> like;
+  if (!flags.like.empty()) like = make_like_source({flags.like}, patches, common.quiet);
+  training::Team team(plan, source, runtime.seed, runtime.device, like.get());
   if (flags.resume) team.restore(read_safetensors(checkpoint_of(flags.output)));
   ProgressPrinter printer(common.quiet);
   context.seed = runtime.seed;
   context.progress = [&](const Progress& now) { return printer(now); };
-  const Summary summary =
-      team.run(flags.save_every, context, [&](const training::Team& now) { save_team(now, flags); });
+  const Summary summary = run_team(team, files, flags.save_every, context);
   printer.finish();
   print_result(flags, team, summary, common.json);
   return interrupted() ? interrupt_exit_code() : kExitOk;

@@ -61,6 +61,8 @@ std::unique_ptr<Recipe> make_bsrgan_plus_recipe(const RecipeOptions& options);
 std::unique_ptr<Recipe> make_realesrgan_recipe(const RecipeOptions& options);
 std::unique_ptr<Recipe> make_photo_recipe(const RecipeOptions& options);
 std::unique_ptr<Recipe> make_camera_recipe(const RecipeOptions& options);
+/// A learned degradation (degradations/learned). Throws as load_recipe does.
+std::unique_ptr<Recipe> load_learned_recipe(const std::filesystem::path& path, Scale scale);
 /// "realesrgan:0.4,photo:0.6": each image by one of them, chosen by weight. Throws as make_recipe does.
 std::unique_ptr<Recipe> make_mixture(const std::string& text, const RecipeOptions& options);
 

@@ -100,7 +100,12 @@ std::unique_ptr<Recipe> make_recipe(const std::string& name, const RecipeOptions
     refuse(options.jpeg && !classical && name != "bicubic", "compression");
     return entry.make(options);
   }
-  throw OptionError(fmt::format("unknown recipe '{}'; there are {}, or a .json file", name, all));
+  throw OptionError(fmt::format("unknown recipe '{}'; there are {}, or a .json or .safetensors file", name, all));
+}
+
+bool is_recipe_file(const std::string& name) {
+  const bool list = name.find_first_of(",:") != std::string::npos;
+  return !list && (name.ends_with(".json") || name.ends_with(".safetensors"));
 }
 
 std::vector<int64_t> random_order(int64_t count, Random& random) {

@@ -1,6 +1,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/sha256.h"
+#include "degradations/learned/learned_degradation.h"
 #include "degradations/recipes/draft.h"
 #include "degradations/recipes/lined_json.h"
 #include "degradations/step_fields.h"
@@ -245,6 +246,10 @@ class UserRecipe : public Recipe {
     } else {
       visit_fields(step, reader);
     }
+    if (auto* const learned = std::get_if<LearnedStep>(&step)) {
+      if (learned->file.empty()) throw InputError(fmt::format("{}: a learned step needs \"file\"", reader.place("")));
+      learned->sha256 = learned_degradation(learned->file, "")->sha256();
+    }
     reader.refuse_others({"op"});
     if (random != nullptr && probability < 1.0 && random->uniform() >= probability) return std::nullopt;
     return step;
@@ -276,6 +281,7 @@ class UserRecipe : public Recipe {
 }  // namespace
 
 std::unique_ptr<Recipe> load_recipe(const std::filesystem::path& path, Scale scale) {
+  if (path.extension() == ".safetensors") return load_learned_recipe(path, scale);
   const std::string text = read_file(path, size_t{4} << 20U);
   return std::make_unique<UserRecipe>(parse_lined_json(text, fmt::format("recipe '{}'", path.string())), path.string(),
                                       path.parent_path(), scale);

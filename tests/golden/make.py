@@ -7,6 +7,7 @@ import sys
 
 import attention_family
 import carn_family
+import degradation_family
 import dense_family
 import distillation_family
 import edsr_family
@@ -32,7 +33,8 @@ import wavelet_family
 MODULES = [edsr_family, trunk_family, srresnet_family, rrdb_family, distillation_family, carn_family, plain_family,
            usrnet_family, start_family, skip_family, pan_family, light_family,
            modulation_family, laplacian_family, recursive_family, attention_family,
-           dense_family, projection_family, wavelet_family, transformer_family, mosaic_family, hdr_family]
+           dense_family, projection_family, wavelet_family, transformer_family, mosaic_family, hdr_family,
+           degradation_family]
 
 
 def main():

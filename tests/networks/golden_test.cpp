@@ -43,13 +43,18 @@ TEST_P(Golden, Outputs) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, Golden,
-                         testing::Values("a2001sr", "bsrn", "carn", "dbpn", "demosaic", "dncnn", "drcn", "drrn", "dwsr",
-                                         "edsr", "efdn", "espcn", "fdan", "fmen", "fsrcnn", "han", "idn", "imdn",
-                                         "lapsrn", "latticenet", "mdsr", "memnet", "mslapsrn", "msrn", "mwcnn", "pan",
-                                         "prosr", "rcan", "rdn", "realplksr", "rednet", "restorer", "rfdn", "rlfn",
-                                         "rrdb", "safmn", "san", "smfanet", "span", "srcnn", "srdensenet", "srfbn",
-                                         "srresnet", "srvgg", "swinir", "usrnet", "vdsr"),
-                         [](const auto& family) { return std::string(family.param); });
+                         testing::Values("a2001sr", "bsrn", "carn", "cincgan", "dbpn", "demosaic", "dncnn", "drcn",
+                                         "drrn", "dsgan", "dwsr", "edsr", "efdn", "espcn", "fdan", "fmen", "fsrcnn",
+                                         "han", "high-to-low", "idn", "imdn", "lapsrn", "latticenet", "mdsr", "memnet",
+                                         "mslapsrn", "msrn", "mwcnn", "pan", "prosr", "rcan", "rdn", "realplksr",
+                                         "rednet", "restorer", "rfdn", "rlfn", "rrdb", "safmn", "san", "smfanet",
+                                         "span", "srcnn", "srdensenet", "srfbn", "srresnet", "srvgg", "swinir",
+                                         "usrnet", "vdsr"),
+                         [](const auto& family) {
+                           std::string name = family.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace zsr::networks

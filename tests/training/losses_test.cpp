@@ -51,7 +51,8 @@ TEST(Losses, EqualTheirFormulas) {
     EXPECT_EQ(by_sum[i].name, by_list[i].name);
     EXPECT_EQ(by_sum[i].weight, by_list[i].weight);
   }
-  for (const char* const wrong : {"", "l3", "l1:0", "l1:x", "l1:1x", "0*l1", "l1*2", "2*", "1*l1++tv"}) EXPECT_THROW(parse_losses(wrong), OptionError);
+  for (const char* const wrong : {"", "l3", "l1:0", "l1:x", "l1:1x", "0*l1", "l1*2", "2*", "1*l1++tv"})
+    EXPECT_THROW(parse_losses(wrong), OptionError);
 }
 
 // A VGG network of random weights, as torchvision names it, down to the second block.

@@ -129,7 +129,7 @@ TEST(TeamPlan, SaysWhatIsWrong) {
   EXPECT_THAT(refusal(json), HasSubstr("srmd cannot be trained with others"));
   json = plan_json();
   json["stages"][1]["loss"] = {"1 ear up(lr)"};
-  EXPECT_THAT(refusal(json), HasSubstr("'ear' is none of l1, l2, charbonnier and no judge"));
+  EXPECT_THAT(refusal(json), HasSubstr("'ear' is none of l1, l2, charbonnier, tv, content and no judge"));
   json["stages"][1]["loss"] = {"heavy l1 up(lr) hr"};
   EXPECT_THAT(refusal(json), HasSubstr("stage 2: loss 'heavy l1 up(lr) hr'"));
   json = plan_json();
