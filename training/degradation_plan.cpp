@@ -20,15 +20,26 @@ std::string term(double weight, const std::string& rest) {
   return fmt::format("{:g} {}", weight, rest);
 }
 
-// DSGAN: what the generator leaves in place are the low frequencies, what the judge sees are the high ones.
+// A judge of the light forms: without batch normalisation, which would hide how strong a noise is, and with faint
+// differences made large.
+Json light_judge() {
+  return {{"network", "patch"}, {"loss", "vanilla"}, {"width", 32},
+          {"gain", 20},         {"momentum", 0.5},   {"learning_rate", 1e-3}};
+}
+
+// DSGAN: what the generator leaves in place are the low frequencies, what the judge sees are the high ones. The light
+// form separates them at 9x9 pixels and holds the low ones less: noise of scans and JPEG's reaches below 5x5.
 Json fssr(const DegradationOptions& options, double adversarial) {
   Json network{{"network", "dsgan"}, {"learning_rate", 2e-4}, {"momentum", 0.5}};
   Json judge{{"network", "dsgan"}, {"loss", "vanilla"}, {"width", 64}, {"learning_rate", 2e-4}, {"momentum", 0.5}};
   if (!options.published) {
-    network.update(Json{{"width", 32}, {"depth", 4}, {"noise", 2}, {"grid", 1}, {"residual", 1}});
-    judge["width"] = 24;
+    network.update(
+        Json{{"width", 32}, {"depth", 4}, {"noise", 2}, {"grid", 1}, {"residual", 1}, {"learning_rate", 5e-4}});
+    judge = light_judge();
   }
-  Json loss{"1 l1 low(worse(lr)) low(lr)", term(adversarial, "eye high(worse(lr)) high(like)")};
+  Json loss = options.published
+                  ? Json{"1 l1 low(worse(lr)) low(lr)", term(adversarial, "eye high(worse(lr)) high(like)")}
+                  : Json{"0.5 l1 low9(worse(lr)) low9(lr)", term(adversarial, "eye high9(worse(lr)) high9(like)")};
   if (!options.features.empty()) loss.push_back("0.01 content worse(lr) lr");
   return {{"networks", {{kDegradingNetwork, network}}},
           {"judges", {{"eye", judge}}},
@@ -81,7 +92,8 @@ Json cincgan(const DegradationOptions& options, double adversarial) {
           {"stages", {{{"steps", options.steps}, {"train", {kDegradingNetwork, "better"}}, {"loss", loss}}}}};
 }
 
-double published_weight(const std::string& method) {
+double default_weight(const std::string& method, bool published) {
+  if (!published && method == "fssr") return 0.3;
   return method == "fssr" ? 0.005 : method == "bulat" ? 0.05 : 1.0;
 }
 
@@ -109,7 +121,8 @@ void DegradationOptions::validate() const {
 
 TeamPlan degradation_plan(const DegradationOptions& options) {
   options.validate();
-  const double weight = options.adversarial > 0.0 ? options.adversarial : published_weight(options.method);
+  const double weight =
+      options.adversarial > 0.0 ? options.adversarial : default_weight(options.method, options.published);
   Json plan = options.method == "fssr"    ? fssr(options, weight)
               : options.method == "bulat" ? bulat(options, weight)
                                           : cincgan(options, weight);

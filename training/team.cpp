@@ -20,8 +20,13 @@
 
 namespace zsr::training {
 Team::Team(const TeamPlan& plan, const PatchSource& source, uint64_t seed, torch::Device device,
-           const PatchSource* like)
-    : plan_(plan), source_(source), like_(like), seed_(seed), device_(device) {
+           const PatchSource* like, Communicator* processes)
+    : plan_(plan),
+      source_(source),
+      like_(like),
+      seed_(seed),
+      device_(device),
+      processes_(processes == nullptr ? alone_ : *processes) {
   if (plan.needs_like() && like == nullptr) {
     throw OptionError("the plan names 'like', images of another collection, and there is none");
   }
@@ -41,6 +46,15 @@ Team::Team(const TeamPlan& plan, const PatchSource& source, uint64_t seed, torch
     Random random(derive_seed(seed, "judge " + name));
     judges_[name] = std::make_unique<Adversary>(options, random, device);
   }
+  if (processes_.size() > 1) plan.check_parallel();
+  if (source.batch() < processes_.size()) {
+    throw OptionError(
+        fmt::format("batch = {} for {} processes, must be at least one patch each", source.batch(), processes_.size()));
+  }
+}
+
+std::pair<int64_t, int64_t> Team::own_part(int64_t batch) const {
+  return {batch * processes_.rank() / processes_.size(), batch * (processes_.rank() + 1) / processes_.size()};
 }
 
 const Team::Trained& Team::named(const std::string& name) const {
@@ -82,7 +96,15 @@ torch::Tensor Team::made_by(const Trained& one, const torch::Tensor& image, cons
   torch::Tensor input = image;
   if (one.network->condition() == Condition::kGenerator) {
     const networks::Config& config = one.network->config();
-    input = with_maps(image, config.whole("noise"), config.whole("grid") != 0, seed);
+    // Every patch has noise of its own, whichever process makes it.
+    std::vector<torch::Tensor> patches;
+    const int64_t first = own_part(source_.batch()).first;
+    for (int64_t i = 0; i < image.size(0); ++i) {
+      uint64_t own = seed + static_cast<uint64_t>(first + i);
+      patches.push_back(
+          with_maps(image.slice(0, i, i + 1), config.whole("noise"), config.whole("grid") != 0, splitmix64(own)));
+    }
+    input = torch::cat(patches);
   }
   return one.network->forward(input, values, 0, training);
 }
@@ -107,7 +129,15 @@ void Team::step_judges(const Stage& stage, TeamImages& images, double rate) {
     const torch::Tensor made = images.at(term.made).detach();
     const torch::Tensor real = images.at(term.target).detach();
     double own = 0.0;
-    const torch::Tensor gradient = judge->second->gradient(made, real, own);
+    torch::Tensor gradient = judge->second->gradient(made, real, own);
+    if (processes_.size() > 1) {
+      const double share = static_cast<double>(made.size(0)) / static_cast<double>(source_.batch());
+      const torch::Tensor all =
+          torch::cat({gradient.to(torch::kCPU), torch::tensor({static_cast<float>(own)})}).mul_(share);
+      processes_.sum(all);
+      gradient = all.narrow(0, 0, gradient.numel()).to(gradient.device());
+      own = all[gradient.numel()].item<double>();
+    }
     judge->second->step(gradient, rate);
     losses_.emplace_back("judge " + term.loss, own);
     const double guessing = plan_.judges.at(term.loss).loss == "ls" ? 0.25 : std::numbers::ln2;
@@ -122,7 +152,34 @@ void Team::step_judges(const Stage& stage, TeamImages& images, double rate) {
   }
 }
 
-double Team::step_once(const Batch& batch, const Batch* like) {
+bool Team::sum_over_processes(const std::vector<std::string>& trained, bool wish_to_stop) {
+  if (processes_.size() == 1) return wish_to_stop;
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> parts;
+  std::vector<torch::Tensor> gradients;
+  for (const Trained& one : members_) {
+    if (std::find(trained.begin(), trained.end(), one.member.name) == trained.end()) continue;
+    const torch::Tensor& gradient = one.network->parameters().grad();
+    if (!gradient.defined()) continue;
+    gradients.push_back(gradient);
+    parts.push_back(gradient.to(torch::kCPU));
+  }
+  std::vector<float> numbers;
+  for (const auto& [name, value] : losses_) numbers.push_back(static_cast<float>(value));
+  numbers.push_back(wish_to_stop ? 1.0F : 0.0F);
+  parts.push_back(torch::tensor(numbers));
+  const torch::Tensor all = torch::cat(parts);
+  processes_.sum(all);
+  int64_t at = 0;
+  for (torch::Tensor& gradient : gradients) {
+    gradient.copy_(all.narrow(0, at, gradient.numel()));
+    at += gradient.numel();
+  }
+  for (auto& [name, value] : losses_) value = all[at++].item<double>();
+  return all[at].item<float>() > 0.0F;
+}
+
+std::pair<double, bool> Team::step_once(const Batch& batch, const Batch* like, bool wish_to_stop) {
   const auto& [stage, rate] = stage_at(step_);
   const std::vector<std::string>& trained = stage.trained;
   for (Trained& one : members_) one.network->parameters().mutable_grad().reset();
@@ -135,14 +192,18 @@ double Team::step_once(const Batch& batch, const Batch* like) {
                       return made_by(one, image, learns ? own : own.detach(), seed, learns);
                     });
   losses_.clear();
+  const double share = static_cast<double>(batch.input.size(0)) / static_cast<double>(source_.batch());
   torch::Tensor loss;
   for (const TeamTerm& term : stage.loss) {
-    const torch::Tensor value = loss_of(term, images);
+    const torch::Tensor value = share * loss_of(term, images);
     losses_.emplace_back(fmt::format("{} {} {}", term.loss, term.made, term.target), value.item<double>());
     loss = loss.defined() ? loss + term.weight * value : term.weight * value;
   }
   if (!loss.requires_grad()) throw OptionError("no network that is trained has a part in the loss");
   loss.backward();
+  const bool stop = sum_over_processes(trained, wish_to_stop);
+  double sum = 0.0;
+  for (size_t i = 0; i < stage.loss.size(); ++i) sum += stage.loss[i].weight * losses_[i].second;
   for (Trained& one : members_) {
     if (std::find(trained.begin(), trained.end(), one.member.name) == trained.end()) continue;
     const torch::Tensor& gradient = one.network->parameters().grad();
@@ -151,7 +212,7 @@ double Team::step_once(const Batch& batch, const Batch* like) {
     if (one.mean.defined()) one.mean.lerp_(one.network->parameters().detach(), 1.0 - plan_.average);
   }
   step_judges(stage, images, rate);
-  return loss.item<double>();
+  return {sum, stop};
 }
 
 torch::Tensor Team::image(const std::string& expression, int64_t step) const {
@@ -172,21 +233,25 @@ Summary Team::run(int64_t save_every, const RunContext& context, const std::func
   Session session(context, "the last checkpoint stands");
   Summary summary;
   const int64_t threads = std::max<int64_t>(1, at::get_num_threads());
-  Prefetch batches(source_, step_, 0, source_.batch(), threads);
+  const auto [first, last] = own_part(source_.batch());
+  Prefetch batches(source_, step_, first, last, threads);
   std::optional<Prefetch> others;
-  if (like_ != nullptr) others.emplace(*like_, step_, 0, like_->batch(), 1);
+  if (like_ != nullptr) others.emplace(*like_, step_, first, last, 1);
+  bool wish_to_stop = false;
   bool stop = false;
   while (step_ < plan_.steps() && !stop) {
     const Batch batch = batches.next().front();
     std::vector<Batch> like;
     if (others) like = others->next();
-    const double loss = step_once(batch, like.empty() ? nullptr : &like.front());
+    const auto [loss, one_stops] = step_once(batch, like.empty() ? nullptr : &like.front(), wish_to_stop);
     if (!std::isfinite(loss)) throw OptionError(fmt::format("the loss is no number any more at step {}", step_));
     ++step_;
     summary.final_loss = loss;
     session.report("train", step_, plan_.steps(), loss);
-    stop = session.stopped() || session.out_of_time();
-    if (save && (stop || step_ == plan_.steps() || step_ % save_every == 0)) save(*this);
+    wish_to_stop = session.stopped() || session.out_of_time();
+    // Alone a wish is granted at once; together after the next step, when all know of it.
+    stop = one_stops || (wish_to_stop && processes_.size() == 1);
+    if (save && processes_.leads() && (stop || step_ == plan_.steps() || step_ % save_every == 0)) save(*this);
   }
   if (step_ < plan_.steps()) summary.termination = session.termination(Termination::kStopped);
   summary.steps = step_;

@@ -3,6 +3,7 @@
 #include "core/run_context.h"
 #include "nn/optim/flat_adam.h"
 #include "training/collapse.h"
+#include "training/communicator.h"
 #include "training/content_features.h"
 #include "training/network.h"
 #include "training/patches.h"
@@ -24,9 +25,11 @@ class Team {
  public:
   /// Trains on `source`, which must outlive the team: photos without condition at the plan's scale; and on `like`, for
   /// plans that name it: photos of another collection at scale 1, in patches of the same LR size. `seed`: of the
-  /// weights and of the generators' noise. Throws OptionError, and InputError for weights to begin with.
+  /// weights and of the generators' noise. `processes`: who takes part, each with its patches of every batch; null:
+  /// this process alone. Throws OptionError, also where several processes would not equal one (batch normalisation,
+  /// relativistic judges), and InputError for weights to begin with.
   Team(const TeamPlan& plan, const PatchSource& source, uint64_t seed, torch::Device device = torch::kCPU,
-       const PatchSource* like = nullptr);
+       const PatchSource* like = nullptr, Communicator* processes = nullptr);
 
   /// From the step where it is. `save` is called every `save_every` steps and at the end. Throws OptionError where
   /// images of a term differ in size, when the loss is no number any more, and when adversarial training has collapsed:
@@ -61,7 +64,12 @@ class Team {
   std::map<std::string, torch::Tensor> known_images(const Batch& batch, const Batch* like) const;
   torch::Tensor made_by(const Trained& one, const torch::Tensor& image, const torch::Tensor& values, uint64_t seed,
                         bool training) const;
-  double step_once(const Batch& batch, const Batch* like);
+  // Patches [first, second) of a batch of so many are this process's.
+  std::pair<int64_t, int64_t> own_part(int64_t batch) const;
+  // The loss, and whether one of the processes wishes to stop.
+  std::pair<double, bool> step_once(const Batch& batch, const Batch* like, bool wish_to_stop);
+  // Gradients of the trained members, losses and wishes, summed over all processes; whether one wishes to stop.
+  bool sum_over_processes(const std::vector<std::string>& trained, bool wish_to_stop);
   torch::Tensor loss_of(const TeamTerm& term, TeamImages& images);
   void step_judges(const Stage& stage, TeamImages& images, double rate);
   nlohmann::ordered_json fingerprint() const;
@@ -71,6 +79,8 @@ class Team {
   const PatchSource* like_;
   uint64_t seed_;
   torch::Device device_;
+  Communicator alone_;
+  Communicator& processes_;
   std::shared_ptr<const ContentFeatures> features_;
   std::vector<Trained> members_;
   std::map<std::string, std::unique_ptr<Adversary>> judges_;

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "networks/registry.h"
+#include "training/judge_graph.h"
 #include "training/team_images.h"
 
 #include <fmt/format.h>
@@ -156,6 +157,20 @@ bool TeamPlan::needs_like() const {
     }
   }
   return made_of_like;
+}
+
+void TeamPlan::check_parallel() const {
+  for (const auto& [name, options] : judges) {
+    if (options.loss != "relativistic" && !is_judge_graph(options.network)) continue;
+    throw OptionError(fmt::format("judge '{}' compares the images of a batch ({}): leave mpirun out", name,
+                                  options.loss == "relativistic" ? options.loss : options.network));
+  }
+  for (const Member& member : members) {
+    const networks::Kind& kind = *networks::find_kind(member.network);
+    const nn::Graph graph = kind.graph(kind.configured(member.scale, member.fields));
+    if (graph.trained_count() == graph.parameter_count()) continue;
+    throw OptionError(fmt::format("network '{}' normalises over the batch: leave mpirun out", member.name));
+  }
 }
 
 TeamPlan TeamPlan::from_json(const Json& json, const std::string& origin) {

@@ -55,6 +55,9 @@ struct TeamPlan {
   int64_t steps() const;
   /// Whether a term names "like", images of another collection.
   bool needs_like() const;
+  /// Throws OptionError where several processes, each with its patches of a batch, would not equal one: batch
+  /// normalisation, relativistic judges.
+  void check_parallel() const;
   /// From JSON: {"scale": 2, "networks": {"up": {"network": "edsr", "width": 16}}, "judges": {"eye": {"network":
   /// "patch"}}, "stages": [{"steps": 100, "train": ["up"], "loss": ["1 l1 up(lr) hr", "0.01 eye up(lr)"]}]}. Throws
   /// InputError, naming the entry.

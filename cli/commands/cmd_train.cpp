@@ -34,11 +34,12 @@ int run_train(const std::vector<std::string>& arguments) {
   }
   if (!arguments.empty() && arguments[0] == "team") return run_train_team(arguments);
   if (!arguments.empty() && arguments[0] == "degradation") return run_train_degradation(arguments);
+  if (!arguments.empty() && arguments[0] == "kernel-gan") return run_train_kernel_gan(arguments);
   if (!arguments.empty() && arguments[0] == "kernel-prior") return run_train_kernel_prior(arguments);
   const bool help = !arguments.empty() && arguments[0].starts_with("-");
   if (!help && (arguments.empty() || arguments[0] != "blur-predictor")) {
     throw UsageError(
-        fmt::format("train needs a network first: team (several together), degradation, blur-predictor, kernel-prior, {}{}",
+        fmt::format("train needs a network first: team (several together), degradation, blur-predictor, kernel-prior, kernel-gan, {}{}",
                     fmt::join(networks, ", "), arguments.empty() ? "" : fmt::format("; not '{}'", arguments[0])));
   }
   return run_train_blur_predictor(arguments);

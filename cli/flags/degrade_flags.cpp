@@ -61,35 +61,6 @@ KernelSpec spec_of_file(const std::string& text, const RecipeFlags& flags) {
   return spec;
 }
 
-std::vector<KernelSpec> specs_of_pool(const RecipeFlags& flags) {
-  const KernelConvention convention = parse_kernel_convention(flags.kernel_convention, "kernel-convention");
-  const KernelSum rule = flags.normalize_kernel ? KernelSum::kNormalize : KernelSum::kMustBeOne;
-  std::vector<fs::path> files;
-  if (fs::is_directory(flags.kernel_pool)) {
-    load_kernels(flags.kernel_pool, convention, rule);
-    for (const auto& entry : fs::directory_iterator(flags.kernel_pool)) {
-      const std::string extension = entry.path().extension().string();
-      if (extension == ".mat" || extension == ".npy" || extension == ".txt") files.push_back(entry.path());
-    }
-    std::sort(files.begin(), files.end());
-  } else {
-    files.emplace_back(flags.kernel_pool);
-  }
-  std::vector<KernelSpec> specs;
-  for (const fs::path& file : files) {
-    const size_t count = load_kernels(file, convention, rule).size();
-    for (size_t i = 0; i < count; ++i) {
-      KernelSpec spec{.family = KernelFamily::kFile};
-      spec.file = fs::absolute(file).lexically_normal().string();
-      spec.sha256 = sha256_of_file(spec.file);
-      spec.index = static_cast<int64_t>(i);
-      spec.flipped = convention == KernelConvention::kKair;
-      specs.push_back(spec);
-    }
-  }
-  return specs;
-}
-
 // The blur of a real photo as a kernel of numbers; the bicubic one when it cannot be estimated.
 KernelSpec estimated_blur(const std::string& photo_path, Scale scale, std::vector<std::string>& notes) {
   if (scale.y != scale.x) throw UsageError("--kernel auto needs the same factor for both axes");
@@ -163,6 +134,35 @@ void add_recipe_flags(OptionSet& options, RecipeFlags& flags) {
               &flags.like);
 }
 
+std::vector<KernelSpec> kernel_pool(const std::string& path, const std::string& convention_name, bool normalize) {
+  const KernelConvention convention = parse_kernel_convention(convention_name, "kernel-convention");
+  const KernelSum rule = normalize ? KernelSum::kNormalize : KernelSum::kMustBeOne;
+  std::vector<fs::path> files;
+  if (fs::is_directory(path)) {
+    load_kernels(path, convention, rule);
+    for (const auto& entry : fs::directory_iterator(path)) {
+      const std::string extension = entry.path().extension().string();
+      if (extension == ".mat" || extension == ".npy" || extension == ".txt") files.push_back(entry.path());
+    }
+    std::sort(files.begin(), files.end());
+  } else {
+    files.emplace_back(path);
+  }
+  std::vector<KernelSpec> specs;
+  for (const fs::path& file : files) {
+    const size_t count = load_kernels(file, convention, rule).size();
+    for (size_t i = 0; i < count; ++i) {
+      KernelSpec spec{.family = KernelFamily::kFile};
+      spec.file = fs::absolute(file).lexically_normal().string();
+      spec.sha256 = sha256_of_file(spec.file);
+      spec.index = static_cast<int64_t>(i);
+      spec.flipped = convention == KernelConvention::kKair;
+      specs.push_back(spec);
+    }
+  }
+  return specs;
+}
+
 ResolvedRecipe resolve_recipe(const RecipeFlags& flags) {
   ResolvedRecipe resolved;
   resolved.scale = parse_scale(flags.scale, true);
@@ -192,7 +192,8 @@ ResolvedRecipe resolve_recipe(const RecipeFlags& flags) {
   } else if (flags.kernel != "bicubic") {
     options.kernel = spec_of_file(flags.kernel, flags);
   }
-  if (!flags.kernel_pool.empty()) options.pool = specs_of_pool(flags);
+  if (!flags.kernel_pool.empty())
+    options.pool = kernel_pool(flags.kernel_pool, flags.kernel_convention, flags.normalize_kernel);
 
   std::string name = flags.recipe;
   if (name.empty()) name = options.kernel || options.blur_sigma || options.direct ? "classical" : "bicubic";

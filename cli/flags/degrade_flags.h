@@ -30,6 +30,10 @@ struct RecipeFlags {
 
 void add_recipe_flags(OptionSet& options, RecipeFlags& flags);
 
+/// The kernels of a file, or of all .mat, .npy and .txt files of a folder, as a recipe takes them. `convention`: as
+/// --kernel-convention names it. Throws UsageError and the errors of kernel files.
+std::vector<KernelSpec> kernel_pool(const std::string& path, const std::string& convention, bool normalize);
+
 /// What the flags come to.
 struct ResolvedRecipe {
   std::unique_ptr<Recipe> recipe;

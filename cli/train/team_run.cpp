@@ -74,7 +74,8 @@ void TeamFiles::check(const fs::path& input, bool replace) const {
   if (!page.empty()) check_output(page, input, overwrite);
 }
 
-Summary run_team(training::Team& team, const TeamFiles& files, int64_t save_every, const RunContext& context) {
+Summary run_team(training::Team& team, const TeamFiles& files, int64_t save_every, bool leads,
+                 const RunContext& context) {
   const int64_t steps = team.plan().steps();
   std::vector<LossValue> so_far;
   if (team.step() > 0 && fs::exists(files.log)) so_far = read_log_csv(read_file(files.log, kLongestLog), team.step());
@@ -83,7 +84,7 @@ Summary run_team(training::Team& team, const TeamFiles& files, int64_t save_ever
   RunContext watching = context;
   watching.progress = [&](const Progress& now) {
     log.add(team);
-    if (files.samples_every > 0 && team.step() % files.samples_every == 0) {
+    if (leads && files.samples_every > 0 && team.step() % files.samples_every == 0) {
       const fs::path path = files.samples_folder / fmt::format("{:06}.png", team.step());
       make_folder_of(path);
       write_file_atomically(path, sample_png(team, files.samples), Overwrite::kYes);

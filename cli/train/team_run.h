@@ -26,7 +26,8 @@ struct TeamFiles {
 };
 
 /// Trains `team` to the end of its plan and writes `files` every `save_every` steps and at the end. The log of a run
-/// that goes on is kept.
-Summary run_team(training::Team& team, const TeamFiles& files, int64_t save_every, const RunContext& context);
+/// that goes on is kept. `leads`: whether this process writes.
+Summary run_team(training::Team& team, const TeamFiles& files, int64_t save_every, bool leads,
+                 const RunContext& context);
 
 }  // namespace zsr::cli

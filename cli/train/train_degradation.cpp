@@ -96,7 +96,6 @@ void check_flags(DegradationFlags& flags) {
   if (flags.patch < kLeastPatch || flags.patch % 8 != 0) {
     throw UsageError(fmt::format("--patch {} must be a multiple of 8, at least {}", flags.patch, kLeastPatch));
   }
-  if (training::launched_processes() > 1) throw UsageError("train degradation runs as one process; leave mpirun out");
 }
 
 // The same photo on both sides would teach that nothing changes.
@@ -185,9 +184,12 @@ int run_train_degradation(const std::vector<std::string>& arguments) {
   const training::TeamPlan plan = training::degradation_plan(flags.method);
   const TeamFiles files = files_of(flags);
   files.check(flags.words[1], flags.force || flags.resume);
+  if (training::launched_processes() > 1) plan.check_parallel();
+  const auto processes = training::make_communicator([] { return interrupted(); });
+  if (!processes->leads()) common.quiet = true;
   const Runtime runtime = start_runtime(common);
   const Sources sources = make_sources(flags, runtime.seed, common.quiet);
-  training::Team team(plan, *sources.sharp, runtime.seed, runtime.device, sources.like.get());
+  training::Team team(plan, *sources.sharp, runtime.seed, runtime.device, sources.like.get(), processes.get());
   if (flags.resume) team.restore(read_safetensors(files.checkpoint));
   if (!common.quiet) {
     fmt::print(stderr, "{} x{}: {} sharp photos, {} others, {} steps of {} patches {}x{}; seed {}\n",
@@ -199,8 +201,9 @@ int run_train_degradation(const std::vector<std::string>& arguments) {
   context.seed = runtime.seed;
   if (!flags.time.empty()) context.time_budget_s = parse_duration(flags.time, "time");
   context.progress = [&](const Progress& now) { return printer(now); };
-  const Summary summary = run_team(team, files, flags.save_every, context);
+  const Summary summary = run_team(team, files, flags.save_every, processes->leads(), context);
   printer.finish();
+  if (!processes->leads()) return kExitOk;
   if (common.json) {
     const nlohmann::ordered_json json{{"command", "train"},
                                       {"network", "degradation"},

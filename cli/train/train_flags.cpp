@@ -94,6 +94,8 @@ void add_patch_group(OptionSet& options, TrainFlags& flags) {
               "edsr, restorer: how LR patches are made: bicubic, bsrgan, ... or a .json file; several with weights: "
               "photo:0.6,realesrgan:0.4; see 'degrade'",
               &flags.recipe);
+  options.add("kernel-pool", "PATH", "--recipe kmsr: a folder or file of blur kernels (see 'train kernel-gan')",
+              &flags.kernel_pool);
   options.add("known", "FRACTION", "restorer: patches whose noise level, and JPEG quality, the network is given",
               &flags.patches.known);
   options.add("known-soft", "FRACTION",

@@ -25,6 +25,7 @@ struct TrainFlags {
   std::string losses = "l1";
   std::string sizes = "1";
   std::string recipe;
+  std::string kernel_pool;
   std::string known_soft;
   std::string features;
   std::string vgg;  ///< The older name of `features`.

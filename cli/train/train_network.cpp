@@ -1,6 +1,7 @@
 #include "cli/train/train_network.h"
 
 #include "cli/flags/common_flags.h"
+#include "cli/flags/degrade_flags.h"
 #include "cli/flags/refusals.h"
 #include "cli/flags/values.h"
 #include "cli/terminal/interrupt.h"
@@ -112,6 +113,9 @@ void take_recipes(TrainFlags& flags, const networks::Kind& kind, const training:
   const bool by_kernel = network.condition() == training::Condition::kKernel;
   if (network.scales().size() > 1 && flags.recipe.empty() && !by_kernel) flags.recipe = "bicubic";
   if (kind.traits.channels == 1) refuse_color_losses(flags.train.losses, kind.name);
+  if (!flags.kernel_pool.empty() && flags.recipe != "kmsr") {
+    throw UsageError("--kernel-pool goes with --recipe kmsr; leave one out");
+  }
   if (flags.recipe.empty()) return;
   const bool takes =
       network.condition() == training::Condition::kNone || network.condition() == training::Condition::kDamage;
@@ -121,8 +125,10 @@ void take_recipes(TrainFlags& flags, const networks::Kind& kind, const training:
   }
   for (const int64_t scale : network.scales()) {
     const auto s = static_cast<double>(scale);
+    RecipeOptions options{.scale = {s, s}};
+    if (!flags.kernel_pool.empty()) options.pool = kernel_pool(flags.kernel_pool, "zssr", true);
     flags.patches.recipes[scale] =
-        is_recipe_file(flags.recipe) ? load_recipe(flags.recipe, {s, s}) : make_recipe(flags.recipe, {.scale = {s, s}});
+        is_recipe_file(flags.recipe) ? load_recipe(flags.recipe, {s, s}) : make_recipe(flags.recipe, options);
   }
 }
 

@@ -14,6 +14,9 @@ int run_train_network(const std::vector<std::string>& arguments);
 /// `zsr train team PLAN ...`: several networks together. Returns the exit code.
 int run_train_team(const std::vector<std::string>& arguments);
 
+/// `zsr train kernel-gan POOL ...`. Returns the exit code.
+int run_train_kernel_gan(const std::vector<std::string>& arguments);
+
 /// `zsr train degradation SHARP --like OTHERS ...`. Returns the exit code.
 int run_train_degradation(const std::vector<std::string>& arguments);
 

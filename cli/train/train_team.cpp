@@ -34,6 +34,7 @@ struct TeamFlags {
   std::string like;
   std::string page;
   std::string show;
+  std::string recipe;
   std::string time;
   bool resume = false;
   bool force = false;
@@ -54,6 +55,7 @@ void add_flags(OptionSet& options, TeamFlags& flags) {
   options.add("output,o", "FILE", "-o pair.safetensors writes pair-NAME.safetensors for each network of the plan",
               &flags.output);
   options.add("like", "FOLDER", "Photos of another collection, which the plan calls 'like'", &flags.like);
+  options.add("recipe", "NAME", "How lr is made of hr, as for 'train edsr'. Default: bicubic", &flags.recipe);
   options.add("page", "FILE", "Keep a page (HTML) of the losses and of samples up to date", &flags.page);
   options.add("show", "LIST", "--page: images of the plan to show, e.g. 'lr,worse(lr),like'", &flags.show);
   options.add("batch", "N", "Patches a step", &flags.batch);
@@ -112,9 +114,6 @@ int run_train_team(const std::vector<std::string>& arguments) {
     throw UsageError("train team needs a plan, a folder of photos and -o FILE");
   }
   if (flags.save_every < 1) throw UsageError(fmt::format("--save-every {} must be above 0", flags.save_every));
-  if (training::launched_processes() > 1) {
-    throw UsageError("train team runs as one process; leave mpirun out");
-  }
   if (!flags.output.ends_with(".safetensors")) {
     throw UsageError(fmt::format("-o '{}' must end in .safetensors", flags.output));
   }
@@ -128,25 +127,34 @@ int run_train_team(const std::vector<std::string>& arguments) {
   if (!flags.show.empty() && flags.page.empty()) throw UsageError("--show goes with --page FILE");
   const TeamFiles files = files_of(flags, plan);
   files.check(flags.words[2], flags.force || flags.resume);
+  if (training::launched_processes() > 1) plan.check_parallel();
+  const auto processes = training::make_communicator([] { return interrupted(); });
+  if (!processes->leads()) common.quiet = true;
   const Runtime runtime = start_runtime(common);
   training::PatchOptions patches;
   patches.scales = {plan.scale};
   patches.batch = flags.batch;
   patches.patch = flags.patch;
   patches.seed = derive_seed(runtime.seed, "training-patches");
+  if (!flags.recipe.empty()) {
+    const Scale scale{static_cast<double>(plan.scale), static_cast<double>(plan.scale)};
+    patches.recipes[plan.scale] =
+        is_recipe_file(flags.recipe) ? load_recipe(flags.recipe, scale) : make_recipe(flags.recipe, {.scale = scale});
+  }
   patches.validate();
   const int64_t least = training::PatchSource::least_side(patches, training::Condition::kNone);
   const std::vector<std::string> folders(flags.words.begin() + 2, flags.words.end());
   const training::PatchSource source(load_photos(folders, least, common.quiet), training::Condition::kNone, patches);
   std::unique_ptr<training::PatchSource> like;
   if (!flags.like.empty()) like = make_like_source({flags.like}, patches, common.quiet);
-  training::Team team(plan, source, runtime.seed, runtime.device, like.get());
+  training::Team team(plan, source, runtime.seed, runtime.device, like.get(), processes.get());
   if (flags.resume) team.restore(read_safetensors(checkpoint_of(flags.output)));
   ProgressPrinter printer(common.quiet);
   context.seed = runtime.seed;
   context.progress = [&](const Progress& now) { return printer(now); };
-  const Summary summary = run_team(team, files, flags.save_every, context);
+  const Summary summary = run_team(team, files, flags.save_every, processes->leads(), context);
   printer.finish();
+  if (!processes->leads()) return kExitOk;
   print_result(flags, team, summary, common.json);
   return interrupted() ? interrupt_exit_code() : kExitOk;
 }

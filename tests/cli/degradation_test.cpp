@@ -1,6 +1,8 @@
 // From a folder of scans to a degradation, pairs and a network: 'zsr train degradation' and what takes its file.
 #include "core/files.h"
+#include "nn/weights/safetensors.h"
 #include "tests/cli/support.h"
+#include "tests/support/test_images.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -8,7 +10,9 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
+#include <sstream>
 
 namespace zsr::test {
 namespace {
@@ -50,7 +54,7 @@ TEST_F(LearnedDegradation, GoesFromScansToPairsToANetworkToAPhoto) {
   EXPECT_NE(page.find("finished"), std::string::npos);
   EXPECT_EQ(page.find("http-equiv=\"refresh\""), std::string::npos);
   EXPECT_NE(page.find("data:image/png;base64,"), std::string::npos);
-  EXPECT_NE(page.find("eye high(worse(lr)) high(like)"), std::string::npos);
+  EXPECT_NE(page.find("eye high9(worse(lr)) high9(like)"), std::string::npos);
   EXPECT_TRUE(fs::exists(dir_ / "scan-samples/000004.png"));
   EXPECT_NE(read_file(dir_ / "scan.safetensors.csv", 1 << 20).find("judge eye"), std::string::npos);
 
@@ -118,6 +122,79 @@ TEST_F(LearnedDegradation, WhatCannotTeachIsRefused) {
   EXPECT_NE(result.code, 0);
   EXPECT_NE(result.err.find("no photos that can serve"), std::string::npos) << result.err;
   EXPECT_FALSE(fs::exists(dir_ / "a.safetensors"));
+}
+
+TEST_F(LearnedDegradation, TwoProcessesEqualOne) {
+  if (std::system("command -v mpirun >/dev/null 2>&1") != 0) GTEST_SKIP() << "no mpirun here";
+  ASSERT_EQ(run_zsr(command("one.safetensors")).code, 0);
+  const ProgramResult result =
+      run_zsr(command("two.safetensors"),
+              "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe -np 2");
+  ASSERT_EQ(result.code, 0) << result.err;
+  const WeightsFile one = read_safetensors(dir_ / "one.safetensors");
+  const WeightsFile two = read_safetensors(dir_ / "two.safetensors");
+  double moved = 0.0;
+  for (const NamedTensor& entry : one.tensors) {
+    moved = std::max(moved, max_difference(entry.tensor, *two.find(entry.name)));
+  }
+  // Adam turns the rounding of gradients near 0 into steps of up to its rate; four steps of 5e-4 are 2e-3.
+  EXPECT_LT(moved, 1e-3);
+  std::istringstream log_one(read_file(dir_ / "one.safetensors.csv", 1 << 20));
+  std::istringstream log_two(read_file(dir_ / "two.safetensors.csv", 1 << 20));
+  int lines = 0;
+  for (std::string a, b; std::getline(log_one, a) && std::getline(log_two, b); ++lines) {
+    if (lines == 0) continue;
+    EXPECT_EQ(a.substr(0, a.rfind(',')), b.substr(0, b.rfind(',')));
+    EXPECT_NEAR(std::stod(a.substr(a.rfind(',') + 1)), std::stod(b.substr(b.rfind(',') + 1)), 1e-4) << a;
+  }
+  EXPECT_EQ(lines, 13);
+  std::vector<std::string> cycle = command("three.safetensors");
+  cycle.insert(cycle.end(), {"--method", "cincgan"});
+  const ProgramResult refused =
+      run_zsr(cycle, "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe -np 2");
+  EXPECT_NE(refused.code, 0);
+  EXPECT_NE(refused.err.find("leave mpirun out"), std::string::npos) << refused.err;
+}
+
+TEST_F(LearnedDegradation, APoolOfKernelsGrowsAndTrainsANetwork) {
+  fs::create_directories(dir_ / "kernels");
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_EQ(run_zsr({"kernel", "make", "gaussian", "--sigma", fmt::format("{}", 1.0 + 0.1 * i), "--size", "13", "-o",
+                       at(fmt::format("kernels/{}.npy", i))})
+                  .code,
+              0);
+  }
+  ProgramResult result = run_zsr(
+      {"train", "kernel-gan", at("kernels"), "-o", at("pool"), "--steps", "2", "--batch", "4", "--count", "3", "-q"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(fs::exists(dir_ / "pool/estimated-0010.npy"));
+  EXPECT_TRUE(fs::exists(dir_ / "pool/generated-0003.npy"));
+  result = run_zsr({"train",
+                    "edsr",
+                    at("sharp"),
+                    "-s",
+                    "2",
+                    "--recipe",
+                    "kmsr",
+                    "--kernel-pool",
+                    at("pool"),
+                    "--channels",
+                    "16",
+                    "--depth",
+                    "2",
+                    "--steps",
+                    "2",
+                    "--batch",
+                    "2",
+                    "-o",
+                    at("k.safetensors"),
+                    "-q"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  expect_refused({"train", "kernel-gan", at("kernels"), "-o", at("pool"), "-q"}, "is not empty");
+  expect_refused({"train", "kernel-gan", at("kernels/1.npy"), "-o", at("other"), "-q"}, "at least 10 are needed");
+  expect_refused({"train", "edsr", at("sharp"), "--kernel-pool", at("pool"), "-o", at("x.safetensors"), "-q"},
+                 "--recipe kmsr");
+  EXPECT_FALSE(fs::exists(dir_ / "other"));
 }
 
 TEST_F(LearnedDegradation, IsRefusedForWhatItIsNot) {
