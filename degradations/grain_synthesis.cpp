@@ -5,7 +5,6 @@
 #include "degradations/grain.h"
 
 #include <fmt/format.h>
-#include <torch/linalg.h>
 #include <torch/types.h>
 
 #include <algorithm>

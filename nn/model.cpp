@@ -13,14 +13,10 @@
 
 namespace zsr::nn {
 
-namespace {
-
-// How a plan is made: for any device and type, for results alone, for gradients too.
-enum class Way { kNodes, kResult, kGradient };
-
-}  // namespace
-
 struct Model::State {
+  // How a plan is made: for any device and type, for results alone, for gradients too.
+  enum class Way { kNodes, kResult, kGradient };
+
   Graph graph;
   std::shared_ptr<LayerEngine> engine = std::make_shared<LayerEngine>();
   mutable std::mutex mutex;
@@ -76,6 +72,7 @@ torch::Tensor Model::forward(const std::vector<torch::Tensor>& inputs, const tor
   }
   bool fast = preferred_conv_backend() == ConvBackend::kWinograd && is_fast(parameters);
   for (const torch::Tensor& input : inputs) fast = fast && is_fast(input) && input.dim() == 4 && input.numel() > 0;
+  using Way = State::Way;
   const auto plan = state_->plan(output, !fast ? Way::kNodes : differentiable ? Way::kGradient : Way::kResult);
   if (fast && !inputs.empty()) {
     const std::lock_guard lock(state_->engine->mutex);

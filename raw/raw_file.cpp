@@ -253,10 +253,19 @@ ShotData shot_of(const libraw_data_t& data) {
   return shot;
 }
 
+// Where LibRaw keeps the most memory that it may take; 0.21 moved it.
+unsigned& memory_limit_mb(LibRaw& reader) {
+#if LIBRAW_COMPILE_CHECK_VERSION_NOTLESS(0, 21)
+  return reader.imgdata.rawparams.max_raw_memory_mb;
+#else
+  return reader.imgdata.params.max_raw_memory_mb;
+#endif
+}
+
 // What both ways of reading share: the file is open; its pixels are unpacked and checked.
 void unpack(Opened& file, const RawLimits& limits) {
   check_header(file, limits);
-  file.reader->imgdata.params.max_raw_memory_mb =
+  memory_limit_mb(*file.reader) =
       static_cast<unsigned>(std::min<int64_t>(16384, 256 + limits.max_pixels * 8 / (1 << 20)));
   check_result(file, file.reader->unpack());
 }
@@ -296,8 +305,9 @@ void open(Opened& file, const std::filesystem::path& path) {
     });
   }
   const int code = file.reader->open_file(path.c_str());
-  if (code == LIBRAW_IO_ERROR || code > 0) {
-    if (!std::filesystem::exists(path)) throw IoError(fmt::format("cannot read '{}': no such file", path.string()));
+  // LibRaw's code for a missing file differs from version to version.
+  if (code != LIBRAW_SUCCESS && !std::filesystem::exists(path)) {
+    throw IoError(fmt::format("cannot read '{}': no such file", path.string()));
   }
   check_result(file, code);
 }

@@ -17,6 +17,7 @@
 namespace zsr::nn {
 namespace {
 
+using testing::AnyOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -170,13 +171,14 @@ TEST_P(OnnxOperation, ShapeIsThatOfTheGraph) {
   const onnx::ShapeInferenceOptions strict(/*check_type=*/true, /*strict_mode=*/1, /*data_prop=*/true);
   ASSERT_NO_THROW(onnx::shape_inference::InferShapes(model, onnx::OpSchemaRegistry::Instance(), strict));
   const Shape made = shapes_for(graph, 12, 8).back();
-  std::vector<int64_t> expected{2, made.channels, made.height, made.width};
-  // The size of another image, of one that was in one line, and of padding by a remainder is known when the model runs.
+  const std::vector<int64_t> expected{2, made.channels, made.height, made.width};
+  // The size of another image, of one that was in one line, and of padding by a remainder is known when the model runs;
+  // newer versions of ONNX infer some of them sooner.
   const std::string name = GetParam().name;
   const bool when_run =
       name.ends_with("Like") || name.ends_with("Attention") || name == "groupNorm" || name == "padToMultiple";
-  if (when_run) expected = {-1, made.channels, -1, -1};
-  EXPECT_EQ(dims(model.graph().output(0)), expected);
+  const std::vector<int64_t> unknown{-1, made.channels, -1, -1};
+  EXPECT_THAT(dims(model.graph().output(0)), AnyOf(expected, when_run ? unknown : expected));
 }
 
 TEST(Onnx, HoldsTheParametersAndMetadata) {

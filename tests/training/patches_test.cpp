@@ -188,7 +188,9 @@ TEST(PatchSource, KnownSaysHowOftenTheDamageIsGiven) {
     EXPECT_EQ(maps.slice(1, 0, 1).mean().item<double>(), known);
     EXPECT_EQ(maps.slice(1, 2, 3).mean().item<double>(), known);
     // 20 of 50; a little is lost where the noise is clipped.
-    if (known == 1.0) EXPECT_NEAR(maps.slice(1, 1, 2).mean().item<double>(), 0.4, 0.03);
+    if (known == 1.0) {
+      EXPECT_NEAR(maps.slice(1, 1, 2).mean().item<double>(), 0.4, 0.03);
+    }
   }
 }
 
