@@ -29,10 +29,16 @@ std::string small_file(ImageFormat format) {
   return bytes_of(output.get());
 }
 
+// Whether libvips finds XMP in an encoded file, which may be compressed there.
+bool holds_xmp(const std::string& encoded) {
+  const ImagePtr image(vips_image_new_from_buffer(encoded.data(), encoded.size(), "", nullptr));
+  return image != nullptr && vips_image_get_typeof(image.get(), VIPS_META_XMP_NAME) != 0;
+}
+
 Found probe(ImageFormat format) {
   const auto lock = lock_vips_messages();
   const std::string file = small_file(format);
-  Found found{!file.empty() && holds_picture(file), file.find("<x:xmpmeta") != std::string::npos};
+  Found found{!file.empty() && holds_picture(file), file.find("<x:xmpmeta") != std::string::npos || holds_xmp(file)};
   vips_error_clear();
   return found;
 }

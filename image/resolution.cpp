@@ -104,19 +104,25 @@ size_t find_heif_exif(const std::string& file) {
   return std::string::npos;
 }
 
-// libvips adds a resolution of one pixel per millimetre to an EXIF block of such a file that states none, so the file
-// is asked. `exif`: what libvips says, for blocks without the mark.
+// What libvips says of a file's EXIF block, but for the one pixel per millimetre that it invents where none is stated.
+Resolution of_libvips(std::string_view exif) {
+  constexpr double kInvented = 1e-6;  // about 1 per mm
+  if (exif.empty()) return {};
+  const Resolution said = of_directory(TiffDirectory::read(exif));
+  return std::abs(said.x - 1.0) < kInvented ? Resolution{} : said;
+}
+
+// libvips invents a resolution for an EXIF block of such a file that states none, so the file is asked. `exif`: what
+// libvips says, for blocks without the mark.
 Resolution of_heif(std::ifstream& stream, std::string_view exif) {
   constexpr std::streamoff kMostBytes = std::streamoff{1} << 28U;
-  constexpr double kInvented = 1e-6;  // about 1 per mm
   if (exif.empty()) return {};
   stream.seekg(0, std::ios::end);
   const auto size = static_cast<size_t>(std::clamp<std::streamoff>(stream.tellg(), 0, kMostBytes));
   const std::string file = source_of(stream)(0, size);
   const size_t at = find_heif_exif(file);
   if (at != std::string::npos) return of_directory(TiffDirectory::read(std::string_view(file).substr(at)));
-  const Resolution said = of_directory(TiffDirectory::read(exif));
-  return std::abs(said.x - 1.0) < kInvented ? Resolution{} : said;
+  return of_libvips(exif);
 }
 
 // The EXIF block that begins at `begin`, "Exif\0\0" in front or not.
@@ -185,6 +191,8 @@ Resolution read_resolution(const std::filesystem::path& file, ImageFormat format
     case ImageFormat::kHeif:
     case ImageFormat::kAvif:
       return of_heif(stream, exif);
+    case ImageFormat::kJxl:
+      return of_libvips(exif);
     case ImageFormat::kPng:
       if (const Resolution own = of_png(bytes); own.known()) return own;
       break;
