@@ -44,13 +44,18 @@ torch::Tensor window(const torch::Tensor& image, const Piece& piece, int64_t sca
       .contiguous();
 }
 
+int64_t steps_of(const Options& options, size_t piece) {
+  if (piece == 0) return options.steps;
+  return std::max<int64_t>(1, std::llround(options.later_tiles * static_cast<double>(options.steps)));
+}
+
 void check_memory(const Options& options, int64_t height, int64_t width) {
   const int64_t needed = needed_bytes(options, height, width);
   if (options.memory_limit == 0 || needed <= options.memory_limit) return;
   throw InputError(
-      fmt::format("an output of {}x{} needs about {:.1f} GB of memory, {:.1f} GB may be used; make it in "
-                  "pieces (tile)",
-                  width, height, static_cast<double>(needed) / 1e9, static_cast<double>(options.memory_limit) / 1e9));
+      fmt::format("an output of {}x{} needs about {:.1f} GB of memory, {:.1f} GB may be used; {}", width, height,
+                  static_cast<double>(needed) / 1e9, static_cast<double>(options.memory_limit) / 1e9,
+                  options.tile == 0 ? "--piece makes it in pieces" : "a smaller --piece or --scale needs less"));
 }
 
 // One run over the pieces of a photo, one after the other.
@@ -65,9 +70,8 @@ class PieceRun {
         pieces_(pieces_of(options, photo.size(2) * options.scale, photo.size(3) * options.scale)),
         random_(derive_seed(context.seed, "dip-weights")),
         network_(options.network, random_, context.device),
-        blend_(photo.size(1), photo.size(2) * options.scale, photo.size(3) * options.scale) {
-    for (size_t i = 0; i < pieces_.size(); ++i) planned_ += steps_of(i);
-  }
+        blend_(photo.size(1), photo.size(2) * options.scale, photo.size(3) * options.scale),
+        planned_(length_of(options, photo.size(2) * options.scale, photo.size(3) * options.scale).steps) {}
 
   Result run() {
     for (size_t i = 0; i < pieces_.size(); ++i) {
@@ -83,11 +87,6 @@ class PieceRun {
   }
 
  private:
-  int64_t steps_of(size_t i) const {
-    if (i == 0) return options_.steps;
-    return std::max<int64_t>(1, std::llround(options_.later_tiles * static_cast<double>(options_.steps)));
-  }
-
   void fit_piece(size_t i) {
     Options own = options_;
     if (options_.mask.defined()) own.mask = window(options_.mask, pieces_[i], 1);
@@ -97,16 +96,19 @@ class PieceRun {
     const double deadline_s =
         context_.time_budget_s ? *context_.time_budget_s * share : std::numeric_limits<double>::infinity();
     double loss = 0.0;
-    for (int64_t step = 0; step < steps_of(i); ++step) {
+    for (int64_t step = 0; step < steps_of(options_, i); ++step) {
+      const double begun_s = session_.elapsed_s();
       loss = fitting.step();
       ++result_.summary.steps;
       if (frame_ && options_.frame_every > 0 && (step + 1) % options_.frame_every == 0) {
         frame_(fitting.current().to(torch::kCPU), step + 1);
       }
       report(i, step, loss);
-      if (ends(fitting, deadline_s)) break;
+      // A step that would end after the deadline is not begun: one of a large image takes many seconds.
+      const double step_s = session_.elapsed_s() - begun_s;
+      if (ends(fitting, deadline_s - step_s)) break;
     }
-    done_ += steps_of(i);
+    done_ += steps_of(options_, i);
     result_.summary.final_loss = loss;
     result_.best_step = fitting.best_step();
     result_.rule_step = fitting.rule_step();
@@ -157,12 +159,19 @@ class PieceRun {
   Random random_;
   SkipNetwork network_;
   Blend blend_;
-  int64_t planned_ = 0;
+  int64_t planned_;
   int64_t done_ = 0;
   Result result_;
 };
 
 }  // namespace
+
+RunLength length_of(const Options& options, int64_t height, int64_t width) {
+  RunLength length;
+  length.pieces = static_cast<int64_t>(pieces_of(options, height, width).size());
+  for (int64_t i = 0; i < length.pieces; ++i) length.steps += steps_of(options, static_cast<size_t>(i));
+  return length;
+}
 
 int64_t needed_bytes(const Options& options, int64_t height, int64_t width) {
   int64_t most = 0;

@@ -26,6 +26,15 @@ using FrameFn = std::function<void(const torch::Tensor&, int64_t)>;
 Result run(const torch::Tensor& photo, const Options& options, const RunContext& context = {},
            const FrameFn& frame = {});
 
+/// How a run is divided.
+struct RunLength {
+  int64_t pieces = 0;
+  int64_t steps = 0;  ///< Of all pieces together, where nothing ends one of them sooner.
+};
+
+/// For an output of `height` x `width` pixels.
+RunLength length_of(const Options& options, int64_t height, int64_t width);
+
 /// Bytes of the largest piece that `options` make of an output of that size.
 int64_t needed_bytes(const Options& options, int64_t height, int64_t width);
 

@@ -1,13 +1,17 @@
 #include "dip/dip.h"
 
 #include "core/device.h"
+#include "core/error.h"
+#include "core/session.h"
 #include "dip/dip_fkp.h"
+#include "dip/step_cost.h"
 #include "inference/enlarge.h"
 #include "pipeline/method_run.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace zsr::pipeline {
@@ -26,20 +30,63 @@ int64_t piece_within(dip::Options options, int64_t height, int64_t width, int64_
   return kLeast;
 }
 
-// States what the run will take once the first steps have shown it: nobody should wait for hours unwarned.
-ProgressFn with_cost(const MethodInput& input, const dip::Options& options) {
-  const int64_t bytes =
-      dip::needed_bytes(options, input.color.size(2) * options.scale, input.color.size(3) * options.scale);
-  return [&input, bytes, said = false](const Progress& now) mutable {
+constexpr double kMinute = 60.0;
+constexpr const char* kShorter = "--steps, --time and --stop auto shorten it, Ctrl-C keeps the best image so far";
+
+// One run of Deep Image Prior over a photo, with what it is going to cost.
+struct Work {
+  const dip::Options& options;
+  int64_t height, width;  // of the result
+  int64_t bytes;
+
+  Work(const dip::Options& settings, const torch::Tensor& photo)
+      : options(settings),
+        height(photo.size(2) * settings.scale),
+        width(photo.size(3) * settings.scale),
+        bytes(dip::needed_bytes(settings, height, width)) {}
+
+  double gigabytes() const { return static_cast<double>(bytes) / 1e9; }
+};
+
+// Says before a large work what it is going to take; false for a small one. `context` keeps what remains of the time
+// budget. Throws OptionError where that is too short for a step on each piece: nothing would be learnt.
+bool announce(const Work& work, const MethodInput& input, RunContext& context) {
+  if (work.bytes > work.options.memory_limit) return false;  // dip::run refuses it
+  const Session clock(context);
+  const auto cost = dip::estimate_step_cost(work.options, work.height, work.width, context.device);
+  if (!cost) return false;
+  const dip::RunLength run = dip::length_of(work.options, work.height, work.width);
+  const double least_s = cost->first_s + cost->each_s * static_cast<double>(run.pieces - 1);
+  if (context.time_budget_s) {
+    constexpr double kDoubt = 0.5;  // a busy machine makes the estimate too long
+    if (*context.time_budget_s < kDoubt * least_s) {
+      throw OptionError(
+          fmt::format("--time {:g}s is too short: one step of deep image prior at {}x{} takes about {:.0f} s, and a "
+                      "good result takes hundreds; give more time, or a smaller --scale",
+                      *context.time_budget_s, work.width, work.height, least_s));
+    }
+    *context.time_budget_s = std::max(0.0, *context.time_budget_s - clock.elapsed_s());
+  }
+  if (!input.hooks.note) return true;
+  const double all_s = cost->first_s + cost->each_s * static_cast<double>(run.steps - 1);
+  const std::string pieces = run.pieces == 1 ? "" : fmt::format(" in {} pieces", run.pieces);
+  input.hooks.note(fmt::format(
+      "{}x{}{} needs about {:.1f} GB of memory and {:.1f} s a step: {:.0f} min for all {} steps; "
+      "{}",
+      work.width, work.height, pieces, work.gigabytes(), cost->each_s, all_s / kMinute, run.steps, kShorter));
+  return true;
+}
+
+// Says for a work that was not announced what it takes, once the first steps have shown it.
+ProgressFn with_cost(const Work& work, const MethodInput& input) {
+  return [&input, gigabytes = work.gigabytes(), said = false](const Progress& now) mutable {
     constexpr int64_t kSteps = 5;
     if (!said && now.step >= kSteps && input.hooks.note) {
       said = true;
       const double seconds = now.elapsed_s / static_cast<double>(now.step);
-      input.hooks.note(
-          fmt::format("{:.2f} s a step: {:.0f} min for all {} steps, {:.1f} GB of memory; --steps, --time and --stop "
-                      "auto shorten it, Ctrl-C keeps the best image so far",
-                      seconds, seconds * static_cast<double>(now.total_steps) / 60.0, now.total_steps,
-                      static_cast<double>(bytes) / 1e9));
+      input.hooks.note(fmt::format("{:.2f} s a step: {:.0f} min for all {} steps, {:.1f} GB of memory; {}", seconds,
+                                   seconds * static_cast<double>(now.total_steps) / kMinute, now.total_steps, gigabytes,
+                                   kShorter));
     }
     return input.context.progress ? input.context.progress(now) : ProgressAction::kContinue;
   };
@@ -86,7 +133,8 @@ MethodOutput run_dip(MethodInput& input) {
     options.phase = input.request.phase;
   }
   RunContext context = input.context;
-  context.progress = with_cost(input, options);
+  const Work work(options, input.color);
+  if (!announce(work, input, context)) context.progress = with_cost(work, input);
   const dip::Result result = dip::run(input.color, options, context, input.hooks.frame);
   return {result.image,
           result.summary,

@@ -5,6 +5,7 @@
 #include "dip/fitting.h"
 #include "dip/observation.h"
 #include "dip/pieces.h"
+#include "dip/step_cost.h"
 #include "dip/stop_rule.h"
 #include "image/metrics.h"
 #include "image/resize.h"
@@ -14,7 +15,9 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <chrono>
 #include <cmath>
+#include <thread>
 
 namespace zsr::dip {
 namespace {
@@ -218,6 +221,44 @@ TEST_F(DipTest, StopsWhenAskedAndKeepsTheImage) {
   EXPECT_TRUE(torch::isfinite(result.image).all().item<bool>());
   context.progress = [](const Progress&) { return ProgressAction::kAbort; };
   EXPECT_THROW(run(clean, small(Task::kDenoise), context), Cancelled);
+}
+
+// A step that would end after the time budget is not begun. Each step takes at least 0.4 s here: the second would end
+// after 0.8 s, however fast the machine is.
+TEST_F(DipTest, BeginsNoStepThatWouldEndAfterTheTimeBudget) {
+  RunContext context;
+  context.time_budget_s = 0.6;
+  context.progress = [](const Progress&) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+    return ProgressAction::kContinue;
+  };
+  const Result result = run(picture(64, 64), small(Task::kDenoise), context);
+  EXPECT_EQ(result.summary.steps, 1);
+  EXPECT_EQ(result.summary.termination, Termination::kTimeBudget);
+}
+
+TEST_F(DipTest, EstimatesTheStepsOfLargeOutputsOnly) {
+  Options options = small(Task::kSuperResolution);
+  options.kernel = make_kernel({.family = KernelFamily::kGaussian, .sigma_1 = 1.0, .sigma_2 = 1.0});
+  EXPECT_FALSE(estimate_step_cost(options, 500, 500, torch::kCPU));
+  const auto cost = estimate_step_cost(options, 1024, 1024, torch::kCPU);
+  ASSERT_TRUE(cost);
+  EXPECT_GT(cost->each_s, 0.0);
+  EXPECT_GE(cost->first_s, cost->each_s);
+  options.tile = 256;  // what counts is one piece
+  EXPECT_FALSE(estimate_step_cost(options, 1024, 1024, torch::kCPU));
+  options.scale = 1;
+  EXPECT_THROW(estimate_step_cost(options, 1024, 1024, torch::kCPU), OptionError);
+}
+
+TEST_F(DipTest, TellsPiecesAndStepsBeforeTheRun) {
+  Options options = small(Task::kDenoise);
+  EXPECT_EQ(length_of(options, 64, 150).pieces, 1);
+  EXPECT_EQ(length_of(options, 64, 150).steps, 60);
+  options.tile = 64;
+  options.overlap = 16;
+  EXPECT_EQ(length_of(options, 64, 150).pieces, 3);
+  EXPECT_EQ(length_of(options, 64, 150).steps, 60 + 2 * 30);
 }
 
 TEST_F(DipTest, GoesBackWhenTrainingBlowsUp) {
