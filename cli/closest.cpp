@@ -1,6 +1,7 @@
 #include "cli/closest.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace zsr::cli {
 namespace {
@@ -22,17 +23,22 @@ size_t edit_distance(const std::string& a, const std::string& b) {
 
 }  // namespace
 
-std::string closest(const std::string& word, const std::vector<std::string>& candidates) {
-  std::string best;
-  size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;
+std::vector<std::string> close_words(const std::string& word, const std::vector<std::string>& candidates, size_t most) {
+  const size_t farthest = std::max<size_t>(2, word.size() / 3);
+  std::vector<std::pair<size_t, std::string>> close;
   for (const std::string& candidate : candidates) {
     const size_t distance = edit_distance(word, candidate);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
+    if (distance <= farthest) close.emplace_back(distance, candidate);
   }
-  return best;
+  std::stable_sort(close.begin(), close.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::string> words;
+  for (size_t i = 0; i < std::min(most, close.size()); ++i) words.push_back(close[i].second);
+  return words;
+}
+
+std::string closest(const std::string& word, const std::vector<std::string>& candidates) {
+  const std::vector<std::string> words = close_words(word, candidates, 1);
+  return words.empty() ? "" : words.front();
 }
 
 std::string option_guess(const std::string& option, const std::vector<std::string>& names) {

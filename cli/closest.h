@@ -5,6 +5,10 @@
 
 namespace zsr::cli {
 
+/// The candidates close to `word` in edit distance, the closest first, at most `most` of them (> 0). Empty when none is
+/// close.
+std::vector<std::string> close_words(const std::string& word, const std::vector<std::string>& candidates, size_t most);
+
 /// The candidate closest to `word` in edit distance, empty when none is close.
 std::string closest(const std::string& word, const std::vector<std::string>& candidates);
 

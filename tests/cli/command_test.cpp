@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <sys/wait.h>
@@ -13,6 +14,7 @@
 namespace zsr::cli {
 namespace {
 
+using test::ProgramResult;
 using test::run_zsr;
 
 TEST(Command, HelpListsEveryCommandAndEachHasHelp) {
@@ -48,6 +50,10 @@ TEST(Command, UnknownCommandsAreRefusedWithAGuess) {
 TEST(Command, ClosestWordIsCloseOrNothing) {
   EXPECT_EQ(closest("evl", {"eval", "info"}), "eval");
   EXPECT_EQ(closest("zzzzzzzz", {"eval", "info"}), "");
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(close_words("rcn", {"srcnn", "rcan", "rdn", "swinir"}, 3), (Words{"rcan", "rdn", "srcnn"}));
+  EXPECT_EQ(close_words("rcn", {"srcnn", "rcan", "rdn", "swinir"}, 2), (Words{"rcan", "rdn"}));
+  EXPECT_EQ(close_words("zzzzzzzz", {"edsr"}, 3), Words{});
 }
 
 TEST(Command, VersionAndInfo) {
@@ -153,6 +159,20 @@ TEST(Command, DocumentationCoversEveryCommandAndFlag) {
   for (const char* const flag : {"scale", "skip\\-existing", "jobs", "seed"}) {
     EXPECT_NE(page.find(std::string("\\-\\-") + flag), std::string::npos) << flag;
   }
+}
+
+TEST(Command, TrainNamesTheNearestNetworks) {
+  const auto expect_refused = [](const std::vector<std::string>& words, const std::vector<std::string>& parts) {
+    const ProgramResult result = run_zsr(words);
+    EXPECT_EQ(result.code, 2);
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    EXPECT_LT(result.err.size(), 200U) << result.err;
+    for (const std::string& part : parts) EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
+  };
+  expect_refused({"train", "esdr"}, {"no network 'esdr'", "'edsr'", "zsr train --list"});
+  expect_refused({"train", "tema"}, {"'team'"});
+  expect_refused({"train", "qqqqqqqq"}, {"no network 'qqqqqqqq' to train; 'zsr train --list'"});
+  expect_refused({"train"}, {"zsr train edsr photos/", "zsr train --list"});
 }
 
 TEST(Command, BugReportTellsOfTheMachineAlone) {
