@@ -1,6 +1,7 @@
 #include "datasets/image_folder.h"
 
 #include "core/error.h"
+#include "image/camera_raw.h"
 #include "image/photo_codec.h"
 
 #include <fmt/format.h>
@@ -24,6 +25,11 @@ bool has_image_extension(const fs::path& path) {
   }
 }
 
+bool is_one_of(FolderFiles files, const fs::path& path) {
+  const bool image = files != FolderFiles::kCameraRaw && has_image_extension(path);
+  return image || (files != FolderFiles::kImages && has_camera_raw_extension(path));
+}
+
 std::string without_scale_suffix(const std::string& stem) {
   static const std::regex suffix("_x[0-9.]+(x[0-9.]+)?$");
   return std::regex_replace(stem, suffix, "");
@@ -37,7 +43,7 @@ std::string first_names(const std::vector<std::string>& names) {
 
 }  // namespace
 
-std::vector<fs::path> list_images(const fs::path& folder, bool recursive, int64_t* skipped) {
+std::vector<fs::path> list_images(const fs::path& folder, bool recursive, int64_t* skipped, FolderFiles files) {
   std::vector<fs::path> images;
   int64_t others = 0;
   std::error_code error;
@@ -47,7 +53,7 @@ std::vector<fs::path> list_images(const fs::path& folder, bool recursive, int64_
     const bool lost = entry.is_symlink(ignored) && !entry.exists(ignored);
     if (!lost && !entry.is_regular_file(ignored)) return;
     const bool hidden = entry.path().filename().string().front() == '.';
-    if (!hidden && has_image_extension(entry.path())) {
+    if (!hidden && is_one_of(files, entry.path())) {
       images.push_back(entry.path());
     } else {
       ++others;

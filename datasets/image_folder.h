@@ -6,11 +6,18 @@
 
 namespace zsr {
 
-/// Photos in `folder`, sorted by path: regular files, and links that lead nowhere, whose extension names an
-/// image format. Hidden files, other files
-/// and, unless `recursive`, subfolders are left out; `skipped` (may be null) counts the other files. Throws IoError.
+/// Which files of a folder are photos, by their extensions.
+enum class FolderFiles {
+  kImages,        ///< Those of an image format.
+  kCameraRaw,     ///< Those of a camera raw format.
+  kImagesAndRaw,  ///< Both.
+};
+
+/// Photos in `folder`, sorted by path: regular files, and links that lead nowhere, whose extension is one of `files`.
+/// Hidden files, other files and, unless `recursive`, subfolders are left out; `skipped` (may be null) counts the other
+/// files. Throws IoError.
 std::vector<std::filesystem::path> list_images(const std::filesystem::path& folder, bool recursive = false,
-                                               int64_t* skipped = nullptr);
+                                               int64_t* skipped = nullptr, FolderFiles files = FolderFiles::kImages);
 
 /// A result and the reference it belongs to.
 struct ImagePair {

@@ -1,5 +1,9 @@
 #include "image/camera_raw.h"
 
+#include <algorithm>
+#include <cctype>
+#include <iterator>
+
 namespace zsr {
 namespace {
 
@@ -8,6 +12,8 @@ constexpr uint16_t kNewSubfileType = 254;
 constexpr uint16_t kMake = 271;
 constexpr uint16_t kSubDirectories = 330;
 constexpr uint16_t kDngVersion = 50706;
+
+constexpr const char* kExtensions[] = {".dng", ".nef", ".nrw", ".arw", ".cr2", ".cr3", ".raf", ".orf", ".rw2"};
 
 }  // namespace
 
@@ -27,6 +33,13 @@ std::string camera_raw_kind(const ByteSource& bytes) {
   if (directory->has(kSubDirectories) && make.starts_with("NIKON")) return "Nikon NEF";
   if (directory->has(kSubDirectories) && make.starts_with("SONY")) return "Sony ARW";
   return reduced ? "TIFF with a reduced copy in front" : "";
+}
+
+bool has_camera_raw_extension(const std::filesystem::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return std::find(std::begin(kExtensions), std::end(kExtensions), extension) != std::end(kExtensions);
 }
 
 }  // namespace zsr

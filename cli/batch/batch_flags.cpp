@@ -3,7 +3,6 @@
 #include "cli/flags/values.h"
 #include "cli/terminal/usage_error.h"
 #include "core/error.h"
-#include "datasets/image_folder.h"
 #include "image/photo_codec.h"
 
 #include <fmt/format.h>
@@ -105,7 +104,7 @@ void add_batch_flags(OptionSet& options, BatchFlags& flags, bool letter) {
 }
 
 BatchPlan plan_batch(const std::vector<std::string>& inputs, const std::string& output, const BatchFlags& flags,
-                     const ResultNames& names) {
+                     const ResultNames& names, FolderFiles files) {
   BatchPlan plan;
   // Refused where they are wrong also for one photo, for which they have no effect.
   if (!flags.timeout.empty()) plan.timeout_s = parse_duration(flags.timeout, "timeout");
@@ -127,7 +126,7 @@ BatchPlan plan_batch(const std::vector<std::string>& inputs, const std::string& 
     }
     if (output.empty()) throw UsageError(fmt::format("'{}' is a folder; name a folder for the results with -o", text));
     int64_t others = 0;
-    for (const fs::path& image : list_images(input, flags.recursive, &others)) {
+    for (const fs::path& image : list_images(input, flags.recursive, &others, files)) {
       // The results of an earlier run, where they lie inside the folder, are no photos to enlarge again.
       const fs::path relative = image.lexically_relative(input);
       const fs::path inside = fs::path(output).lexically_normal().lexically_relative(input.lexically_normal());

@@ -3,6 +3,7 @@
 #include "cli/batch/batch_run.h"
 #include "cli/flags/common_flags.h"
 #include "cli/flags/options.h"
+#include "datasets/image_folder.h"
 
 #include <filesystem>
 #include <functional>
@@ -52,10 +53,10 @@ struct ResultNames {
   std::function<std::filesystem::path(const std::filesystem::path& input)> beside;  ///< Empty: -o must be given.
 };
 
-/// Lists the inputs, through --include and --exclude, and names the results; makes the folder. Throws UsageError and
-/// IoError.
+/// Lists the inputs, those `files` of folders that pass --include and --exclude, and names the results; makes the
+/// folder. Results of photos that differ in their extensions alone are kept apart. Throws UsageError and IoError.
 BatchPlan plan_batch(const std::vector<std::string>& inputs, const std::string& output, const BatchFlags& flags,
-                     const ResultNames& names);
+                     const ResultNames& names, FolderFiles files = FolderFiles::kImages);
 
 /// The flags as options. `command`: the words before the flags; `given`: the flags as parsed.
 BatchOptions batch_options(const BatchFlags& flags, const CommonFlags& common, const OptionSet& given,

@@ -217,7 +217,8 @@ BatchPlan plan_results(const AllFlags& flags, const UpscaleSettings& settings) {
   const NameRule names = name_rule(settings, upscale.name);
   BatchPlan plan = plan_batch(upscale.inputs, upscale.output, flags.batch,
                               {[&](const fs::path& relative) { return in_result_folder(relative, names); },
-                               [&](const fs::path& input) { return beside_photo(input, names); }});
+                               [&](const fs::path& input) { return beside_photo(input, names); }},
+                              FolderFiles::kImagesAndRaw);
   if (plan.items.empty()) throw UsageError("no photos found");
   if (!upscale.name.empty() && !upscale.output.empty() && !plan.into_folder) {
     throw UsageError("-o names the result already; leave --name out, or name a folder with -o FOLDER/");

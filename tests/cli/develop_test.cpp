@@ -80,6 +80,20 @@ TEST_F(DevelopCommand, UpscaleTakesRawFiles) {
   EXPECT_EQ(run_zsr({"upscale", at("shot.dng"), "--width", "300", "-m", "bicubic"}).code, 0);
 }
 
+TEST_F(DevelopCommand, UpscaleTakesTheRawFilesOfAFolder) {
+  fs::create_directories(dir_ / "in");
+  for (const char* const name : {"in/a.dng", "in/b.DNG"}) fs::copy_file(dir_ / "shot.dng", dir_ / name);
+  make_photo(dir_ / "in/c.png", 3, 20, 24);
+  write_bytes(dir_ / "in/notes.txt", "x");
+  const ProgramResult result = run_zsr(by_bicubic({"upscale", at("in"), "-o", at("large")}));
+  ASSERT_EQ(result.code, 0) << result.err;
+  for (const char* const name : {"a.png", "b.png"}) {
+    EXPECT_EQ(read_photo_header(dir_ / "large" / name).width, 384) << name;
+  }
+  EXPECT_TRUE(fs::exists(dir_ / "large/c.png"));
+  EXPECT_NE(result.err.find("1 other files left out"), std::string::npos) << result.err;
+}
+
 TEST_F(DevelopCommand, SeveralGoIntoAFolder) {
   fs::copy_file(dir_ / "shot.dng", dir_ / "other.dng");
   write_bytes(dir_ / "bad.dng", read_bytes(dir_ / "shot.dng").substr(0, 5000));

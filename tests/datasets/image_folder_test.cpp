@@ -25,6 +25,24 @@ TEST(ListImages, SortedImagesOnly) {
   EXPECT_THROW(list_images(dir / "missing"), IoError);
 }
 
+TEST(ListImages, CameraRawFilesWhereTheyAreWanted) {
+  const TempDir dir;
+  for (const char* name : {"a.dng", "b.NEF", "c.png", "d.raf.txt", ".e.dng"}) write_bytes(dir / name, "x");
+  int64_t skipped = 0;
+  const auto names = [&](FolderFiles files) {
+    std::vector<std::string> found;
+    for (const auto& path : list_images(dir.path(), false, &skipped, files)) found.push_back(path.filename().string());
+    return found;
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(names(FolderFiles::kImages), Names{"c.png"});
+  EXPECT_EQ(skipped, 4);
+  EXPECT_EQ(names(FolderFiles::kCameraRaw), (Names{"a.dng", "b.NEF"}));
+  EXPECT_EQ(skipped, 3);
+  EXPECT_EQ(names(FolderFiles::kImagesAndRaw), (Names{"a.dng", "b.NEF", "c.png"}));
+  EXPECT_EQ(skipped, 2);
+}
+
 TEST(PairByName, StemsAndScaleSuffixes) {
   const TempDir dir;
   std::filesystem::create_directories(dir / "ref");
