@@ -71,6 +71,16 @@ void keep_apart(std::vector<BatchItem>& items) {
   for (const auto& [own, item] : renamed) item->output = own;
 }
 
+void refuse_one_name(const std::vector<BatchItem>& items) {
+  std::map<fs::path, fs::path> sources;
+  for (const BatchItem& item : items) {
+    const auto [other, is_new] = sources.emplace(item.output.lexically_normal(), item.input);
+    if (is_new) continue;
+    throw UsageError(fmt::format("'{}' and '{}' would both be '{}'; name a folder of its own for each",
+                                 other->second.string(), item.input.string(), item.output.string()));
+  }
+}
+
 }  // namespace
 
 bool is_wanted(const std::string& include, const std::string& exclude, const std::string& relative) {
@@ -139,6 +149,7 @@ BatchPlan plan_batch(const std::vector<std::string>& inputs, const std::string& 
     plan.not_images += others;
   }
   keep_apart(plan.items);
+  if (names.distinct) refuse_one_name(plan.items);
   if (plan.into_folder) {
     std::error_code error;
     fs::create_directories(output, error);

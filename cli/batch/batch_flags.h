@@ -51,6 +51,8 @@ struct BatchPlan {
 struct ResultNames {
   std::function<std::filesystem::path(const std::filesystem::path& relative)> in_folder;
   std::function<std::filesystem::path(const std::filesystem::path& input)> beside;  ///< Empty: -o must be given.
+  /// Photos whose results would have one name are refused. Else run_batch makes the first and reports the others.
+  bool distinct = false;
 };
 
 /// Lists the inputs, those `files` of folders that pass --include and --exclude, and names the results; makes the

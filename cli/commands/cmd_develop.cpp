@@ -1,3 +1,4 @@
+#include "cli/batch/batch_flags.h"
 #include "cli/command.h"
 #include "cli/flags/common_flags.h"
 #include "cli/flags/options.h"
@@ -20,7 +21,6 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <map>
 #include <memory>
 
 namespace zsr::cli {
@@ -48,10 +48,11 @@ std::unique_ptr<OptionSet> make_options(DevelopFlags& flags) {
       "and\n"
       "colour matrix from the file, noise from its values. Writes 16-bit PNG or TIFF with EXIF and an ICC profile.",
       "  zsr develop photo.nef -o photo.png\n  zsr develop photo.dng -o photo.tif --color-space display-p3\n"
-      "  zsr develop shots/*.raf -o developed/\n  zsr develop photo.nef --demosaic ahd -o baseline.png\n");
+      "  zsr develop shots/ -o developed/\n  zsr develop photo.nef --demosaic ahd -o baseline.png\n");
   options->group("Options");
-  options->positional("input,i", "PHOTO", "Camera raw files", &flags.inputs);
-  options->add("output,o", "OUTPUT", "File (.png, .tif, ...); for several photos a folder. Default: a .png beside each",
+  options->positional("input,i", "PHOTO", "Camera raw files, or folders of them", &flags.inputs);
+  options->add("output,o", "OUTPUT",
+               "File (.png, .tif, ...); for several photos and folders a folder. Default: a .png beside each",
                &flags.output);
   options->add("demosaic", "NAME",
                fmt::format("How colours are found: {}. auto: the network for Bayer mosaics, closed for others; closed: "
@@ -102,35 +103,15 @@ pipeline::DevelopRequest request_of(const DevelopFlags& flags) {
   return request;
 }
 
-// One file -> where its result goes. Throws UsageError.
-std::vector<std::pair<fs::path, fs::path>> plan_of(const DevelopFlags& flags) {
+// The files and where their results go. Throws UsageError and IoError.
+BatchPlan plan_of(const DevelopFlags& flags) {
   if (flags.inputs.empty()) throw UsageError("no photo given; 'zsr develop photo.nef -o photo.png'");
-  const bool folder = !flags.output.empty() && (fs::is_directory(flags.output) || flags.output.ends_with("/"));
-  if (flags.inputs.size() > 1 && !folder && !flags.output.empty()) {
-    throw UsageError(fmt::format("-o '{}' is one file, and there are {} photos; name a folder, 'FOLDER/'", flags.output,
-                                 flags.inputs.size()));
-  }
-  std::vector<std::pair<fs::path, fs::path>> plan;
-  std::map<fs::path, std::string> sources;
-  for (const std::string& input : flags.inputs) {
-    if (fs::is_directory(input)) {
-      throw UsageError(fmt::format("'{}' is a folder; name the raw files in it, e.g. {}", input,
-                                   (fs::path(input) / "*.dng").string()));
-    }
-    const fs::path name = fs::path(input).filename().replace_extension(".png");
-    fs::path output = flags.output;
-    if (folder) output /= name;
-    if (flags.output.empty()) output = fs::path(input).replace_filename(name);
-    const auto [other, is_new] = sources.emplace(output.lexically_normal(), input);
-    if (!is_new) {
-      throw UsageError(fmt::format("'{}' and '{}' would both be '{}'; develop them into different folders",
-                                   other->second, input, output.string()));
-    }
-    plan.emplace_back(input, output);
-  }
   if (flags.common.json && flags.output == "-") {
     throw UsageError("--json and -o - both write to standard output; name a file with -o");
   }
+  const auto png = [](const fs::path& photo) { return fs::path(photo).replace_extension(".png"); };
+  const BatchPlan plan = plan_batch(flags.inputs, flags.output, {}, {png, png, true}, FolderFiles::kCameraRaw);
+  if (plan.items.empty()) throw UsageError(fmt::format("'{}' has no camera raw files", flags.inputs[0]));
   return plan;
 }
 
@@ -183,25 +164,25 @@ int run_develop(const std::vector<std::string>& arguments) {
   const auto options = make_options(flags);
   if (!options->parse(arguments)) return kExitOk;
   refuse_gpu(*options, "develop");
-  const auto plan = plan_of(flags);
+  const BatchPlan plan = plan_of(flags);
   const pipeline::DevelopRequest request = request_of(flags);
   start_runtime(flags.common);
   nlohmann::json records = nlohmann::json::array();
   int code = kExitOk;
-  for (const auto& [input, output] : plan) {
+  for (const BatchItem& item : plan.items) {
     if (interrupted()) return interrupt_exit_code();
     try {
-      records.push_back(develop_one(input, output, request, flags));
+      records.push_back(develop_one(item.input, item.output, request, flags));
       if (!flags.common.json) print_developed(records.back(), flags.common.quiet);
     } catch (...) {
       const Failure failure = current_failure();
-      if (plan.size() == 1) throw;
+      if (!plan.many) throw;
       fmt::print(stderr, "zsr: {}\n", failure.message);
-      records.push_back({{"input", input.string()}, {"error", failure.message}});
+      records.push_back({{"input", item.input.string()}, {"error", failure.message}});
       code = kExitFailed;
     }
   }
-  if (flags.common.json) fmt::print("{}\n", json_text(plan.size() == 1 ? records[0] : records, 2));
+  if (flags.common.json) fmt::print("{}\n", json_text(plan.many ? records : records[0], 2));
   return code;
 }
 

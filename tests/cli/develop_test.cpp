@@ -80,6 +80,23 @@ TEST_F(DevelopCommand, UpscaleTakesRawFiles) {
   EXPECT_EQ(run_zsr({"upscale", at("shot.dng"), "--width", "300", "-m", "bicubic"}).code, 0);
 }
 
+TEST_F(DevelopCommand, TakesFoldersAndKeepsTheirPhotosApart) {
+  fs::create_directories(dir_ / "in");
+  for (const char* const name : {"in/a.dng", "in/a.nef", "in/b.DNG"}) fs::copy_file(dir_ / "shot.dng", dir_ / name);
+  make_photo(dir_ / "in/c.png", 3, 20, 24);
+  const ProgramResult result =
+      run_zsr({"develop", at("in"), "-o", at("made"), "--demosaic", "bilinear", "--json", "-q"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(nlohmann::json::parse(result.out).size(), 3U);
+  for (const char* const name : {"made/a_dng.png", "made/a_nef.png", "made/b.png"}) {
+    EXPECT_TRUE(fs::exists(dir_ / name)) << name;
+  }
+  EXPECT_FALSE(fs::exists(dir_ / "made/c.png"));
+  EXPECT_EQ(run_zsr({"develop", at("in"), "-q"}).code, 2);
+  fs::create_directories(dir_ / "empty");
+  EXPECT_NE(run_zsr({"develop", at("empty"), "-o", at("none")}).err.find("no camera raw files"), std::string::npos);
+}
+
 TEST_F(DevelopCommand, UpscaleTakesTheRawFilesOfAFolder) {
   fs::create_directories(dir_ / "in");
   for (const char* const name : {"in/a.dng", "in/b.DNG"}) fs::copy_file(dir_ / "shot.dng", dir_ / name);
@@ -139,7 +156,7 @@ TEST_F(DevelopCommand, BadInputIsOneLineAndLeavesNothing) {
   refused({"develop", at("shot.dng"), "--color-space", "adobe"}, 2, "--color-space 'adobe'");
   refused({"develop", at("shot.dng"), "--max-pixels", "1000"}, 1, "--max-pixels");
   refused({"develop", at("shot.dng"), "-o", at("x.xyz")}, 2, "xyz");
-  refused({"develop", dir_.path().string()}, 2, "is a folder");
+  refused({"develop", dir_.path().string()}, 2, "is a folder; name a folder for the results");
   refused({"upscale", at("cut.dng"), "-m", "bicubic", "-q"}, 1, "cut short");
   refused({"upscale", at("photo.png"), "--weights", "demosaic-x1", "-q"}, 2, "zsr develop");
 }
