@@ -1,6 +1,7 @@
 #include "degradations/grain.h"
 
 #include "core/error.h"
+#include "core/strict_json.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -15,25 +16,32 @@ using Json = nlohmann::ordered_json;
 
 constexpr double kLargestLevel = 255.0;
 
-const Json& field(const Json& json, const char* name) {
-  if (!json.is_object() || !json.contains(name)) throw InputError(fmt::format("grain: field '{}' is missing", name));
-  return json[name];
-}
-
-double number(const Json& json, const char* name, double low, double high) {
-  if (!json.is_number() || !(json.get<double>() >= low && json.get<double>() <= high)) {
-    throw InputError(
-        fmt::format("grain: '{}' has {}, must be numbers from {:g} to {:g}", name, json.dump(), low, high));
-  }
-  return json.get<double>();
-}
-
 const Json& list(const Json& json, const char* name, size_t count) {
-  const Json& values = field(json, name);
-  if (!values.is_array() || values.size() != count) {
-    throw InputError(fmt::format("grain: '{}' must be a list of {}", name, count));
+  return json_list(json_entry(json, name), name, count);
+}
+
+GrainModel read_model(const Json& json) {
+  GrainModel model;
+  const Json& channels = json_entry(json, "channels");
+  if (channels != 1 && channels != 3) throw EntryError("channels", channels, "1 or 3");
+  model.channels = channels.get<int64_t>();
+  const Json& levels = list(json, "level", model.level.size());
+  const Json& measured = list(json, "measured", model.measured.size());
+  for (size_t i = 0; i < model.level.size(); ++i) {
+    model.level[i] = json_number(levels[i], "level", 0.0, kLargestLevel);
+    model.measured[i] = json_truth(measured[i], "measured");
   }
-  return values;
+  const Json& filter = list(json, "filter", model.filter.size());
+  double energy = 0.0;
+  for (size_t i = 0; i < model.filter.size(); ++i) {
+    model.filter[i] = json_number(filter[i], "filter", -1.0, 1.0);
+    energy += model.filter[i] * model.filter[i];
+  }
+  if (std::abs(energy - 1.0) > 1e-6) throw EntryError("filter", "the squares of 'filter' must sum to 1");
+  const auto entries = static_cast<size_t>(model.channels * model.channels);
+  const Json& covariance = list(json, "covariance", entries);
+  for (size_t i = 0; i < entries; ++i) model.covariance[i] = json_number(covariance[i], "covariance", -1e3, 1e3);
+  return model;
 }
 
 }  // namespace
@@ -112,28 +120,11 @@ Json to_json(const GrainModel& model) {
 }
 
 GrainModel grain_from_json(const Json& json) {
-  GrainModel model;
-  const Json& channels = field(json, "channels");
-  if (channels != 1 && channels != 3) throw InputError("grain: 'channels' must be 1 or 3");
-  model.channels = channels.get<int64_t>();
-  const Json& levels = list(json, "level", model.level.size());
-  const Json& measured = list(json, "measured", model.measured.size());
-  for (size_t i = 0; i < model.level.size(); ++i) {
-    model.level[i] = number(levels[i], "level", 0.0, kLargestLevel);
-    if (!measured[i].is_boolean()) throw InputError("grain: 'measured' must hold true or false");
-    model.measured[i] = measured[i].get<bool>();
+  try {
+    return read_model(json);
+  } catch (const EntryError& error) {
+    throw InputError(fmt::format("grain: {}", error.what()));
   }
-  const Json& filter = list(json, "filter", model.filter.size());
-  double energy = 0.0;
-  for (size_t i = 0; i < model.filter.size(); ++i) {
-    model.filter[i] = number(filter[i], "filter", -1.0, 1.0);
-    energy += model.filter[i] * model.filter[i];
-  }
-  if (std::abs(energy - 1.0) > 1e-6) throw InputError("grain: the squares of 'filter' must sum to 1");
-  const auto entries = static_cast<size_t>(model.channels * model.channels);
-  const Json& covariance = list(json, "covariance", entries);
-  for (size_t i = 0; i < entries; ++i) model.covariance[i] = number(covariance[i], "covariance", -1e3, 1e3);
-  return model;
 }
 
 }  // namespace zsr

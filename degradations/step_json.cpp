@@ -1,13 +1,14 @@
 #include "degradations/step_json.h"
 
 #include "core/error.h"
+#include "core/strict_json.h"
 #include "degradations/step_fields.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <cmath>
-#include <set>
+#include <string>
+#include <vector>
 
 namespace zsr {
 namespace {
@@ -38,72 +39,41 @@ class Reader : public FieldVisitor {
     if (!json.is_object()) throw InputError(fmt::format("'{}' is not a JSON object", json.dump()));
   }
   void number(const char* name, double& value, double low, double high) override {
-    const Json& field = at(name);
-    if (!field.is_number()) fail(name, "a number");
-    value = field.get<double>();
-    if (!(value >= low && value <= high)) fail(name, fmt::format("from {:g} to {:g}", low, high));
+    value = json_number(at(name), name, low, high);
   }
   void integer(const char* name, int64_t& value, int64_t low, int64_t high) override {
-    const Json& field = at(name);
-    if (!field.is_number_integer()) fail(name, "a whole number");
-    value = field.get<int64_t>();
-    if (value < low || value > high) fail(name, fmt::format("from {} to {}", low, high));
+    value = json_whole(at(name), name, low, high);
   }
   void choice(const char* name, int& value, std::span<const char* const> names) override {
-    const Json& field = at(name);
-    std::string all;
-    for (size_t i = 0; i < names.size(); ++i) {
-      if (field == names[i]) {
-        value = static_cast<int>(i);
-        return;
-      }
-      all += fmt::format("{}{}", i == 0 ? "" : ", ", names[i]);
-    }
-    fail(name, "one of " + all);
+    value = static_cast<int>(json_choice(at(name), name, names));
   }
-  void truth(const char* name, bool& value) override {
-    if (!at(name).is_boolean()) fail(name, "true or false");
-    value = at(name).get<bool>();
-  }
+  void truth(const char* name, bool& value) override { value = json_truth(at(name), name); }
   void seed(const char* name, uint64_t& value) override {
-    if (!at(name).is_number_unsigned()) fail(name, "a whole number >= 0");
-    value = at(name).get<uint64_t>();
-  }
-  void text(const char* name, std::string& value) override {
-    if (!at(name).is_string()) fail(name, "a text");
-    value = at(name).get<std::string>();
-  }
-  void covariance(const char* name, std::array<double, 9>& value, double) override {
     const Json& field = at(name);
-    if (!field.is_array() || field.size() != 9) fail(name, "nine numbers");
-    for (size_t i = 0; i < 9; ++i) {
-      if (!field[i].is_number()) fail(name, "nine numbers");
-      value[i] = field[i].get<double>();
-    }
+    if (!field.is_number_unsigned()) throw EntryError(name, field, "a whole number >= 0");
+    value = field.get<uint64_t>();
+  }
+  void text(const char* name, std::string& value) override { value = json_text_value(at(name), name); }
+  void covariance(const char* name, std::array<double, 9>& value, double) override {
+    const Json& field = json_list(at(name), name, value.size());
+    for (size_t i = 0; i < value.size(); ++i) value[i] = json_number(field[i], name);
   }
   void kernel(const char* name, KernelSpec& value) override { value = kernel_from_json(at(name)); }
 
-  void refuse_others(std::initializer_list<const char*> also) const {
-    for (const auto& [key, value] : json_.items()) {
-      const bool known = seen_.contains(key) || std::any_of(also.begin(), also.end(),
-                                                            [&key = key](const char* other) { return key == other; });
-      if (!known) throw InputError(fmt::format("unknown field '{}'", key));
-    }
+  // `also`: an entry that is no field, or empty.
+  void refuse_others(const std::string& also) {
+    if (!also.empty()) seen_.push_back(also);
+    check_entries(json_, seen_);
   }
 
  private:
   const Json& at(const char* name) {
-    seen_.insert(name);
-    const auto found = json_.find(name);
-    if (found == json_.end()) throw InputError(fmt::format("field '{}' is missing", name));
-    return *found;
-  }
-  [[noreturn]] void fail(const char* name, const std::string& rule) const {
-    throw InputError(fmt::format("field '{}' is {}, must be {}", name, json_.at(name).dump(), rule));
+    seen_.emplace_back(name);
+    return json_entry(json_, name);
   }
 
   const Json& json_;
-  std::set<std::string> seen_;
+  std::vector<std::string> seen_;
 };
 
 }  // namespace
@@ -135,7 +105,7 @@ KernelSpec kernel_from_json(const Json& json) {
   KernelSpec spec;
   Reader reader(json);
   visit_fields(spec, reader);
-  reader.refuse_others({});
+  reader.refuse_others("");
   return spec;
 }
 
@@ -158,7 +128,7 @@ Step step_from_json(const Json& json) {
   Step step = step_named(json["op"].get<std::string>());
   Reader reader(json);
   visit_fields(step, reader);
-  reader.refuse_others({"op"});
+  reader.refuse_others("op");
   return step;
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/strict_json.h"
 #include "networks/registry.h"
 #include "training/judge_graph.h"
 #include "training/team_images.h"
@@ -12,7 +13,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <initializer_list>
 #include <sstream>
 
 namespace zsr::training {
@@ -27,48 +27,18 @@ bool is_distance(const std::string& name) {
   return std::find(std::begin(kDistances), std::end(kDistances), name) != std::end(kDistances);
 }
 
-// Throws where `json` has an entry that is none of `known`: a misspelt one would be ignored.
-void check_entries(const Json& json, std::initializer_list<const char*> known) {
-  if (!json.is_object()) throw OptionError("must be an object, {...}");
-  for (const auto& [key, value] : json.items()) {
-    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-    throw OptionError(fmt::format("unknown entry '{}'; there are {}", key, fmt::join(known, ", ")));
-  }
-}
-
-const Json& entry_of(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  if (found == json.end()) throw OptionError(fmt::format("'{}' is missing", key));
-  return *found;
-}
-
-int64_t whole(const Json& json, const std::string& key) {
-  if (!json.is_number_integer()) throw OptionError(fmt::format("'{}' must be a whole number", key));
-  return json.get<int64_t>();
-}
-
-double number(const Json& json, const std::string& key) {
-  if (!json.is_number()) throw OptionError(fmt::format("'{}' must be a number", key));
-  return json.get<double>();
-}
-
 double rate(const Json& json) {
-  const double value = number(json, "learning_rate");
+  const double value = json_number(json, "learning_rate");
   if (!(value > 0.0 && std::isfinite(value)))
     throw OptionError(fmt::format("learning_rate = {:g}, must be > 0", value));
   return value;
 }
 
 double fraction(const Json& json, const std::string& key) {
-  const double value = number(json, key);
+  const double value = json_number(json, key);
   if (!(value >= 0.0 && value < 1.0))
     throw OptionError(fmt::format("{} = {:g}, must be at least 0 and below 1", key, value));
   return value;
-}
-
-std::string text_of(const Json& json, const std::string& key) {
-  if (!json.is_string()) throw OptionError(fmt::format("'{}' must be a text", key));
-  return json.get<std::string>();
 }
 
 Member member_of(const std::string& name, const Json& json, int64_t scale) {
@@ -76,21 +46,21 @@ Member member_of(const std::string& name, const Json& json, int64_t scale) {
   member.name = name;
   member.scale = scale;
   bool scale_named = false;
-  if (!json.is_object()) throw OptionError("must be an object, {...}");
+  if (!json.is_object()) throw EntryError(name, "must be an object, {...}");
   for (const auto& [key, value] : json.items()) {
     if (key == "network") {
-      member.network = text_of(value, key);
+      member.network = json_text_value(value, key);
     } else if (key == "init") {
-      member.init = text_of(value, key);
+      member.init = json_text_value(value, key);
     } else if (key == "scale") {
-      member.scale = whole(value, key);
+      member.scale = json_whole(value, key);
       scale_named = true;
     } else if (key == "learning_rate") {
       member.learning_rate = rate(value);
     } else if (key == "momentum") {
       member.momentum = fraction(value, key);
     } else {
-      member.fields[key] = number(value, key);
+      member.fields[key] = json_number(value, key);
     }
   }
   const networks::Kind* const kind = networks::find_kind(member.network);
@@ -101,12 +71,12 @@ Member member_of(const std::string& name, const Json& json, int64_t scale) {
 AdversaryOptions judge_of(const Json& json) {
   check_entries(json, {"network", "loss", "width", "learning_rate", "momentum", "gain"});
   AdversaryOptions judge;
-  if (json.contains("network")) judge.network = text_of(json["network"], "network");
-  if (json.contains("loss")) judge.loss = text_of(json["loss"], "loss");
-  if (json.contains("width")) judge.width = whole(json["width"], "width");
+  if (json.contains("network")) judge.network = json_text_value(json["network"], "network");
+  if (json.contains("loss")) judge.loss = json_text_value(json["loss"], "loss");
+  if (json.contains("width")) judge.width = json_whole(json["width"], "width");
   if (json.contains("learning_rate")) judge.learning_rate = rate(json["learning_rate"]);
   if (json.contains("momentum")) judge.momentum = fraction(json["momentum"], "momentum");
-  if (json.contains("gain")) judge.gain = number(json["gain"], "gain");
+  if (json.contains("gain")) judge.gain = json_number(json["gain"], "gain");
   judge.validate();
   return judge;
 }
@@ -126,13 +96,10 @@ TeamTerm term_of(const std::string& text) {
 Stage stage_of(const Json& json) {
   check_entries(json, {"steps", "train", "loss", "decay"});
   Stage stage;
-  stage.steps = whole(entry_of(json, "steps"), "steps");
-  for (const Json& name : entry_of(json, "train")) stage.trained.push_back(text_of(name, "train"));
-  for (const Json& term : entry_of(json, "loss")) stage.loss.push_back(term_of(text_of(term, "loss")));
-  if (json.contains("decay")) {
-    if (!json["decay"].is_boolean()) throw OptionError("'decay' must be true or false");
-    stage.decay = json["decay"].get<bool>();
-  }
+  stage.steps = json_whole(json_entry(json, "steps"), "steps");
+  for (const Json& name : json_entry(json, "train")) stage.trained.push_back(json_text_value(name, "train"));
+  for (const Json& term : json_entry(json, "loss")) stage.loss.push_back(term_of(json_text_value(term, "loss")));
+  if (json.contains("decay")) stage.decay = json_truth(json["decay"], "decay");
   if (stage.steps < 1 || stage.trained.empty() || stage.loss.empty()) {
     throw OptionError("a stage needs steps, networks to train and a loss");
   }
@@ -178,25 +145,25 @@ TeamPlan TeamPlan::from_json(const Json& json, const std::string& origin) {
   std::string where = "the plan";
   try {
     check_entries(json, {"scale", "networks", "judges", "stages", "average", "features"});
-    if (json.contains("scale")) plan.scale = whole(json["scale"], "scale");
-    for (const auto& [name, entry] : entry_of(json, "networks").items()) {
+    if (json.contains("scale")) plan.scale = json_whole(json["scale"], "scale");
+    for (const auto& [name, entry] : json_entry(json, "networks").items()) {
       where = fmt::format("network '{}'", name);
       plan.members.push_back(member_of(name, entry, plan.scale));
     }
     where = "the plan";
     if (json.contains("average")) plan.average = fraction(json["average"], "average");
-    if (json.contains("features")) plan.features = text_of(json["features"], "features");
+    if (json.contains("features")) plan.features = json_text_value(json["features"], "features");
     const Json judges = json.value("judges", Json::object());
     for (const auto& [name, entry] : judges.items()) {
       where = fmt::format("judge '{}'", name);
       plan.judges[name] = judge_of(entry);
     }
     where = "the plan";
-    for (const Json& entry : entry_of(json, "stages")) {
+    for (const Json& entry : json_entry(json, "stages")) {
       where = fmt::format("stage {}", plan.stages.size() + 1);
       plan.stages.push_back(stage_of(entry));
     }
-  } catch (const OptionError& error) {
+  } catch (const Error& error) {
     throw InputError(fmt::format("'{}': {}: {}", origin, where, error.what()));
   }
   plan.check(origin);

@@ -1,6 +1,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/sha256.h"
+#include "core/strict_json.h"
 #include "degradations/learned/learned_degradation.h"
 #include "degradations/recipes/draft.h"
 #include "degradations/recipes/lined_json.h"
@@ -11,7 +12,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
+#include <string>
+#include <vector>
 
 namespace zsr {
 namespace {
@@ -39,25 +41,12 @@ class RecipeReader : public FieldVisitor {
   void choice(const char* name, int& value, std::span<const char* const> names) override {
     const Json* const field = find(name);
     if (field == nullptr) return;
-    for_one(*field, [&](const Json& one) {
-      std::string all;
-      for (size_t i = 0; i < names.size(); ++i) {
-        if (one == names[i]) {
-          value = static_cast<int>(i);
-          return;
-        }
-        all += fmt::format("{}{}", i == 0 ? "" : ", ", names[i]);
-      }
-      fail(name, one, "one of " + all);
-    });
+    for_one(*field, [&](const Json& one) { value = static_cast<int>(json_choice(one, name, names)); });
   }
   void truth(const char* name, bool& value) override {
     const Json* const field = find(name);
     if (field == nullptr) return;
-    for_one(*field, [&](const Json& one) {
-      if (!one.is_boolean()) fail(name, one, "true or false");
-      value = one.get<bool>();
-    });
+    for_one(*field, [&](const Json& one) { value = json_truth(one, name); });
   }
   void seed(const char* name, uint64_t& value) override {
     if (find(name) != nullptr) throw InputError(fmt::format("{}: seeds are drawn, not set", place(name)));
@@ -68,8 +57,7 @@ class RecipeReader : public FieldVisitor {
     const Json* const field = find(name);
     if (field == nullptr) return;
     for_one(*field, [&](const Json& one) {
-      if (!one.is_string()) fail(name, one, "a text");
-      const std::filesystem::path path = one.get<std::string>();
+      const std::filesystem::path path = json_text_value(one, name);
       value = path.is_absolute() ? path.string() : (folder_ / path).string();
       if (!std::filesystem::is_regular_file(value)) {
         throw InputError(fmt::format("{}: '{}' is not a file", place(name), value));
@@ -85,7 +73,7 @@ class RecipeReader : public FieldVisitor {
     if (field == nullptr) return;
     RecipeReader inner(source_, name_, pointer_ + "/" + name, *field, random_, folder_);
     visit_fields(value, inner);
-    inner.refuse_others({});
+    inner.refuse_others("");
     if (value.family != KernelFamily::kFile) return;
     if (value.file.empty()) throw InputError(fmt::format("{}: a kernel of family 'file' needs \"file\"", place(name)));
     value.sha256 = sha256_of_file(value.file);
@@ -97,16 +85,10 @@ class RecipeReader : public FieldVisitor {
     if (field == nullptr) return std::nullopt;
     return number_of(*field, name, low, high, false);
   }
-  void refuse_others(std::initializer_list<const char*> also) const {
-    for (const auto& [key, value] : json_.items()) {
-      const std::string text = key;
-      const bool known = seen_.contains(text) ||
-                         std::any_of(also.begin(), also.end(), [&](const char* other) { return text == other; });
-      if (known) continue;
-      std::string all;
-      for (const std::string& name : offered_) all += fmt::format("{}{}", all.empty() ? "" : ", ", name);
-      throw InputError(fmt::format("{}: unknown field '{}'; there are {}", place(text), text, all));
-    }
+  // Throws for entries that nobody has asked for. `also`: a further one that is known, or empty.
+  void refuse_others(const std::string& also) {
+    if (!also.empty()) offered_.push_back(also);
+    located([&] { check_entries(json_, offered_); });
   }
   std::string place(const std::string& field) const {
     const std::string at = field.empty() ? pointer_ : pointer_ + "/" + field;
@@ -115,49 +97,55 @@ class RecipeReader : public FieldVisitor {
 
  private:
   const Json* find(const char* name) {
-    offered_.insert(name);
+    offered_.emplace_back(name);
     const auto found = json_.find(name);
-    if (found == json_.end()) return nullptr;
-    seen_.insert(name);
-    return &*found;
+    return found == json_.end() ? nullptr : &*found;
   }
 
-  [[noreturn]] void fail(const char* name, const Json& value, const std::string& rule) const {
-    throw InputError(fmt::format("{}: '{}' is {}, must be {}", place(name), name, value.dump(), rule));
+  // Runs `read`; what is wrong with an entry gets its line.
+  template <typename Read>
+  void located(const Read& read) const {
+    try {
+      read();
+    } catch (const EntryError& error) {
+      throw InputError(fmt::format("{}: {}", place(error.name()), error.what()));
+    }
   }
 
   // Calls `use` with the value, or with one (validating: with each) of {"any": [...]}.
   template <typename Use>
   void for_one(const Json& field, const Use& use) {
-    if (!field.is_object()) return use(field);
+    if (!field.is_object()) return located([&] { use(field); });
     if (field.size() != 1 || !field.contains("any") || !field["any"].is_array() || field["any"].empty()) {
       throw InputError(fmt::format("recipe '{}', line {}: a choice is {{\"any\": [one, another]}}", name_,
                                    source_.line_of(pointer_)));
     }
     const Json& list = field["any"];
-    if (random_ != nullptr) return use(list[static_cast<size_t>(random_->index(static_cast<int64_t>(list.size())))]);
-    for (const Json& one : list) use(one);
+    if (random_ != nullptr) {
+      const auto drawn = static_cast<size_t>(random_->index(static_cast<int64_t>(list.size())));
+      return located([&] { use(list[drawn]); });
+    }
+    for (const Json& one : list) located([&] { use(one); });
   }
 
   double number_of(const Json& field, const char* name, double low, double high, bool whole) {
     double value = 0.0;
     for_one(field, [&](const Json& one) {
+      if (!one.is_array() && !one.is_number()) {
+        throw EntryError(name, one, whole ? "a whole number or [low, high]" : "a number or [low, high]");
+      }
       const auto checked = [&](const Json& number) {
-        if (!number.is_number() || (whole && !number.is_number_integer())) {
-          fail(name, number, whole ? "a whole number or [low, high]" : "a number or [low, high]");
-        }
-        const double v = number.get<double>();
-        if (!(v >= low && v <= high)) fail(name, number, fmt::format("from {:g} to {:g}", low, high));
-        return v;
+        if (!whole) return json_number(number, name, low, high);
+        return static_cast<double>(json_whole(number, name, std::llround(low), std::llround(high)));
       };
       if (!one.is_array()) {
         value = checked(one);
         return;
       }
-      if (one.size() != 2) fail(name, one, "[low, high]");
+      if (one.size() != 2) throw EntryError(name, one, "[low, high]");
       const double first = checked(one[0]);
       const double second = checked(one[1]);
-      if (first > second) fail(name, one, "[low, high] with low <= high");
+      if (first > second) throw EntryError(name, one, "[low, high] with low <= high");
       if (random_ == nullptr) {
         value = first;
       } else if (whole) {
@@ -175,8 +163,7 @@ class RecipeReader : public FieldVisitor {
   const Json& json_;
   Random* random_;
   const std::filesystem::path& folder_;
-  std::set<std::string> seen_;
-  std::set<std::string> offered_;
+  std::vector<std::string> offered_;
 };
 
 class UserRecipe : public Recipe {
@@ -250,25 +237,23 @@ class UserRecipe : public Recipe {
       if (learned->file.empty()) throw InputError(fmt::format("{}: a learned step needs \"file\"", reader.place("")));
       learned->sha256 = learned_degradation(learned->file, "")->sha256();
     }
-    reader.refuse_others({"op"});
+    reader.refuse_others("op");
     if (random != nullptr && probability < 1.0 && random->uniform() >= probability) return std::nullopt;
     return step;
   }
 
   void validate() const {
-    const auto fail = [&](const char* field, const std::string& why) {
-      throw InputError(fmt::format("recipe '{}', line {}: {}", name_, source_.line_of(fmt::format("/{}", field)), why));
-    };
-    if (!source_.json.is_object()) fail("", "must be an object with \"steps\"");
-    for (const auto& [key, value] : source_.json.items()) {
-      if (key != "name" && key != "steps" && key != "shuffle" && key != "comment") {
-        fail(key.c_str(), fmt::format("unknown field '{}'; there are name, comment, shuffle, steps", key));
-      }
-    }
     const Json& json = source_.json;
-    if (!json.contains("steps") || !json["steps"].is_array()) fail("steps", "must have a list \"steps\"");
-    if (json.contains("shuffle") && !json["shuffle"].is_boolean()) fail("shuffle", "'shuffle' must be true or false");
-    if (json.contains("name") && !json["name"].is_string()) fail("name", "'name' must be a text");
+    try {
+      check_entries(json, {"name", "comment", "shuffle", "steps"});
+      const Json& steps = json_entry(json, "steps");
+      if (!steps.is_array()) throw EntryError("steps", steps, "a list");
+      if (json.contains("shuffle")) json_truth(json["shuffle"], "shuffle");
+      if (json.contains("name")) json_text_value(json["name"], "name");
+    } catch (const EntryError& error) {
+      const int64_t line = source_.line_of(fmt::format("/{}", error.name()));
+      throw InputError(fmt::format("recipe '{}', line {}: {}", name_, line, error.what()));
+    }
     for (size_t i = 0; i < json["steps"].size(); ++i) read(i, nullptr, {64, 64}, {16, 16});
   }
 

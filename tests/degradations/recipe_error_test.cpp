@@ -34,7 +34,7 @@ TEST(RecipeFile, ErrorsNameTheLineAndTheField) {
   expect("{\"steps\": [{\"op\": \"resize\"}]}", {"\"factor\" or \"to_target\""});
   expect("{\"steps\": [],\n\"stpes\": 1}", {"line 2", "unknown field 'stpes'"});
   expect("{\"steps\": [\n", {"line 2", "not JSON"});
-  expect("{\"steps\": 3}", {"list \"steps\""});
+  expect("{\"steps\": 3}", {"'steps' is 3, must be a list"});
   expect("[]", {"object"});
   expect("{\"steps\": [{\"op\": \"jpeg\", \"quality\": 4,\n\"quality\": 5}]}", {"line 2", "twice"});
   expect("{\"steps\": [{\"op\": \"jpeg\", \"seed\": 4}]}", {"unknown field 'seed'"});
