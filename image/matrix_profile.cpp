@@ -73,9 +73,9 @@ std::string head(size_t size) {
 
 }  // namespace
 
-std::string matrix_profile(ProfileSpace space) {
-  const bool p3 = space == ProfileSpace::kDisplayP3;
-  const bool linear = space == ProfileSpace::kLinearSrgb;
+std::string matrix_profile(ColorSpace space) {
+  const bool p3 = space == ColorSpace::kDisplayP3;
+  const bool linear = space == ColorSpace::kLinearSrgb;
   const Colorants& colorants = p3 ? kP3 : kSrgb;
   const std::string name = p3 ? "Display P3" : linear ? "Linear sRGB" : "sRGB";
   std::vector<std::pair<std::string, std::string>> tags = {

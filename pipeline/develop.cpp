@@ -65,18 +65,6 @@ void develop_by(const std::string& method, const std::filesystem::path& path, co
   raw::develop(photo, options, out);
 }
 
-ProfileSpace profile_space(raw::ColorSpace space) {
-  switch (space) {
-    case raw::ColorSpace::kDisplayP3:
-      return ProfileSpace::kDisplayP3;
-    case raw::ColorSpace::kLinear:
-      return ProfileSpace::kLinearSrgb;
-    case raw::ColorSpace::kSrgb:
-      break;
-  }
-  return ProfileSpace::kSrgb;
-}
-
 }  // namespace
 
 const std::vector<std::string>& demosaic_names() {
@@ -112,7 +100,7 @@ Developed develop(const std::filesystem::path& path, const DevelopRequest& reque
   develop_by(method, path, photo, request, noise, result.photo.color.data_ptr<float>());
   result.photo.bit_depth = 16;
   result.photo.format = ImageFormat::kPng;
-  result.photo.metadata = made_metadata(raw::exif_of(photo.shot), matrix_profile(profile_space(request.space)));
+  result.photo.metadata = made_metadata(raw::exif_of(photo.shot), matrix_profile(request.space));
   result.photo.notes = photo.notes;
   const bool denoised = request.denoise && method != "bilinear" && method != "ahd";
   // In 1/255 of the encoded result at middle gray (linear 0.214, where sRGB's curve has the slope 1.005).

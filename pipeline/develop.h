@@ -19,7 +19,7 @@ struct DevelopRequest {
   /// "auto": the network for Bayer mosaics, "closed" for others; "closed": raw::demosaic; "network"; "bilinear" and
   /// "ahd", the baselines, which leave the noise as it is.
   std::string demosaic = "auto";
-  raw::ColorSpace space = raw::ColorSpace::kSrgb;
+  ColorSpace space = ColorSpace::kSrgb;
   bool denoise = true;                               ///< Take out the noise that the raw values have.
   std::shared_ptr<const networks::Network> network;  ///< Of Condition::kMosaic; null: the one that comes with zsr.
   raw::RawLimits limits;

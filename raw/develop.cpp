@@ -94,7 +94,7 @@ class RowWriter {
       for (size_t c = 0; c < 3; ++c) {
         const float sum = matrix_[c][0] * colors[0][x] + matrix_[c][1] * colors[1][x] + matrix_[c][2] * colors[2][x];
         const float value = std::min(1.0F, std::max(0.0F, sum));
-        out_[static_cast<int64_t>(c) * plane_ + place] = space_ == ColorSpace::kLinear ? value : kCurve(value);
+        out_[static_cast<int64_t>(c) * plane_ + place] = space_ == ColorSpace::kLinearSrgb ? value : kCurve(value);
       }
     }
   }
@@ -126,13 +126,6 @@ Mosaic strip_of(const RawPhoto& photo, int64_t from, int64_t to, const RootCurve
 }
 
 }  // namespace
-
-ColorSpace color_space_from_name(const std::string& name) {
-  if (name == "srgb") return ColorSpace::kSrgb;
-  if (name == "display-p3") return ColorSpace::kDisplayP3;
-  if (name == "linear") return ColorSpace::kLinear;
-  throw OptionError(fmt::format("colour space '{}' must be srgb, display-p3 or linear", name));
-}
 
 RootCurve::RootCurve(const NoiseModel& noise) {
   constexpr double kLeast = 0.002;

@@ -1,22 +1,12 @@
 #pragma once
 
+#include "core/color_space.h"
 #include "raw/demosaic.h"
 #include "raw/raw_file.h"
 
 #include <functional>
-#include <string>
 
 namespace zsr::raw {
-
-/// What the numbers of a developed photo mean.
-enum class ColorSpace {
-  kSrgb,       ///< IEC 61966-2-1.
-  kDisplayP3,  ///< P3's primaries and D65 white with sRGB's curve.
-  kLinear,     ///< sRGB's primaries, linear light.
-};
-
-/// "srgb", "display-p3" or "linear". Throws OptionError for others.
-ColorSpace color_space_from_name(const std::string& name);
 
 /// Makes red, green and blue of a mosaic, as `demosaic`.
 using Demosaicing = std::function<Rgb(const Mosaic&)>;

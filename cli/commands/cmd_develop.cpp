@@ -89,7 +89,7 @@ pipeline::DevelopRequest request_of(const DevelopFlags& flags) {
   }
   request.demosaic = flags.demosaic;
   try {
-    request.space = raw::color_space_from_name(flags.color_space);
+    request.space = color_space_from_name(flags.color_space);
   } catch (const OptionError&) {
     throw UsageError(fmt::format("--color-space '{}' must be srgb, display-p3 or linear", flags.color_space));
   }

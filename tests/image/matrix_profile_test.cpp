@@ -14,7 +14,7 @@ namespace zsr {
 namespace {
 
 // `color` (16 bits a sample) of a picture with that profile, in sRGB, by libvips' colour management (LittleCMS).
-std::array<double, 3> in_srgb(ProfileSpace space, std::array<double, 3> color) {
+std::array<double, 3> in_srgb(ColorSpace space, std::array<double, 3> color) {
   Photo photo;
   photo.color =
       torch::tensor({static_cast<float>(color[0]), static_cast<float>(color[1]), static_cast<float>(color[2])})
@@ -47,11 +47,11 @@ void expect_near(const std::array<double, 3>& found, const std::array<double, 3>
 }
 
 TEST(MatrixProfile, MeansItsColorSpace) {
-  expect_near(in_srgb(ProfileSpace::kSrgb, {0.7, 0.4, 0.2}), {0.7, 0.4, 0.2});
+  expect_near(in_srgb(ColorSpace::kSrgb, {0.7, 0.4, 0.2}), {0.7, 0.4, 0.2});
   // sRGB 0.5 is linear 0.2140.
-  expect_near(in_srgb(ProfileSpace::kLinearSrgb, {0.2140, 0.2140, 0.0331}), {0.5, 0.5, 0.2});
+  expect_near(in_srgb(ColorSpace::kLinearSrgb, {0.2140, 0.2140, 0.0331}), {0.5, 0.5, 0.2});
   // sRGB's (0.8, 0.4, 0.3) in P3, by the matrix between both and the curve.
-  expect_near(in_srgb(ProfileSpace::kDisplayP3, {0.7485, 0.4216, 0.3257}), {0.8, 0.4, 0.3});
+  expect_near(in_srgb(ColorSpace::kDisplayP3, {0.7485, 0.4216, 0.3257}), {0.8, 0.4, 0.3});
 }
 
 }  // namespace
