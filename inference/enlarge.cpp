@@ -45,6 +45,7 @@ class Pass {
         device_(device),
         after_tile_(std::move(after_tile)) {
     scale_ = traits_.takes_enlarged ? 1 : static_cast<int64_t>(options.scale.y);
+    factor_ = traits_.any_scale ? options.scale.y : static_cast<double>(scale_);
     // USRNet continues the photo itself. Tiles begin on whole units of what is unshuffled.
     const int64_t unit = traits_.multiple_of;
     margin_ = traits_.takes_kernel ? 0 : (options.margin + unit - 1) / unit * unit;
@@ -57,35 +58,58 @@ class Pass {
     const double area = traits_.takes_kernel ? static_cast<double>(scale_ * scale_) : 1.0;
     const double budget = 0.5 * static_cast<double>(available_memory());
     constexpr int64_t kLeast = 64;
-    const int64_t side = tile_side(size, kBytesPerPixel * area, budget, kFarEnough, kLeast);
+    // Images grow with the pixels, comparisons of all pixels with all with their square.
+    const double images = kBytesPerPixel * area;
+    const double pairs = traits_.pair_bytes;
+    const double pixels =
+        pairs > 0.0 ? (std::sqrt(images * images + 4.0 * pairs * budget) - images) / (2.0 * pairs) : budget / images;
+    const int64_t side = tile_side(size, budget / pixels, budget, kFarEnough, kLeast);
     if (cut != nullptr) *cut = side < whole;
     return side;
   }
 
-  torch::Tensor operator()(const torch::Tensor& image, const std::optional<BlurKernel>& kernel) const {
+  // `turn`: how the image has been turned (image/dihedral.h).
+  torch::Tensor operator()(const torch::Tensor& image, const std::optional<BlurKernel>& kernel, int64_t turn) const {
     const Size low{image.size(2), image.size(3)};
+    const Scale scale{factor_, factor_};
+    const Size high = scaled_size(low, scale);
+    const Phase start = start_of(low, high, turn);
     const torch::Tensor padded = pad_image(image, margin_, margin_, margin_, margin_, Border::kSymmetric);
     const int64_t halo = traits_.reach == Traits::kWholePhoto ? kFarEnough : traits_.reach;
     const auto make = [&](const Span& row, const Span& column) {
       const torch::Tensor tile = read_tile(padded, row, column, margin_).to(device_);
-      const torch::Tensor made =
-          network_.forward({tile, scale_, kernel, options_.noise / 255.0, options_.circular, options_.damage})
-              .to(torch::kCPU);
+      networks::Input input{tile, scale_, kernel, options_.noise / 255.0, options_.circular, options_.damage};
+      if (traits_.any_scale) {
+        input.grid = {factor_, row.hr_end - row.hr_begin, column.hr_end - column.hr_begin, start.y + row.phase_shift,
+                      start.x + column.phase_shift};
+      }
+      const torch::Tensor made = network_.forward(input).to(torch::kCPU);
       after_tile_();
       return made;
     };
-    const auto factor = static_cast<double>(scale_);
-    return in_tiles(low, {low.height * scale_, low.width * scale_}, {factor, factor}, image.size(1),
-                    {side(low), halo, margin_}, make);
+    return in_tiles(low, high, scale, image.size(1), {side(low), halo, margin_}, make);
   }
 
  private:
+  // Where the turned photo begins on the grid of its result: at the upper left corner of the photo as it is, somewhere
+  // in the last pixel of the result where a turn has put the other end there.
+  Phase start_of(Size low, Size high, int64_t turn) const {
+    if (!traits_.any_scale) return {};
+    const bool swapped = (turn & 1) != 0;
+    const auto straight = [&](Size size) { return swapped ? Size{size.width, size.height} : size; };
+    const Scale scale{factor_, factor_};
+    const Phase corner = centered_phase(scale);
+    const Phase turned = turned_phase(corner, straight(low), straight(high), scale, turn);
+    return {turned.y - corner.y, turned.x - corner.x};
+  }
+
   const Network& network_;
   const Traits& traits_;
   const Options& options_;
   torch::Device device_;
   std::function<void()> after_tile_;
   int64_t scale_ = 1;
+  double factor_ = 1.0;
   int64_t margin_ = 0;
 };
 
@@ -161,6 +185,10 @@ void Options::validate(const Traits& traits) const {
     throw OptionError(
         fmt::format("scale = {}, these weights enlarge by {} only", scale_text, fmt::join(traits.scales, ", ")));
   }
+  if (traits.any_scale && (scale.y != scale.x || scale.y < 1.0)) {
+    throw OptionError(
+        fmt::format("scale = {}, this network enlarges both sides by the same number from 1 on", scale_text));
+  }
   if (!(noise >= 0.0) || noise > 255.0) throw OptionError(fmt::format("noise = {:g}, must be 0 to 255", noise));
   if (tile != 0 && tile < 16) throw OptionError(fmt::format("tile = {}, must be 0 or at least 16", tile));
   if (margin < 0) throw OptionError(fmt::format("margin = {}, must be >= 0", margin));
@@ -184,7 +212,8 @@ Result enlarge(const torch::Tensor& photo, const Network& network, const Options
   total = static_cast<int64_t>(turns.size()) * count_tiles(view.size(), pass.side(view.size(), &cut));
   const auto turned_pass = [&](int64_t turn) {
     return inverse_dihedral(
-        pass(dihedral(view.image(), turn).contiguous(), turned_kernel(kernel, view.size(), options.scale, turn)), turn);
+        pass(dihedral(view.image(), turn).contiguous(), turned_kernel(kernel, view.size(), options.scale, turn), turn),
+        turn);
   };
   const Combined combined = combine_passes(turns, EnsembleRule::kMean, turned_pass, [&] { return !session.stopped(); });
   torch::Tensor enlarged = view.colours_of(combined.image);

@@ -69,10 +69,10 @@ Value SharedLayers::transposed_conv(const std::string& name, Value x, int64_t ou
   return first_[name] = graph_.transposed_conv(name, x, out, options);
 }
 
-Value SharedLayers::prelu(const std::string& name, Value x) {
+Value SharedLayers::prelu(const std::string& name, Value x, int64_t slopes) {
   const auto found = first_.find(name);
   if (found != first_.end()) return graph_.conv_like(found->second, x);
-  return first_[name] = graph_.prelu(name, x, 1);
+  return first_[name] = graph_.prelu(name, x, slopes);
 }
 
 }  // namespace zsr::networks

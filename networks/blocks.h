@@ -44,8 +44,7 @@ class SharedLayers {
   explicit SharedLayers(nn::Graph& graph) : graph_(graph) {}
   nn::Value conv(const std::string& name, nn::Value x, int64_t out, nn::Graph::ConvOptions options = {});
   nn::Value transposed_conv(const std::string& name, nn::Value x, int64_t out, nn::Convolution options);
-  /// One slope.
-  nn::Value prelu(const std::string& name, nn::Value x);
+  nn::Value prelu(const std::string& name, nn::Value x, int64_t slopes = 1);
 
  private:
   nn::Graph& graph_;

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <torch/types.h>
 
+#include <algorithm>
+
 namespace zsr::networks {
 
 Traits traits_of(const Kind& kind, const LoadedGraph& loaded) {
@@ -17,6 +19,7 @@ Traits traits_of(const Kind& kind, const LoadedGraph& loaded) {
   if (!traits.takes_enlarged) traits.scales = graph.scales();
   traits.multiple_of = nn::side_multiple(graph);
   for (const int64_t scale : graph.scales()) {
+    traits.pair_bytes = std::max(traits.pair_bytes, nn::pair_bytes(graph, scale));
     const std::optional<int64_t> radius = nn::receptive_radius(graph, scale);
     if (!radius || traits.reach == Traits::kWholePhoto) {
       traits.reach = Traits::kWholePhoto;

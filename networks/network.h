@@ -24,8 +24,10 @@ struct Traits {
   int64_t reach = 0;            ///< Input pixels to each side that a result depends on, or kWholePhoto.
   int64_t least_side = 1;       ///< Smaller images are continued by their edge pixels first.
   int64_t multiple_of = 1;      ///< Likewise where sides are not multiples of this.
+  double pair_bytes = 0.0;      ///< Memory for each pair of the input's pixels (attention of all to all).
   bool takes_enlarged = false;  ///< Its input is the photo already enlarged by cubic interpolation.
   bool takes_kernel = false;    ///< It uses Input::kernel and Input::noise.
+  bool any_scale = false;       ///< It enlarges by any number from 1 on, to Input::grid; `scales` is empty then.
   bool gives_residual = false;  ///< It makes what the cubically enlarged photo lacks.
   /// From Y'CbCr of BT.709, codes of 8 bits / 255, to Y'CbCr of BT.2020 behind the PQ curve, codes of 10 bits / 1023:
   /// no network for photos.
@@ -33,6 +35,16 @@ struct Traits {
   /// Maps that it sees behind the colours; with kDamage they are made of Input::damage, else the caller gives
   /// Input::maps.
   Condition condition = Condition::kNone;
+};
+
+/// The pixels of a result at any scale, the same along both axes: pixel (i, j), counted from the upper left one, begins
+/// at row (i - top) / scale and column (j - left) / scale of the input, whose pixels are 1 wide.
+struct OutputGrid {
+  double scale = 2.0;  ///< >= 1.
+  int64_t height = 0;
+  int64_t width = 0;
+  double top = 0.0;
+  double left = 0.0;
 };
 
 /// What a network sees.
@@ -43,8 +55,9 @@ struct Input {
   double noise = 0.0;                ///< Standard deviation in [0, 1] units.
   /// The photo was blurred with periodic boundaries, as benchmarks are made; only for takes_kernel.
   bool circular = false;
-  Damage damage{};       ///< Only for Condition::kDamage.
-  torch::Tensor maps{};  ///< [1, K, 1, 1] or [1, K, h, w]: only for the other conditions, and there needed.
+  Damage damage{};                   ///< Only for Condition::kDamage.
+  torch::Tensor maps{};              ///< [1, K, 1, 1] or [1, K, h, w]: only for the other conditions, and there needed.
+  std::optional<OutputGrid> grid{};  ///< Only for any_scale; empty there: by `scale`.
 };
 
 /// A trained network for inference, on the device where its input is.

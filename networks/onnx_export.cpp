@@ -100,7 +100,7 @@ OnnxExport export_onnx(const WeightsFile& file, int64_t scale, bool half) {
   if (kind == nullptr) {
     throw InputError(fmt::format("'{}' holds the weights of no network that zsr can export", weights.origin));
   }
-  if (kind->special != nullptr) {
+  if (kind->traits.takes_kernel) {
     throw InputError(
         fmt::format("cannot export {}: ONNX has no counterpart of its operation 'data step in the frequency "
                     "domain'",

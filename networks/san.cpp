@@ -81,8 +81,9 @@ class SanLayers {
       return layers_.conv(name + part, y, out, {.side = 1});
     };
     const int64_t inner = config_.whole("inner");
+    // A quarter of the pixels as queries, a sixteenth as keys.
     const nn::Custom attention{"quadrant attention", [](const std::vector<nn::Shape>& in) { return in[0]; },
-                               san_quadrants, -1};
+                               san_quadrants, -1, 12.0 / 64.0};
     const Value seen =
         g_.custom(attention, {pixel("theta", x, inner), pixel("phi.0", x, inner), pixel("g.0", x, inner)});
     const Value made = pixel("W", seen, width_);

@@ -121,6 +121,21 @@ int64_t side_multiple(const Graph& graph) {
   return static_cast<int64_t>(std::llround(largest));
 }
 
+double pair_bytes(const Graph& graph, int64_t scale) {
+  const int32_t output = graph.output_at(scale);
+  std::vector<Reach> reaches;
+  double most = 0.0;
+  for (int32_t i = 0; i <= output; ++i) {
+    const Node& node = graph.node(i);
+    const auto* const custom = std::get_if<Custom>(&node.operation);
+    if (custom != nullptr && custom->pair_bytes > 0.0) {
+      most = std::max(most, custom->pair_bytes / std::pow(reaches[static_cast<size_t>(node.inputs[0])].step, 4.0));
+    }
+    reaches.push_back(after(node, reaches));
+  }
+  return most;
+}
+
 std::vector<Shape> shapes_for(const Graph& graph, int64_t height, int64_t width) {
   std::vector<Shape> shapes;
   for (const Node& node : graph.nodes()) {

@@ -13,6 +13,10 @@ std::optional<int64_t> receptive_radius(const Graph& graph, int64_t scale = 0);
 /// What the sides of an input must be multiples of, because pixels become channels (pixel unshuffle, Haar).
 int64_t side_multiple(const Graph& graph);
 
+/// Memory for each pair of the input's pixels that the largest comparison of all pixels with all needs; 0 where there
+/// is none.
+double pair_bytes(const Graph& graph, int64_t scale = 0);
+
 /// What one pass over an input of `height` x `width` costs.
 struct Cost {
   double multiplications = 0.0;  ///< Of convolutions and matrix products, as papers count Multi-Adds.

@@ -97,7 +97,9 @@ class Graph {
   Value normalise(const std::string& name, Value x, Norm kind, double epsilon = 1e-5, int64_t groups = 1);
   Value adaptive_max_pool(Value x, int64_t divisor) { return add({AdaptiveMaxPool{divisor}}, {x}); }
   Value pad(Value x, Pad amounts) { return add({amounts}, {x}); }
-  Value pad_to_multiple(Value x, int64_t multiple) { return add({PadToMultiple{multiple}}, {x}); }
+  Value pad_to_multiple(Value x, int64_t multiple, Edge edge = Edge::kReflect) {
+    return add({PadToMultiple{multiple, edge}}, {x});
+  }
   Value cut_to(Value x, Value other, int64_t factor) { return add({CutTo{factor}}, {x, other}); }
   /// Parameter of that name, [(2 side - 1)^2, heads].
   Value window_attention(const std::string& table, Value x, WindowAttention options);

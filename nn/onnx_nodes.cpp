@@ -179,7 +179,7 @@ std::string NodeAdder::operator()(const PadToMultiple& op) const {
   const std::string over = to_.node("Mod", {sides(x()), multiple});
   const std::string missing = to_.node("Mod", {to_.node("Sub", {multiple, over}), multiple});
   const std::string amounts = to_.node("Concat", {to_.integers(Integers(6, 0)), missing}, {{"axis", int64_t{0}}});
-  return to_.node("Pad", {x(), amounts}, {{"mode", std::string("reflect")}});
+  return to_.node("Pad", {x(), amounts}, {{"mode", std::string(op.edge == Edge::kZero ? "constant" : "reflect")}});
 }
 
 std::string NodeAdder::operator()(const CutTo& op) const {
@@ -240,7 +240,7 @@ std::string NodeAdder::operator()(const WindowAttention& op) const {
   const std::string queries =
       to_.node("Mul", {taken(0, {0, 4, 2, 1, 3}), to_.number(1.0 / std::sqrt(static_cast<double>(depth)))});
   const std::string keys = taken(1, {0, 4, 2, 3, 1});
-  const torch::Tensor places = relative_positions(op.side).flatten();
+  const torch::Tensor places = relative_positions(op.side, op.side).flatten();
   const Integers rows(places.data_ptr<int64_t>(), places.data_ptr<int64_t>() + places.numel());
   const std::string distances =
       to_.node("Gather", {node_.parameter(0, {}), to_.integers(rows)}, {{"axis", int64_t{0}}});

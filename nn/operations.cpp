@@ -95,6 +95,8 @@ torch::Tensor run(const Pool& op, const torch::Tensor& x) {
 torch::Tensor run(const Normalisation& op, const torch::Tensor& x, const std::vector<torch::Tensor>& p, bool training) {
   switch (op.kind) {
     case Norm::kBatch:
+      // One value a channel has no variance of its own.
+      training = training && x.numel() > x.size(1);
       return torch::batch_norm(x, p[0], p[1], p[2].data(), p[3].data(), training, /*momentum=*/0.1, op.epsilon, false);
     case Norm::kInstance:
       return torch::instance_norm(x, p[0], p[1], {}, {}, true, 0.1, op.epsilon, false);
@@ -133,7 +135,9 @@ torch::Tensor run(const Pad& op, const torch::Tensor& x) {
 }
 
 torch::Tensor run(const PadToMultiple& op, const torch::Tensor& x) {
-  return torch::reflection_pad2d(x, {0, missing_to(x.size(3), op.multiple), 0, missing_to(x.size(2), op.multiple)});
+  const std::vector<int64_t> amounts{0, missing_to(x.size(3), op.multiple), 0, missing_to(x.size(2), op.multiple)};
+  if (op.edge == Edge::kZero) return torch::constant_pad_nd(x, amounts, 0.0);
+  return torch::reflection_pad2d(x, amounts);
 }
 
 torch::Tensor run(const CutTo& op, const std::vector<torch::Tensor>& inputs) {

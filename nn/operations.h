@@ -114,9 +114,10 @@ struct Pad {
   Edge edge = Edge::kZero;
 };
 
-/// Mirrored pixels (without the edge pixel) below and to the right, until `multiple` divides the sides.
+/// Zeros or mirrored pixels (without the edge pixel) below and to the right, until `multiple` divides the sides.
 struct PadToMultiple {
   int64_t multiple = 8;
+  Edge edge = Edge::kReflect;
 };
 
 /// The first image cut to `factor` times the size of the second.
@@ -179,6 +180,8 @@ struct Custom {
       run;
   /// Input pixels to each side that a result depends on; -1: all.
   int64_t reach = 0;
+  /// Memory for each pair of pixels of its first input, where it compares all with all.
+  double pair_bytes = 0.0;
 };
 
 using Operation =

@@ -23,7 +23,7 @@ void refuse_untrainable(const std::string& network) {
 }
 
 // Names behind 'train' that are no networks.
-constexpr const char* kOther[] = {"team", "degradation", "kernel-prior", "blur-predictor"};
+constexpr const char* kOther[] = {"team", "degradation", "kernel-gan", "kernel-prior", "blur-predictor"};
 
 [[noreturn]] void refuse_unknown(const std::string& name) {
   std::vector<std::string> names = trainable_networks();

@@ -1,4 +1,5 @@
-"""Networks with attention: LatticeNet (Luo 2020), RCAN (Zhang 2018), HAN (Niu 2020), SAN (Dai 2019). Colours to 255."""
+"""Networks with attention: LatticeNet (Luo 2020), RCAN (Zhang 2018), HAN (Niu 2020), SAN (Dai 2019),
+RNAN (Zhang 2019). Colours to 255."""
 
 import numpy as np
 
@@ -252,4 +253,59 @@ def san():
     return family
 
 
-FAMILIES = [latticenet, rcan, han, san]
+def over_queries(w, x, name, inner):
+    """Non-local attention whose softmax is taken over the queries, as the published code has it."""
+    query, key, value = (w.conv(x, name + part, inner, 1, gain=gain).reshape(inner, -1)
+                         for part, gain in (("theta", 1.5), ("phi", 1.5), ("g", 1.0)))
+    seen = softmax(query.T @ key, 0) @ value.T
+    return w.conv(seen.T.reshape(inner, *x.shape[1:]), name + "W", x.shape[0], 1) + x
+
+
+def rnan_mask(w, x, name, inner):
+    if inner:
+        x = over_queries(w, x, name + "MB_RB1.0.", inner)
+
+    def block(y, part):
+        return residual(w, y, f"{name}{part}.body.0", f"{name}{part}.body.2")
+
+    x = block(x, "MB_RB1.1" if inner else "MB_RB1.0")
+    y = w.conv(x, name + "MB_Down.0", x.shape[0], stride=2)
+    y = block(block(y, "MB_RB2.0"), "MB_RB2.1")
+    y = block(x + w.deconv(y, name + "MB_Up.0", x.shape[0], 6, 2, 2), "MB_RB3.0")
+    return sigmoid(w.conv(y, name + "MB_1x1conv.0", x.shape[0], 1))
+
+
+def rnan_group(w, x, name, inner=0):
+    def block(y, part):
+        return residual(w, y, f"{name}body.0.{part}.body.0", f"{name}body.0.{part}.body.2")
+
+    x = block(x, "RA_RB1.0")
+    trunk = block(block(x, "RA_TB.0.body.0"), "RA_TB.0.body.1")
+    x = trunk * rnan_mask(w, x, name + "body.0.RA_MB.0.", inner) + x
+    return w.conv(block(block(x, "RA_tail.0"), "RA_tail.1"), name + "body.1", x.shape[0])
+
+
+def rnan_body(w, x, width, groups, inner, scale):
+    """Odd sides are mirrored to even ones here, which the published code takes alone."""
+    height, length = x.shape[1:]
+    x = np.pad(x, ((0, 0), (0, height % 2), (0, length % 2)), mode="reflect")
+    head = w.conv(x, "head.0", width, gain=0.01)
+    y = rnan_group(w, head, "body_nl_low.0.", inner)
+    for g in range(groups):
+        y = rnan_group(w, y, f"body.{g}.")
+    y = rnan_group(w, w.conv(y, f"body.{groups}", width), "body_nl_high.0.", inner) + head
+    y = w.conv(upsample(w, y, "tail.0.{}", scale), "tail.1", 3, gain=20.0)
+    return y[:, :height * scale, :length * scale]
+
+
+def rnan():
+    family = Family("rnan")
+    for scale, groups, size in ((2, 2, (10, 8)), (3, 1, (8, 6)), (4, 1, (7, 9))):
+        w = Weights(bias=0.1, gain=0.6)
+        image = Image(f"rnan x{scale}", (3, *size))
+        made = around(w, image.values, lambda x: rnan_body(w, x, 8, groups, 4, scale))
+        family.add(f"{groups} groups, x{scale}", w, [({"scale": scale, "image": image}, made)])
+    return family
+
+
+FAMILIES = [latticenet, rcan, han, san, rnan]

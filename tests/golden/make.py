@@ -5,10 +5,12 @@ import json
 import os
 import sys
 
+import any_scale_family
 import attention_family
 import carn_family
 import degradation_family
 import dense_family
+import described_family
 import distillation_family
 import edsr_family
 import formula
@@ -18,6 +20,7 @@ import light_family
 import modulation_family
 import mosaic_family
 import pan_family
+import patch_family
 import plain_family
 import projection_family
 import recursive_family
@@ -29,12 +32,13 @@ import transformer_family
 import trunk_family
 import usrnet_family
 import wavelet_family
+import window_family
 
 MODULES = [edsr_family, trunk_family, srresnet_family, rrdb_family, distillation_family, carn_family, plain_family,
            usrnet_family, start_family, skip_family, pan_family, light_family,
            modulation_family, laplacian_family, recursive_family, attention_family,
            dense_family, projection_family, wavelet_family, transformer_family, mosaic_family, hdr_family,
-           degradation_family]
+           degradation_family, window_family, any_scale_family, patch_family, described_family]
 
 
 def main():

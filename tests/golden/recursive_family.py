@@ -1,8 +1,9 @@
-"""Networks on the enlarged luma: DnCNN (Zhang 2017), DRCN (Kim 2016), DRRN, MemNet (Tai 2017), RED-Net (Mao 2016)."""
+"""Networks on the enlarged luma: DnCNN (Zhang 2017), DRCN (Kim 2016), DRRN, MemNet (Tai 2017), RED-Net (Mao 2016).
+In colour, from the small photo: DSRN (Han 2018)."""
 
 import numpy as np
 
-from layers import batch_norm, conv2d, relu
+from layers import batch_norm, conv2d, imresize_up, relu
 from recorder import Family, Image, Weights
 
 
@@ -131,4 +132,40 @@ def rednet():
     return family
 
 
-FAMILIES = [dncnn, drcn, drrn, memnet, rednet]
+def mean_pool(x, side):
+    channels, height, width = x.shape
+    return x.reshape(channels, height // side, side, width // side, side).mean(axis=(2, 4))
+
+
+def dsrn_forward(w, image, width, steps, scale):
+    """Two states; what arrives at one of them is added up, then a ReLU. The last low state is not used."""
+
+    def link(x, name):
+        return w.conv(relu(w.conv(x, name + ".conv1", width)), name + ".conv2", width)
+
+    x = relu(w.conv(image, "InputNet.in_0", width // 2, gain=1.4))
+    states = [(relu(w.conv(x, "InputNet.in_1", width, gain=1.4)), None)]
+    for _ in range(steps - 1):
+        low, high = states[-1]
+        to_high = w.deconv(low, "RecurrentNet.up", width, scale, scale)
+        to_low = low + link(low, "RecurrentNet.s1s1")
+        if high is not None:
+            to_low = to_low + mean_pool(high, scale)
+            to_high = to_high + high + link(high, "RecurrentNet.s2s2")
+        states.append((relu(to_low), relu(to_high)))
+    mean = np.mean([high for _, high in states[1:]], axis=0)
+    return w.conv(mean, "out", 3, 1, gain=0.2) + imresize_up(image, scale)
+
+
+def dsrn():
+    family = Family("dsrn")
+    for scale, width, steps, size in ((2, 12, 7, (9, 8)), (3, 8, 4, (7, 8)), (4, 8, 7, (6, 7))):
+        w = Weights(gain=0.7)
+        image = Image(f"dsrn x{scale}", (3, *size))
+        made = dsrn_forward(w, image.values, width, steps, scale)
+        facts = {} if steps == 7 else {"remarks": {"recurrences": str(steps)}}
+        family.add(f"{steps} steps, x{scale}", w, [({"scale": scale, "image": image}, made)], **facts)
+    return family
+
+
+FAMILIES = [dncnn, drcn, drrn, memnet, rednet, dsrn]

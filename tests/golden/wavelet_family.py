@@ -1,8 +1,9 @@
-"""Networks on Haar wavelets of the enlarged luma: DWSR (Guo 2017) and MWCNN (Liu 2018, second version)."""
+"""Networks on Haar wavelets of the enlarged luma: DWSR (Guo 2017) and MWCNN (Liu 2018, second version).
+In colour, from the small photo: Wavelet-SRNet (Huang 2017)."""
 
 import numpy as np
 
-from layers import relu
+from layers import batch_norm, relu
 from recorder import Family, Image, Weights
 
 # Signs of the pixels at even and odd places: [[a, b], [c, d]] of a block, halved.
@@ -90,4 +91,58 @@ def mwcnn():
     return family
 
 
-FAMILIES = [dwsr, mwcnn]
+def wavelet_block(w, x, name, out, groups, first_groups):
+    """The input is added before the second normalisation."""
+    same = x if x.shape[0] == out else w.conv(x, name + "conv_expand", out, 1, bias=False)
+    y = stored_norm(w, w.conv(x, name + "conv1", out, groups=first_groups, bias=False), name + "bn1")
+    return stored_norm(w, w.conv(y, name + "conv2", out, groups=groups, bias=False) + same, name + "bn2")
+
+
+def stored_norm(w, x, name):
+    count = x.shape[0]
+    gain, shift = w.norm_parts(name, count)
+    mean = w.tensor(name + ".running_mean", (count,), 0.3)
+    variance = w.tensor(name + ".running_var", (count,), 0.4, 1.2)
+    return relu(batch_norm(x, gain, shift, mean, variance))
+
+
+HAAR = 0.5 * np.array([[[1, 1], [1, 1]], [[1, -1], [1, -1]], [[1, 1], [-1, -1]], [[1, -1], [-1, 1]]])
+
+
+def packet_filters(levels):
+    """[4^levels, side, side]: the first digit of a filter's number to the base 4 is that of the finest step."""
+    filters = HAAR
+    for _ in range(levels - 1):
+        filters = np.array([np.kron(coarse, fine) for fine in HAAR for coarse in filters])
+    return filters
+
+
+def wavelet_srnet_forward(w, image, width, blocks, few, levels):
+    x = stored_norm(w, w.conv(image, "conv_input", width, bias=False), "bn_input")
+    for stage in range(5):
+        for b in range(blocks):
+            x = wavelet_block(w, x, f"residual.{stage}.{b}.", width * 2**stage, 1, 1)
+    made = []
+    for k, groups in enumerate([1, 3, 12, 48][:levels + 1]):
+        y = wavelet_block(w, x, f"interim_{k}.", few * groups, groups, 1)
+        y = wavelet_block(w, y, f"wavelet_{k}.0.", 2 * few * groups, groups, groups)
+        made.append(w.conv(y, f"predict_{k}", 3 * groups, groups=groups))
+    bands = np.concatenate(made).reshape(-1, 3, *image.shape[1:])
+    side = 2**levels
+    result = np.zeros((3, image.shape[1] * side, image.shape[2] * side))
+    for band, pattern in zip(bands, packet_filters(levels)):
+        result += np.kron(band, pattern)
+    return result
+
+
+def waveletsrnet():
+    family = Family("waveletsrnet")
+    for levels, blocks, size in ((2, 2, (6, 5)), (3, 1, (4, 5))):
+        w = Weights()
+        image = Image(f"waveletsrnet {levels}", (3, *size))
+        made = wavelet_srnet_forward(w, image.values, 8, blocks, 4, levels)
+        family.add(f"{levels} levels", w, [({"scale": 2**levels, "image": image}, made)])
+    return family
+
+
+FAMILIES = [dwsr, mwcnn, waveletsrnet]

@@ -20,6 +20,9 @@ Input input_of(const nlohmann::json& settings) {
     return input;
   }
   if (settings.contains("maps")) input.maps = test::golden_tensor(settings.at("maps"));
+  if (settings.contains("grid")) {
+    input.grid = OutputGrid{settings.at("grid").at(0), settings.at("grid").at(1), settings.at("grid").at(2), 0.0, 0.0};
+  }
   if (settings.contains("noise")) input.damage.noise = settings.at("noise").get<double>();
   if (settings.contains("quality")) input.damage.jpeg_quality = settings.at("quality").get<double>();
   return input;
@@ -43,13 +46,14 @@ TEST_P(Golden, Outputs) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, Golden,
-                         testing::Values("a2001sr", "bsrn", "carn", "cincgan", "dbpn", "demosaic", "dncnn", "drcn",
-                                         "drrn", "dsgan", "dwsr", "edsr", "efdn", "espcn", "fdan", "fmen", "fsrcnn",
-                                         "han", "high-to-low", "idn", "imdn", "lapsrn", "latticenet", "mdsr", "memnet",
-                                         "mslapsrn", "msrn", "mwcnn", "pan", "prosr", "rcan", "rdn", "realplksr",
-                                         "rednet", "restorer", "rfdn", "rlfn", "rrdb", "safmn", "san", "smfanet",
-                                         "span", "srcnn", "srdensenet", "srfbn", "srresnet", "srvgg", "swinir",
-                                         "usrnet", "vdsr"),
+                         testing::Values("a2001sr", "bsrn", "carn", "cincgan", "cnf", "csnln", "dat", "dbpn",
+                                         "demosaic", "dfsa", "dncnn", "drcn", "drrn", "dsgan", "dsrn", "dwsr", "edsr",
+                                         "efdn", "espcn", "esrt", "fdan", "fmen", "fsrcnn", "han", "hat", "high-to-low",
+                                         "idn", "imdn", "ipt", "lapsrn", "latticenet", "mdsr", "memnet", "metaedsr",
+                                         "metardn", "mslapsrn", "msrn", "mwcnn", "omnisr", "pan", "prosr", "rcan",
+                                         "rdn", "realplksr", "rednet", "restorer", "rfdn", "rlfn", "rnan", "rrdb",
+                                         "safmn", "san", "smfanet", "span", "srcnn", "srdensenet", "srfbn", "srresnet",
+                                         "srvgg", "swinir", "usrnet", "vdsr", "waveletsrnet", "waveresnet"),
                          [](const auto& family) {
                            std::string name = family.param;
                            std::replace(name.begin(), name.end(), '-', '_');

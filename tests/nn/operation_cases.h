@@ -119,6 +119,7 @@ inline std::vector<OperationCase> operation_cases() {
          return x * gain + g.learned("shift", {1}, Parameter::Role::kNormBias);
        }},
       {"padToMultiple", 4, [](Graph& g, Value x) { return g.pad_to_multiple(x * x, 5); }},
+      {"padToMultipleByZeros", 4, [](Graph& g, Value x) { return g.pad_to_multiple(x * x, 5, Edge::kZero); }},
       {"cutLike", 4, [](Graph& g, Value x) { return g.cut_to(g.nearest(g.pad_to_multiple(x, 5), 2), x, 2); }},
       {"windowAttention", 6,
        [](Graph& g, Value x) { return g.window_attention("t", x, {.side = 4, .heads = 2, .shift = 0}); }},

@@ -91,12 +91,13 @@ TEST(Network, EveryTrainableNetworkLearns) {
     SCOPED_TRACE(kind.name);
     std::map<std::string, double> small;
     for (const networks::Field& field : kind.fields) {
-      if (field.name == "width" || field.name == "growth") small[field.name] = std::max(field.low, 16.0);
-      if (field.name == "depth") small[field.name] = field.low;
+      const auto multiple = static_cast<double>(std::max<int64_t>(1, field.multiple));
+      const double least = std::ceil(std::max(field.low, 16.0) / multiple) * multiple;
+      if (field.name == "width" || field.name == "growth") small[field.name] = least;
+      if (field.name == "depth" || field.name == "band_width") small[field.name] = field.low;
     }
     if (kind.name == "usrnet") small = {{"width1", 8}, {"width2", 8}, {"width3", 8}, {"width4", 8}, {"iterations", 2}};
     if (kind.name == "a2001sr") small["width"] = 64;
-    if (kind.name == "swinir") small["width"] = 24;
     Random random(1);
     const int64_t scale = kind.trainable_scales.back();
     const Network network(kind, kind.configured(scale, small), random);
