@@ -58,11 +58,7 @@ class Pass {
     const double area = traits_.takes_kernel ? static_cast<double>(scale_ * scale_) : 1.0;
     const double budget = 0.5 * static_cast<double>(available_memory());
     constexpr int64_t kLeast = 64;
-    // Images grow with the pixels, comparisons of all pixels with all with their square.
-    const double images = kBytesPerPixel * area;
-    const double pairs = traits_.pair_bytes;
-    const double pixels =
-        pairs > 0.0 ? (std::sqrt(images * images + 4.0 * pairs * budget) - images) / (2.0 * pairs) : budget / images;
+    const double pixels = pixels_within(budget, kBytesPerPixel * area, traits_.pair_bytes);
     const int64_t side = tile_side(size, budget / pixels, budget, kFarEnough, kLeast);
     if (cut != nullptr) *cut = side < whole;
     return side;

@@ -54,6 +54,11 @@ int64_t count_tiles(Size low, int64_t tile) {
   return ((low.height + tile - 1) / tile) * ((low.width + tile - 1) / tile);
 }
 
+double pixels_within(double budget_bytes, double per_pixel, double per_pair) {
+  if (per_pair <= 0.0) return budget_bytes / per_pixel;
+  return (std::sqrt(per_pixel * per_pixel + 4.0 * per_pair * budget_bytes) - per_pixel) / (2.0 * per_pair);
+}
+
 int64_t tile_side(Size low, double bytes_per_pixel, double budget_bytes, int64_t halo, int64_t least) {
   const double pixels = budget_bytes / bytes_per_pixel;
   if (static_cast<double>(low.height) * static_cast<double>(low.width) <= pixels) {

@@ -53,6 +53,10 @@ torch::Tensor in_tiles(Size low, Size high, Scale scale, int64_t channels, const
 /// Number of tiles that `in_tiles` makes.
 int64_t count_tiles(Size low, int64_t tile);
 
+/// Pixels of a photo for which `per_pixel` bytes of each and `per_pair` bytes (0 or more) of each pair of them are
+/// `budget_bytes` together.
+double pixels_within(double budget_bytes, double per_pixel, double per_pair);
+
 /// Side of a tile, without its halo, that takes at most `budget_bytes` at `bytes_per_pixel` of the photo: the longer
 /// side of `low` where all of it fits, at least `least` otherwise.
 int64_t tile_side(Size low, double bytes_per_pixel, double budget_bytes, int64_t halo, int64_t least);

@@ -62,5 +62,12 @@ TEST(Tiles, SideFollowsMemory) {
   EXPECT_EQ(tile_side({1000, 1000}, 10.0, 1e3, 8, 32), 32);
 }
 
+TEST(Tiles, PairsOfPixelsTakeMemoryWithTheSquare) {
+  EXPECT_EQ(pixels_within(1e6, 10.0, 0.0), 1e5);
+  const double pixels = pixels_within(1e9, 3072.0, 12.0);
+  EXPECT_NEAR(3072.0 * pixels + 12.0 * pixels * pixels, 1e9, 1.0);
+  EXPECT_LT(pixels, 1e4);
+}
+
 }  // namespace
 }  // namespace zsr::inference

@@ -59,7 +59,7 @@ TEST(OnnxExport, WritesEveryNetwork) {
     SCOPED_TRACE(kind.name);
     const int64_t scale = kind.all_scales ? kind.trainable_scales.back() : 0;
     if (has_own_operations(kind)) {  // that ONNX lacks
-      EXPECT_THROW(exported(untrained(kind), scale), InputError);
+      EXPECT_THROW(exported(untrained(kind, {{"width", kind.fields.front().low}}), scale), InputError);
       continue;
     }
     const onnx::ModelProto model = exported(untrained(kind), scale);

@@ -172,6 +172,25 @@ TEST(AnyScale, UnequalFactorsAreRefused) {
   EXPECT_THROW(inference::enlarge(photo, *network, {.scale = {0.5, 0.5}}), OptionError);
 }
 
+// What is trained is a graph of whole photos, what runs goes another way: patch by patch, or to any grid.
+TEST(OwnOperations, WhatIsTrainedIsWhatRuns) {
+  const std::map<std::string, double> small{{"width", 8}, {"depth", 1}, {"side", 12}, {"heads", 4}};
+  const std::map<std::string, double> meta{{"width", 16}, {"depth", 2}, {"hidden", 8}};
+  for (const auto& [name, chosen] : {std::pair("ipt", small), std::pair("metaedsr", meta)}) {
+    const Kind& kind = *find_kind(name);
+    const Config config = kind.configured(kind.all_scales ? 0 : 2, chosen);
+    const nn::Model model(kind.graph(config));
+    Random random(6);
+    const torch::Tensor values = nn::initial_values(model.graph(), random);
+    WeightsFile file = nn::to_weights(model.graph(), values);
+    file.metadata = config.to_metadata(kind.name);
+    const torch::Tensor image = torch::rand({1, 3, 17, 26});
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor want = model.forward({image}, values, 2);
+    EXPECT_LT(test::max_difference(kind.build(file)->forward({image, 2}), want), 1e-4) << name;
+  }
+}
+
 // Attention of all pixels to all takes memory with the square of their number.
 TEST(PairBytes, AreThoseOfTheLargestComparison) {
   const auto of = [](const char* kind, int64_t scale) {
