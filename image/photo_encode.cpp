@@ -150,6 +150,7 @@ void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, Imag
     write_all(descriptor, unknown ? without_resolution(std::move(encoded), format) : encoded, target);
     return;
   }
+  const bool has_exif = vips_image_get_typeof(image.get(), VIPS_META_EXIF_NAME) != 0;
   if (write_image(image.get(), output.get(), format, options) != 0) fail();
   if (!in_memory) return;
   std::string encoded = bytes_of(output.get());
@@ -160,6 +161,7 @@ void encode_photo(const PixelBuffer& pixels, const PhotoMetadata* metadata, Imag
                               to_string(format), pixels.width, pixels.height));
   }
   if (unknown) encoded = without_resolution(std::move(encoded), format);
+  if (unknown && !has_exif && format == ImageFormat::kJxl) encoded = without_jxl_exif(std::move(encoded));
   if (has_chunks) encoded = with_png_chunks(std::move(encoded), metadata->png_chunks());
   write_all(descriptor, encoded, target);
 }

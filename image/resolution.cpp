@@ -104,25 +104,19 @@ size_t find_heif_exif(const std::string& file) {
   return std::string::npos;
 }
 
-// What libvips says of a file's EXIF block, but for the one pixel per millimetre that it invents where none is stated.
-Resolution of_libvips(std::string_view exif) {
-  constexpr double kInvented = 1e-6;  // about 1 per mm
-  if (exif.empty()) return {};
-  const Resolution said = of_directory(TiffDirectory::read(exif));
-  return std::abs(said.x - 1.0) < kInvented ? Resolution{} : said;
-}
-
-// libvips invents a resolution for an EXIF block of such a file that states none, so the file is asked. `exif`: what
-// libvips says, for blocks without the mark.
+// libvips adds a resolution of one pixel per millimetre to an EXIF block of such a file that states none, so the file
+// is asked. `exif`: what libvips says, for blocks without the mark.
 Resolution of_heif(std::ifstream& stream, std::string_view exif) {
   constexpr std::streamoff kMostBytes = std::streamoff{1} << 28U;
+  constexpr double kInvented = 1e-6;  // about 1 per mm
   if (exif.empty()) return {};
   stream.seekg(0, std::ios::end);
   const auto size = static_cast<size_t>(std::clamp<std::streamoff>(stream.tellg(), 0, kMostBytes));
   const std::string file = source_of(stream)(0, size);
   const size_t at = find_heif_exif(file);
   if (at != std::string::npos) return of_directory(TiffDirectory::read(std::string_view(file).substr(at)));
-  return of_libvips(exif);
+  const Resolution said = of_directory(TiffDirectory::read(exif));
+  return std::abs(said.x - 1.0) < kInvented ? Resolution{} : said;
 }
 
 // The EXIF block that begins at `begin`, "Exif\0\0" in front or not.
@@ -191,8 +185,6 @@ Resolution read_resolution(const std::filesystem::path& file, ImageFormat format
     case ImageFormat::kHeif:
     case ImageFormat::kAvif:
       return of_heif(stream, exif);
-    case ImageFormat::kJxl:
-      return of_libvips(exif);
     case ImageFormat::kPng:
       if (const Resolution own = of_png(bytes); own.known()) return own;
       break;
@@ -223,6 +215,24 @@ std::string without_resolution(std::string file, ImageFormat format) {
     default:
       return file;
   }
+}
+
+std::string without_jxl_exif(std::string file) {
+  // ISO/IEC 18181-2: boxes with their length and type in front; "brob" holds a compressed one, whose type comes next.
+  constexpr size_t kHead = 8;
+  if (!file.starts_with(std::string("\0\0\0\x0CJXL ", kHead))) return file;
+  for (size_t at = 0; at + kHead <= file.size();) {
+    const size_t size = big_endian32(file, at);
+    if (size < kHead || at + size > file.size()) break;  // the last one, or a very long one
+    const std::string_view type = std::string_view(file).substr(at + 4, 4);
+    const bool exif = type == "Exif" || (type == "brob" && std::string_view(file).substr(at + kHead, 4) == "Exif");
+    if (exif) {
+      file.erase(at, size);
+    } else {
+      at += size;
+    }
+  }
+  return file;
 }
 
 }  // namespace zsr

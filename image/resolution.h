@@ -16,4 +16,7 @@ Resolution read_resolution(const std::filesystem::path& file, ImageFormat format
 /// An encoded PNG, JPEG, TIFF or WebP file without the resolution that its writer put in; the EXIF block in it too.
 std::string without_resolution(std::string file, ImageFormat format);
 
+/// The bytes of a JPEG XL file without its EXIF block, which libvips invents (8.16: to state one pixel per millimetre).
+std::string without_jxl_exif(std::string file);
+
 }  // namespace zsr

@@ -85,6 +85,21 @@ std::string exif_block(char unit) {
          std::string(4, '\0') + rational;
 }
 
+TEST(Resolution, ExifOfJpegXlCanBeTakenOut) {
+  const auto box = [](const std::string& content) {
+    return std::string(3, '\0') + static_cast<char>(content.size() + 4) + content;
+  };
+  const std::string head = box("JXL \r\n\x87\n") + box("ftypjxl ");
+  const std::string pixels = std::string(4, '\0') + "jxlc...";  // to the end of the file
+  EXPECT_EQ(without_jxl_exif(head + box("Exif....II*") + box("xml <x/>") + box("brobExif...") + pixels),
+            head + box("xml <x/>") + pixels);
+  EXPECT_EQ(without_jxl_exif(head + box("brobxml ...") + pixels), head + box("brobxml ...") + pixels);
+  for (const std::string& other :
+       {std::string("\xFF\x0A..."), head + std::string("\0\0\xFF\xFF", 4) + "Exif", head.substr(0, 14)}) {
+    EXPECT_EQ(without_jxl_exif(other), other);
+  }
+}
+
 TEST(TiffDirectory, ReadsNumbersAndTexts) {
   const auto directory = TiffDirectory::read(exif_block(2));
   ASSERT_TRUE(directory);
