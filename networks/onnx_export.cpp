@@ -51,6 +51,12 @@ std::string maps_of(const Condition condition, int64_t channels) {
       return "channel 3: the mosaic's samples (RGGB); 4: standard deviation of their noise, times 10; 0 to 2: the "
              "colours of "
              "'zsr develop --demosaic closed'";
+    case Condition::kGenerator:
+      return channels == 3
+                 ? ""
+                 : "from channel 3 on, as config.noise and config.grid say: independent normal numbers of "
+                   "standard deviation 1; then where a pixel stands in the 8x8 blocks of JPEG, cosine and sine "
+                   "of 2 pi (x + 1/2) / 8, then of y";
     case Condition::kNone:
     case Condition::kKernel:
       break;

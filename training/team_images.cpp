@@ -25,8 +25,12 @@ std::optional<Call> call_of(const std::string& text) {
 
 // The side of a filter, "low" or "low9" with `name` "low"; 0 for other functions.
 int64_t filter_side(const std::string& function, const std::string& name) {
-  if (function == name) return 5;
-  return function == name + "9" ? 9 : 0;
+  if (!function.starts_with(name)) return 0;
+  const std::string number = function.substr(name.size());
+  if (number.empty()) return 5;
+  if (number.size() > 2 || number.find_first_not_of("0123456789") != std::string::npos) return 0;
+  const int64_t side = std::stoll(number);
+  return side >= 3 && side % 2 == 1 ? side : 0;
 }
 
 // Mean of side x side pixels; at the border of those that are there.

@@ -15,7 +15,7 @@ namespace zsr::training {
 /// Note [Images of a plan]
 /// hr, lr (its small version), like (a patch of the other collection, of lr's size), a network's result NAME(image),
 /// small(image) (imresized by the plan's scale), still(image) (without gradients), low(image) and high(image): the mean
-/// of 5x5 pixels, and 1/2 plus half of what that leaves; low9 and high9: of 9x9. Combined as in
+/// of 5x5 pixels, and 1/2 plus half of what that leaves; low9 and high9: of 9x9, and so on. Combined as in
 /// "0.005 eye high(worse(lr)) high(like)".
 
 /// Whether `text` is such an expression over networks for which `known` is true. `made_of_like`: receives whether it

@@ -188,7 +188,7 @@ TEST_F(TrainNetwork, BadFlagsAreNamed) {
   refused({"--resume"}, "no checkpoint");
   refused({"--recipe", "bsrgan"}, "leave --recipe out", "srmd");
   refused({"--recipe", "no-such"}, "no-such");
-  refused({}, "did you mean 'edsr'", "edrs");
+  refused({}, "or 'edsr'?", "edrs");
 }
 
 bool can_signal() {

@@ -322,8 +322,11 @@ TEST(Networks, AMissingBiasIsRefused) {
   EXPECT_THROW(find_kind("edsr")->build(file), InputError);
 }
 
-TEST(Networks, OnlyThoseForHdrAreNotTrained) {
-  for (const Kind& kind : kinds()) EXPECT_EQ(kind.trains(), !kind.traits.gives_hdr) << kind.name;
+TEST(Networks, OnlyThoseForHdrAndGeneratorsAreNotTrainedAlone) {
+  for (const Kind& kind : kinds()) {
+    const bool generator = kind.traits.condition == Condition::kGenerator;
+    EXPECT_EQ(kind.trains(), !kind.traits.gives_hdr && !generator) << kind.name;
+  }
   EXPECT_FALSE(find_kind("fdan")->trains());
 }
 

@@ -56,6 +56,13 @@ TEST(TeamImages, FiltersAreMeansAndWhatTheyLeave) {
               image[0][0].slice(0, 4, 13).slice(1, 5, 14).mean().item<double>(), 1e-6);
   EXPECT_FALSE(images.at("still(hr)").requires_grad());
   EXPECT_THROW(images.at("like"), OptionError);
+  bool like = false;
+  const auto none = [](const std::string&) { return false; };
+  EXPECT_TRUE(is_image("high25(small(like))", none, like));
+  EXPECT_TRUE(like);
+  for (const char* const text : {"low4(hr)", "low1(hr)", "lows(hr)", "low999(hr)", "up(hr)", "low(hr", "(hr)"}) {
+    EXPECT_FALSE(is_image(text, none, like)) << text;
+  }
 }
 
 // The gradient of a relativistic judge's loss pulls a made image towards being judged more real than the real one.
