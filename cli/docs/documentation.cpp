@@ -50,6 +50,7 @@ std::map<std::string, std::vector<Page>> all_pages() {
       {"kernel", {"make", "show", "convert", "compare"}}, {"report", {"merge"}}, {"train", trainable_networks()}};
   verbs["train"].emplace_back("kernel-prior");
   verbs["train"].emplace_back("team");
+  verbs["train"].emplace_back("degradation");
   std::map<std::string, std::vector<Page>> pages;
   for (const Command& command : commands()) {
     const std::string name = command.name;
