@@ -51,6 +51,7 @@ std::map<std::string, std::vector<Page>> all_pages() {
   verbs["train"].emplace_back("kernel-prior");
   verbs["train"].emplace_back("team");
   verbs["train"].emplace_back("degradation");
+  verbs["train"].emplace_back("kernel-gan");
   std::map<std::string, std::vector<Page>> pages;
   for (const Command& command : commands()) {
     const std::string name = command.name;
