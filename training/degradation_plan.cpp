@@ -23,8 +23,8 @@ std::string term(double weight, const std::string& rest) {
 // A judge of the light forms: without batch normalisation, which would hide how strong a noise is, and with faint
 // differences made large.
 Json light_judge() {
-  return {{"network", "patch"}, {"loss", "vanilla"}, {"width", 32},
-          {"gain", 20},         {"momentum", 0.5},   {"learning_rate", 1e-3}};
+  return {{"network", "patch"}, {"loss", "vanilla"}, {"width", 64},
+          {"gain", 20},         {"momentum", 0.5},   {"learning_rate", 6e-4}};
 }
 
 // DSGAN: what the generator leaves in place are the low frequencies, what the judge sees are the high ones. The light

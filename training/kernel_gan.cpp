@@ -60,6 +60,7 @@ KernelGan::KernelGan(const KernelGanOptions& options, uint64_t seed)
   options.validate();
   Random random(derive_seed(seed, "kernel-gan"));
   values_ = nn::initial_values(generator_.graph(), random).set_requires_grad(true);
+  mean_ = values_.detach().clone();
   const int64_t width = options.published ? 256 : 32;
   int64_t count = 0;
   for (int64_t i = 0; i < 4; ++i) {
@@ -83,8 +84,8 @@ KernelGan::KernelGan(const KernelGanOptions& options, uint64_t seed)
   critic_adam_ = FlatAdam(count, torch::kCPU, 0.0, memory);
 }
 
-torch::Tensor KernelGan::kernels_of(const torch::Tensor& code, bool training) const {
-  const torch::Tensor made = generator_.forward({code}, values_, 0, training).clamp_min(0.0);
+torch::Tensor KernelGan::kernels_of(const torch::Tensor& code, const torch::Tensor& values, bool training) const {
+  const torch::Tensor made = generator_.forward({code}, values, 0, training).clamp_min(0.0);
   return made / (made.sum({1, 2, 3}, true) + 1e-6);
 }
 
@@ -122,7 +123,7 @@ double KernelGan::step_critic(const torch::Tensor& real, uint64_t seed) {
   torch::Tensor made;
   {
     const torch::NoGradGuard no_grad;
-    made = kernels_of(codes(real.size(0), seed), true);
+    made = kernels_of(codes(real.size(0), seed), values_, true);
   }
   critic_values_.mutable_grad().reset();
   torch::Tensor loss = judge(made).mean() - judge(real).mean();
@@ -143,7 +144,7 @@ double KernelGan::step_critic(const torch::Tensor& real, uint64_t seed) {
 
 double KernelGan::step_generator(uint64_t seed) {
   values_.mutable_grad().reset();
-  const torch::Tensor loss = -judge(kernels_of(codes(options_.batch, seed), true)).mean();
+  const torch::Tensor loss = -judge(kernels_of(codes(options_.batch, seed), values_, true)).mean();
   loss.backward();
   adam_.step(values_.detach(), values_.grad(), options_.published ? 5e-5 : 2e-4);
   return loss.item<double>();
@@ -168,6 +169,8 @@ Summary KernelGan::train(const torch::Tensor& pool, const RunContext& context) {
       distance = step_critic(all.index_select(0, chosen), random.bits());
     }
     step_generator(random.bits());
+    // Of about the last tenth of the steps so far.
+    mean_.lerp_(values_.detach(), 10.0 / static_cast<double>(summary.steps + 10));
     if (!std::isfinite(distance)) {
       throw OptionError(fmt::format("the critic's loss is no number any more at step {}", summary.steps + 1));
     }
@@ -182,14 +185,14 @@ Summary KernelGan::train(const torch::Tensor& pool, const RunContext& context) {
 
 torch::Tensor KernelGan::draw(int64_t count, uint64_t seed) const {
   const torch::NoGradGuard no_grad;
-  const torch::Tensor made = kernels_of(codes(count, seed), false).squeeze(1);
+  const torch::Tensor made = kernels_of(codes(count, seed), mean_, false).squeeze(1);
   std::vector<torch::Tensor> moved;
   for (int64_t i = 0; i < count; ++i) moved.push_back(centered(made[i]));
   return torch::stack(moved);
 }
 
 WeightsFile KernelGan::weights() const {
-  WeightsFile file = nn::to_weights(generator_.graph(), values_.detach());
+  WeightsFile file = nn::to_weights(generator_.graph(), mean_);
   file.metadata = {{"network", "kernel-gan"}, {"steps", std::to_string(options_.steps)}};
   return file;
 }

@@ -48,7 +48,7 @@ class KernelGan {
     int64_t in, out, side;
     int64_t offset;  // of weight, bias and, where it is normalised, gain and shift
   };
-  torch::Tensor kernels_of(const torch::Tensor& code, bool training) const;
+  torch::Tensor kernels_of(const torch::Tensor& code, const torch::Tensor& values, bool training) const;
   torch::Tensor judge(const torch::Tensor& kernels) const;
   torch::Tensor codes(int64_t count, uint64_t seed) const;
   double step_critic(const torch::Tensor& real, uint64_t seed);
@@ -59,6 +59,7 @@ class KernelGan {
   double unit_ = 1.0;  // what the critic's colours are times
   nn::Model generator_;
   torch::Tensor values_;  // of the generator; flat leaf
+  torch::Tensor mean_;    // of them over steps, which draws: a GAN wanders around its aim
   std::vector<Layer> critic_;
   torch::Tensor critic_values_;  // flat leaf
   FlatAdam adam_;
