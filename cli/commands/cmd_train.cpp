@@ -10,7 +10,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <iterator>
 
 namespace zsr::cli {
 namespace {
@@ -22,12 +21,10 @@ void refuse_untrainable(const std::string& network) {
   }
 }
 
-// Names behind 'train' that are no networks.
-constexpr const char* kOther[] = {"team", "degradation", "kernel-gan", "kernel-prior", "blur-predictor"};
-
 [[noreturn]] void refuse_unknown(const std::string& name) {
   std::vector<std::string> names = trainable_networks();
-  names.insert(names.end(), std::begin(kOther), std::end(kOther));
+  for (const TrainVerb& verb : train_verbs()) names.emplace_back(verb.name);
+  names.emplace_back("blur-predictor");
   constexpr size_t kMostGuesses = 3;
   const std::vector<std::string> close = close_words(name, names, kMostGuesses);
   const std::string guess = close.empty() ? "" : fmt::format(", did you mean '{}'?", fmt::join(close, "' or '"));
@@ -35,6 +32,14 @@ constexpr const char* kOther[] = {"team", "degradation", "kernel-gan", "kernel-p
 }
 
 }  // namespace
+
+const std::vector<TrainVerb>& train_verbs() {
+  static const std::vector<TrainVerb> verbs = {{"team", run_train_team},
+                                               {"degradation", run_train_degradation},
+                                               {"kernel-gan", run_train_kernel_gan},
+                                               {"kernel-prior", run_train_kernel_prior}};
+  return verbs;
+}
 
 int run_train(const std::vector<std::string>& arguments) {
   if (!arguments.empty() && arguments[0] == "--list") {
@@ -46,12 +51,11 @@ int run_train(const std::vector<std::string>& arguments) {
   if (!arguments.empty() && std::find(networks.begin(), networks.end(), arguments[0]) != networks.end()) {
     return run_train_network(arguments);
   }
-  if (!arguments.empty() && arguments[0] == "team") return run_train_team(arguments);
-  if (!arguments.empty() && arguments[0] == "degradation") return run_train_degradation(arguments);
-  if (!arguments.empty() && arguments[0] == "kernel-gan") return run_train_kernel_gan(arguments);
-  if (!arguments.empty() && arguments[0] == "kernel-prior") return run_train_kernel_prior(arguments);
   if (arguments.empty()) {
     throw UsageError("train needs a network first, e.g. 'zsr train edsr photos/'; 'zsr train --list' shows all");
+  }
+  for (const TrainVerb& verb : train_verbs()) {
+    if (arguments[0] == verb.name) return verb.run(arguments);
   }
   const bool help = arguments[0].starts_with("-");
   if (!help && arguments[0] != "blur-predictor") refuse_unknown(arguments[0]);

@@ -48,10 +48,7 @@ Page page_of(std::vector<std::string> words, const std::string& summary) {
 std::map<std::string, std::vector<Page>> all_pages() {
   std::map<std::string, std::vector<std::string>> verbs = {
       {"kernel", {"make", "show", "convert", "compare"}}, {"report", {"merge"}}, {"train", trainable_networks()}};
-  verbs["train"].emplace_back("kernel-prior");
-  verbs["train"].emplace_back("team");
-  verbs["train"].emplace_back("degradation");
-  verbs["train"].emplace_back("kernel-gan");
+  for (const TrainVerb& verb : train_verbs()) verbs["train"].emplace_back(verb.name);
   std::map<std::string, std::vector<Page>> pages;
   for (const Command& command : commands()) {
     const std::string name = command.name;

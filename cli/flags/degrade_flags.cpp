@@ -208,10 +208,8 @@ ResolvedRecipe resolve_recipe(const RecipeFlags& flags) {
     const bool plain = !options.kernel && options.pool.empty() && !options.blur_sigma && !options.noise &&
                        !options.jpeg && !options.direct && !options.corner && options.border == Border::kSymmetric;
     if (!plain) throw UsageError("a recipe file says all by itself; leave out --kernel, --noise and the like");
-    resolved.recipe = load_recipe(name, options.scale);
-  } else {
-    resolved.recipe = make_recipe(name, options);
   }
+  resolved.recipe = make_recipe(name, options);
   return resolved;
 }
 

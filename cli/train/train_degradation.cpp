@@ -30,7 +30,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Fewer different patches than this are learned by heart.
+// With fewer different patches the networks overfit.
 constexpr double kLeastPatches = 100.0;
 
 struct DegradationFlags {
@@ -99,20 +99,18 @@ void check_flags(DegradationFlags& flags) {
 }
 
 // The same photo on both sides would teach that nothing changes.
-void refuse_common_photos(const std::vector<std::string>& sharp, const std::vector<std::string>& like) {
+void refuse_common_photos(const std::vector<std::string>& sharp, const std::string& like) {
   std::map<std::string, fs::path> seen;
   for (const std::string& folder : sharp) {
     for (const fs::path& path : list_images(folder, true)) seen.emplace(sha256_of_file(path), path);
   }
-  for (const std::string& folder : like) {
-    for (const fs::path& path : list_images(folder, true)) {
-      const auto found = seen.find(sha256_of_file(path));
-      if (found == seen.end()) continue;
-      throw InputError(
-          fmt::format("'{}' and '{}' are the same photo: it cannot be both sharp and an example of the "
-                      "degradation; take it out of one",
-                      found->second.string(), path.string()));
-    }
+  for (const fs::path& path : list_images(like, true)) {
+    const auto found = seen.find(sha256_of_file(path));
+    if (found == seen.end()) continue;
+    throw InputError(
+        fmt::format("'{}' and '{}' are the same photo: it cannot be both sharp and an example of the "
+                    "degradation; take it out of one",
+                    found->second.string(), path.string()));
   }
 }
 
@@ -150,7 +148,7 @@ struct Sources {
 
 Sources make_sources(const DegradationFlags& flags, uint64_t seed, bool quiet) {
   const std::vector<std::string> folders(flags.words.begin() + 1, flags.words.end());
-  refuse_common_photos(folders, {flags.like});
+  refuse_common_photos(folders, flags.like);
   training::PatchOptions patches;
   patches.scales = {flags.method.scale};
   patches.batch = flags.batch;
@@ -160,9 +158,10 @@ Sources make_sources(const DegradationFlags& flags, uint64_t seed, bool quiet) {
   const int64_t least = training::PatchSource::least_side(patches, training::Condition::kNone);
   std::vector<torch::Tensor> sharp = load_photos(folders, least, quiet);
   check_area(sharp, least, folders);
-  check_area(load_photos({flags.like}, flags.patch, true), flags.patch, {flags.like});
+  std::vector<torch::Tensor> like = load_photos({flags.like}, flags.patch, quiet);
+  check_area(like, flags.patch, {flags.like});
   return {std::make_unique<training::PatchSource>(std::move(sharp), training::Condition::kNone, patches),
-          make_like_source({flags.like}, patches, quiet)};
+          make_like_source(std::move(like), patches)};
 }
 
 }  // namespace

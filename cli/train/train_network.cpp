@@ -127,8 +127,7 @@ void take_recipes(TrainFlags& flags, const networks::Kind& kind, const training:
     const auto s = static_cast<double>(scale);
     RecipeOptions options{.scale = {s, s}};
     if (!flags.kernel_pool.empty()) options.pool = kernel_pool(flags.kernel_pool, "zssr", true);
-    flags.patches.recipes[scale] =
-        is_recipe_file(flags.recipe) ? load_recipe(flags.recipe, {s, s}) : make_recipe(flags.recipe, options);
+    flags.patches.recipes[scale] = make_recipe(flags.recipe, options);
   }
 }
 

@@ -20,4 +20,12 @@ int run_train_kernel_gan(const std::vector<std::string>& arguments);
 /// `zsr train degradation SHARP --like OTHERS ...`. Returns the exit code.
 int run_train_degradation(const std::vector<std::string>& arguments);
 
+/// A word behind 'train' that is no network of the registry.
+struct TrainVerb {
+  const char* name;
+  int (*run)(const std::vector<std::string>& arguments);
+};
+/// All of them but blur-predictor, whose help is also that of 'train' itself.
+const std::vector<TrainVerb>& train_verbs();
+
 }  // namespace zsr::cli

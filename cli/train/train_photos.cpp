@@ -62,16 +62,15 @@ std::vector<torch::Tensor> load_photos(const std::vector<std::string>& folders, 
 
 constexpr int64_t kJpegBlock = 8;
 
-std::unique_ptr<training::PatchSource> make_like_source(const std::vector<std::string>& folders,
-                                                        const training::PatchOptions& patches, bool quiet) {
+std::unique_ptr<training::PatchSource> make_like_source(std::vector<torch::Tensor> photos,
+                                                        const training::PatchOptions& patches) {
   training::PatchOptions own;
   own.scales = {1};
   own.batch = patches.batch;
   own.patch = patches.patch;
   own.align = kJpegBlock;
   own.seed = derive_seed(patches.seed, "like");
-  const int64_t least = training::PatchSource::least_side(own, training::Condition::kNone);
-  return std::make_unique<training::PatchSource>(load_photos(folders, least, quiet), training::Condition::kNone, own);
+  return std::make_unique<training::PatchSource>(std::move(photos), training::Condition::kNone, own);
 }
 
 std::vector<training::TrainingPhoto> load_pairs(const std::string& folder, int64_t scale, int64_t patch, bool quiet) {

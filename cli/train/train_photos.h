@@ -15,10 +15,10 @@ namespace zsr::cli {
 /// serve is named on stderr unless `quiet`, and left out. Throws InputError when nothing is left.
 std::vector<torch::Tensor> load_photos(const std::vector<std::string>& folders, int64_t least, bool quiet);
 
-/// Patches of the photos of `folders` as they are, not made smaller, as many and as large as the LR patches of
-/// `patches`. Throws as load_photos.
-std::unique_ptr<training::PatchSource> make_like_source(const std::vector<std::string>& folders,
-                                                        const training::PatchOptions& patches, bool quiet);
+/// Patches of `photos` as they are, not made smaller, as many and as large as the LR patches of `patches`; their sides
+/// are at least as long. They begin where JPEG's blocks do.
+std::unique_ptr<training::PatchSource> make_like_source(std::vector<torch::Tensor> photos,
+                                                        const training::PatchOptions& patches);
 
 /// The pairs of a folder as `zsr degrade` writes them, or of a benchmark's layout; those smaller than a patch are left
 /// out. Throws InputError.

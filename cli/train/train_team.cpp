@@ -138,15 +138,16 @@ int run_train_team(const std::vector<std::string>& arguments) {
   patches.seed = derive_seed(runtime.seed, "training-patches");
   if (!flags.recipe.empty()) {
     const Scale scale{static_cast<double>(plan.scale), static_cast<double>(plan.scale)};
-    patches.recipes[plan.scale] =
-        is_recipe_file(flags.recipe) ? load_recipe(flags.recipe, scale) : make_recipe(flags.recipe, {.scale = scale});
+    patches.recipes[plan.scale] = make_recipe(flags.recipe, {.scale = scale});
   }
   patches.validate();
   const int64_t least = training::PatchSource::least_side(patches, training::Condition::kNone);
   const std::vector<std::string> folders(flags.words.begin() + 2, flags.words.end());
   const training::PatchSource source(load_photos(folders, least, common.quiet), training::Condition::kNone, patches);
   std::unique_ptr<training::PatchSource> like;
-  if (!flags.like.empty()) like = make_like_source({flags.like}, patches, common.quiet);
+  if (!flags.like.empty()) {
+    like = make_like_source(load_photos({flags.like}, flags.patch, common.quiet), patches);
+  }
   training::Team team(plan, source, runtime.seed, runtime.device, like.get(), processes.get());
   if (flags.resume) team.restore(read_safetensors(checkpoint_of(flags.output)));
   ProgressPrinter printer(common.quiet);

@@ -59,7 +59,7 @@ std::unique_ptr<Recipe> make_mixture(const std::string& text, const RecipeOption
       }
     }
     const std::string name = item.substr(0, colon);
-    mixture->add(is_recipe_file(name) ? load_recipe(name, options.scale) : make_recipe(name, options), weight);
+    mixture->add(make_recipe(name, options), weight);
   }
   return mixture;
 }

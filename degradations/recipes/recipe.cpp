@@ -71,6 +71,12 @@ const std::vector<RecipeName>& recipe_names() {
 }
 
 std::unique_ptr<Recipe> make_recipe(const std::string& name, const RecipeOptions& options) {
+  if (is_recipe_file(name)) {
+    if (options.blur_sigma || options.noise || options.jpeg || options.kernel || !options.pool.empty()) {
+      throw OptionError(fmt::format("recipe '{}' states blur, noise and compression itself; they cannot be set", name));
+    }
+    return load_recipe(name, options.scale);
+  }
   if (name.find_first_of(",:") != std::string::npos) return make_mixture(name, options);
   check_scale(options.scale, name == "bicubic" || name == "classical");
   check_range(options.blur_sigma, "blur sigma", 0.0, 50.0);
