@@ -172,6 +172,21 @@ bool parse(int argc, char** argv, Flags& flags) {
   return true;
 }
 
+// The races that were named; false = none was.
+bool run_named(const Flags& flags) {
+  for (const std::string& name : flags.networks) {
+    zsr::bench::Race one = zsr::bench::network_races({name}, flags.side, flags.train).front();
+    race(one.entrants, flags.rounds, 1);
+    print(one);
+  }
+  if (flags.networks.empty() && flags.only_dip) {
+    zsr::bench::Race dip = zsr::bench::hourglass_race(kInferSide);
+    race(dip.entrants, flags.rounds, 1);
+    print(dip);
+  }
+  return !flags.networks.empty() || flags.only_dip;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -180,20 +195,7 @@ int main(int argc, char** argv) {
   const int rounds = flags.rounds;
   const int64_t threads = zsr::set_thread_count(flags.threads);
   torch::manual_seed(0);
-  if (!flags.networks.empty()) {
-    for (const std::string& name : flags.networks) {
-      zsr::bench::Race one = zsr::bench::network_races({name}, flags.side, flags.train).front();
-      race(one.entrants, rounds, 1);
-      print(one);
-    }
-    return 0;
-  }
-  if (flags.only_dip) {
-    zsr::bench::Race dip = zsr::bench::hourglass_race(kInferSide);
-    race(dip.entrants, rounds, 1);
-    print(dip);
-    return 0;
-  }
+  if (run_named(flags)) return 0;
   const zsr::ConvChain chain(layers());
   const torch::Tensor parameters = torch::randn({chain.parameter_count()}) * 0.04;
   const double difference = largest_difference(chain, parameters);

@@ -10,6 +10,7 @@ namespace zsr::networks {
 class Placed {
  public:
   explicit Placed(torch::Tensor values) : values_(std::move(values)) {}
+  int64_t count() const { return values_.numel(); }
   /// Safe to call from several threads.
   torch::Tensor on(torch::Device device) const {
     if (device == values_.device()) return values_;

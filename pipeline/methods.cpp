@@ -41,7 +41,7 @@ std::deque<Method> all_methods() {
        .describe = describe_zssr},
       {.name = "restore",
        .title = "restoration network for noisy, compressed and soft photos",
-       .settings = {kEnsemble, kTile, kRestoration},
+       .settings = {kEnsemble, kTile, kDevice, kRestoration},
        .run = run_restore,
        .describe = describe_restore,
        .examples = "  zsr {0} photo.jpg\n  zsr {0} scan.png -s 2 --detail 0.5\n"
@@ -71,7 +71,7 @@ std::deque<Method> all_methods() {
        .describe = describe_bicubic},
       {.name = "srmd",
        .title = "SRMD (Zhang et al. 2018), its own network or on EDSR's trunk",
-       .settings = {kKernel, kKernelConvention, kPhase, kNoise, kEnsemble, kBackProjection, kTile, kWeights,
+       .settings = {kKernel, kKernelConvention, kPhase, kNoise, kEnsemble, kBackProjection, kTile, kDevice, kWeights,
                     kKeepColors, kSrmdMaps, kSaveKernel},
        .blind = true,
        .network = true,

@@ -105,7 +105,10 @@ Tuned fine_tune(const std::vector<training::TrainingPhoto>& pairs, const network
   const training::Validation none({}, network);
   training::Communicator alone;
   training::Trainer trainer(network, source, none, train, patches.batch, alone, context.seed);
-  const Summary summary = trainer.run(context, [](const training::Trainer&, const WeightsFile&) {});
+  // A few patches of 20 pixels: a GPU would mostly wait.
+  RunContext on_cpu = context;
+  on_cpu.device = torch::kCPU;
+  const Summary summary = trainer.run(on_cpu, [](const training::Trainer&, const WeightsFile&) {});
   Tuned tuned{network.weights(trainer.best_parameters()), trainer.state().step,
               summary.termination == Termination::kDiverged};
   tuned.weights.origin = weights.origin;

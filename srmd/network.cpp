@@ -54,7 +54,7 @@ Network::Network(const networks::Kind& kind, const networks::Config& config, con
 
 torch::Tensor Network::forward(const torch::Tensor& maps) const {
   const torch::NoGradGuard no_grad;
-  return model_.forward({maps}, parameters_);
+  return model_.forward({maps}, parameters_.on(maps.device()));
 }
 
 }  // namespace zsr::srmd

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "networks/condition.h"
+#include "networks/placed.h"
 #include "networks/registry.h"
 #include "nn/model.h"
 #include "nn/weights/weights_file.h"
@@ -11,7 +12,8 @@
 
 namespace zsr::srmd {
 
-/// A trained network of SRMD (networks/srmd.cpp): the published chain, or its maps on EDSR's trunk.
+/// A trained network of SRMD (networks/srmd.cpp): the published chain, or its maps on EDSR's trunk. It runs on the
+/// device where its input is.
 class Network {
  public:
   static constexpr int64_t kComponents = networks::kSrmdComponents;
@@ -25,7 +27,7 @@ class Network {
   bool knows_noise() const { return knows_noise_; }
   /// Whether its convolutions are EDSR's, not the published chain.
   bool on_edsr() const { return on_edsr_; }
-  int64_t parameter_count() const { return parameters_.numel(); }
+  int64_t parameter_count() const { return parameters_.count(); }
   /// The weights' file or name, for messages.
   const std::string& origin() const { return origin_; }
 
@@ -42,7 +44,7 @@ class Network {
   int64_t scale_ = 0;
   int64_t reach_ = 0;
   nn::Model model_;
-  torch::Tensor parameters_;
+  networks::Placed parameters_;
 };
 
 /// Whether the tensors' names and shapes are those of SRMD.

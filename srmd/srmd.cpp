@@ -53,7 +53,7 @@ torch::Tensor noise_map(const torch::Tensor& photo, const Options& options) {
 
 // One pass over `maps`, tile by tile.
 torch::Tensor through_tiles(const Network& network, const torch::Tensor& maps, const Options& options,
-                            const std::function<void()>& after_tile) {
+                            torch::Device device, const std::function<void()>& after_tile) {
   const Size low{maps.size(2), maps.size(3)};
   const int64_t s = network.scale();
   const int64_t margin = options.margin;
@@ -62,7 +62,7 @@ torch::Tensor through_tiles(const Network& network, const torch::Tensor& maps, c
   return inference::in_tiles(
       low, {low.height * s, low.width * s}, {factor, factor}, 3, {options.tile, network.reach(), margin},
       [&](const inference::Span& row, const inference::Span& column) {
-        const torch::Tensor made = network.forward(inference::read_tile(padded, row, column, margin));
+        const torch::Tensor made = network.forward(inference::read_tile(padded, row, column, margin).to(device)).cpu();
         after_tile();
         return made;
       });
@@ -112,7 +112,7 @@ Result run(const torch::Tensor& lr_image, const Network& network, const KernelPc
     if (network.knows_noise()) parts.push_back(noise);
     const torch::Tensor maps = dihedral(torch::cat(parts, 1), turn).contiguous();
     const auto after_tile = [&] { session.report("upscale", ++done, total); };
-    return inverse_dihedral(through_tiles(network, maps, options, after_tile), turn);
+    return inverse_dihedral(through_tiles(network, maps, options, context.device, after_tile), turn);
   };
   const inference::Combined combined =
       inference::combine_passes(turns, inference::EnsembleRule::kMean, pass, [&] { return !session.stopped(); });

@@ -62,6 +62,18 @@ void check_output_folder(const KernelGanFlags& flags) {
   }
 }
 
+void save_both(const std::string& folder, const torch::Tensor& estimated, const torch::Tensor& generated) {
+  make_folder_of(name_of(folder, "estimated", 1));
+  const auto save = [&](const torch::Tensor& kernels, const char* origin) {
+    for (int64_t i = 0; i < kernels.size(0); ++i) {
+      save_kernel(BlurKernel(kernels[i].to(torch::kFloat64), origin), name_of(folder, origin, i + 1),
+                  KernelConvention::kZssr, Overwrite::kYes);
+    }
+  };
+  save(estimated, "estimated");
+  save(generated, "generated");
+}
+
 }  // namespace
 
 int run_train_kernel_gan(const std::vector<std::string>& arguments) {
@@ -103,15 +115,7 @@ int run_train_kernel_gan(const std::vector<std::string>& arguments) {
   const Summary summary = gan.train(pool, context);
   printer.finish();
   const torch::Tensor drawn = gan.draw(flags.count, derive_seed(runtime.seed, "drawn-kernels"));
-  make_folder_of(name_of(flags.output, "estimated", 1));
-  const auto save = [&](const torch::Tensor& kernels, const char* origin) {
-    for (int64_t i = 0; i < kernels.size(0); ++i) {
-      save_kernel(BlurKernel(kernels[i].to(torch::kFloat64), origin), name_of(flags.output, origin, i + 1),
-                  KernelConvention::kZssr, Overwrite::kYes);
-    }
-  };
-  save(pool, "estimated");
-  save(drawn, "generated");
+  save_both(flags.output, pool, drawn);
   if (common.json) {
     const nlohmann::ordered_json json{{"command", "train"},
                                       {"network", "kernel-gan"},
