@@ -1,19 +1,23 @@
 // Demosaicing side by side: mosaics (RGGB) of photos, sampled from their encoded values as the literature does, without
 // noise and with white noise; CPSNR (of all three colours together, to whole 8-bit levels, 10 pixels cut from each
 // side).
-//   zsr_demosaic_bench FOLDER... [--weights FILE] [--limit N] [--xtrans]
+//   zsr_demosaic_bench FOLDER... [--weights FILE] [--limit N] [--xtrans] [--scale 2]
 // Columns: linear interpolation, LibRaw's AHD, the closed-form method and the network (of FILE, else the one that comes
-// with zsr); with --xtrans, mosaics of that pattern by the first and the third. Last line: standard deviation of the
-// noise that raw::fit_noise finds at middle gray, as a part of the true one, median of the photos.
+// with zsr); with --xtrans, mosaics of that pattern by the first and the third. With --scale 2 the mosaics are those of
+// the photos made smaller by imresize, and the columns closed form and imresize, network x1 and imresize, network x1
+// and the blind default of 'zsr upscale', network x2 (of FILE). Last line: standard deviation of the noise that
+// raw::fit_noise finds at middle gray, as a part of the true one, median of the photos.
 #include "core/error.h"
 #include "core/normal_field.h"
 #include "core/random.h"
 #include "datasets/image_folder.h"
 #include "image/photo.h"
+#include "image/resize.h"
 #include "inference/demosaic.h"
 #include "networks/demosaic.h"
 #include "networks/registry.h"
 #include "nn/weights/shipped.h"
+#include "pipeline/upscale.h"
 #include "raw/noise_fit.h"
 #include "raw/raw_file.h"
 
@@ -40,6 +44,7 @@ struct Settings {
   std::string weights;
   size_t limit = 0;
   bool xtrans = false;
+  int64_t scale = 1;
 };
 
 Settings settings_of(int count, char** words) {
@@ -50,6 +55,8 @@ Settings settings_of(int count, char** words) {
       settings.weights = words[++i];
     } else if (word == "--limit" && i + 1 < count) {
       settings.limit = std::stoul(words[++i]);
+    } else if (word == "--scale" && i + 1 < count) {
+      settings.scale = std::stoll(words[++i]);
     } else if (word == "--xtrans") {
       settings.xtrans = true;
     } else {
@@ -60,10 +67,11 @@ Settings settings_of(int count, char** words) {
   return settings;
 }
 
-// RGB with even sides.
-torch::Tensor load(const fs::path& path) {
+// RGB with sides that are multiples of 2 `scale`.
+torch::Tensor load(const fs::path& path, int64_t scale) {
   const torch::Tensor color = load_photo(path).color.expand({1, 3, -1, -1});
-  return color.slice(2, 0, color.size(2) / 2 * 2).slice(3, 0, color.size(3) / 2 * 2).contiguous();
+  const int64_t unit = 2 * scale;
+  return color.slice(2, 0, color.size(2) / unit * unit).slice(3, 0, color.size(3) / unit * unit).contiguous();
 }
 
 double cpsnr(const torch::Tensor& made, const torch::Tensor& truth) {
@@ -83,7 +91,34 @@ raw::Rgb by_ahd(const raw::Mosaic& mosaic) {
   return made;
 }
 
+raw::Rgb by_network(const raw::Mosaic& mosaic, const std::string& name) {
+  const WeightsFile weights = load_or_shipped(name);
+  return inference::demosaic(mosaic, *networks::recognise(weights)->build(weights));
+}
+
+raw::Rgb twice(const raw::Rgb& colors) {
+  return networks::rgb_of(imresize(networks::tensor_of(colors), {2.0, 2.0}));
+}
+
+// As 'zsr upscale' enlarges a developed photo, in which no noise is left.
+raw::Rgb by_default(const raw::Rgb& colors) {
+  Photo photo;
+  photo.color = networks::tensor_of(colors).clamp(0.0, 1.0);
+  photo.bit_depth = 16;
+  pipeline::Request request;
+  request.noise.source = pipeline::NoiseRequest::Source::kGiven;
+  return networks::rgb_of(pipeline::upscale(photo, request).photo.color);
+}
+
 std::vector<std::pair<std::string, Method>> methods(const Settings& settings) {
+  if (settings.scale == 2) {
+    const std::string joint = settings.weights.empty() ? "demosaic-x2" : settings.weights;
+    const auto one = [](const raw::Mosaic& mosaic) { return by_network(mosaic, "demosaic-x1"); };
+    return {{"closed", [](const raw::Mosaic& mosaic) { return twice(raw::demosaic(mosaic)); }},
+            {"x1", [one](const raw::Mosaic& mosaic) { return twice(one(mosaic)); }},
+            {"x1+zsr", [one](const raw::Mosaic& mosaic) { return by_default(one(mosaic)); }},
+            {"joint", [joint](const raw::Mosaic& mosaic) { return by_network(mosaic, joint); }}};
+  }
   if (settings.xtrans) return {{"bilinear", raw::demosaic_bilinear}, {"closed", raw::demosaic}};
   std::vector<std::pair<std::string, Method>> all = {
       {"bilinear", raw::demosaic_bilinear}, {"ahd", by_ahd}, {"closed", raw::demosaic}};
@@ -122,8 +157,10 @@ int run(const Settings& settings) {
   for (const double noise : {0.0, 10.0}) {
     std::map<std::string, double> sum;
     for (const fs::path& path : photos) {
-      const torch::Tensor truth = load(path);
-      const raw::Mosaic mosaic = mosaic_of(truth, pattern, noise, derive_seed(1, path.filename().string()));
+      const torch::Tensor truth = load(path, settings.scale);
+      const double factor = 1.0 / static_cast<double>(settings.scale);
+      const torch::Tensor seen = settings.scale == 1 ? truth : imresize(truth, {factor, factor}).clamp(0.0, 1.0);
+      const raw::Mosaic mosaic = mosaic_of(seen, pattern, noise, derive_seed(1, path.filename().string()));
       if (noise > 0.0) found.push_back(raw::fit_noise(mosaic.values, pattern).sigma(0.5) * 255.0 / noise);
       for (const auto& [name, method] : all) sum[name] += cpsnr(networks::tensor_of(method(mosaic)), truth);
     }

@@ -19,6 +19,7 @@
 #include <cmath>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace zsr::inference {
@@ -211,10 +212,11 @@ Result enlarge(const torch::Tensor& photo, const Network& network, const Options
         pass(dihedral(view.image(), turn).contiguous(), turned_kernel(kernel, view.size(), options.scale, turn), turn),
         turn);
   };
-  const Combined combined = combine_passes(turns, EnsembleRule::kMean, turned_pass, [&] { return !session.stopped(); });
-  torch::Tensor enlarged = view.colours_of(combined.image);
+  Combined combined = combine_passes(turns, EnsembleRule::kMean, turned_pass, [&] { return !session.stopped(); });
+  // Results are large: each step lets go of what it was made from.
+  torch::Tensor enlarged = view.colours_of(std::move(combined.image));
   if (options.keep_low_frequencies) enlarged = with_low_frequencies_of(rgb, enlarged, options.scale);
-  enlarged = enlarged.clamp(0.0, 1.0);
+  enlarged.clamp_(0.0, 1.0);
 
   Result result{gray ? enlarged.mean(1, true) : enlarged, {}};
   result.summary.upscale_s = session.elapsed_s();

@@ -26,23 +26,33 @@ Phase turned_phase(Phase phase, Size low, Size high, Scale scale, int64_t turn) 
   return phase;
 }
 
+namespace {
+
+// Whether nothing else holds the values, so that they may be changed: a copy of a large image counts.
+bool is_ours(const torch::Tensor& image) {
+  return image.use_count() == 1 && image.storage().use_count() == 1 && image.is_contiguous();
+}
+
+}  // namespace
+
 Combined combine_passes(const std::vector<int64_t>& turns, EnsembleRule rule,
                         const std::function<torch::Tensor(int64_t)>& pass, const std::function<bool()>& next) {
   std::vector<torch::Tensor> kept;  // for the median
   torch::Tensor sum;                // for the mean
   int64_t made = 0;
   for (const int64_t turn : turns) {
-    const torch::Tensor image = pass(turn);
+    torch::Tensor image = pass(turn);
     ++made;
     if (rule == EnsembleRule::kMedian) {
       kept.push_back(image);
     } else {
-      sum = sum.defined() ? sum.add_(image) : image.clone();
+      sum = sum.defined() ? sum.add_(image) : is_ours(image) ? image : image.clone();
     }
     if (!next()) break;
   }
   if (rule == EnsembleRule::kMedian) return {median_of(kept), made};
-  return {sum.div_(static_cast<double>(made)), made};
+  if (made > 1) sum.div_(static_cast<double>(made));
+  return {sum, made};
 }
 
 }  // namespace zsr::inference

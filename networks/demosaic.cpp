@@ -10,11 +10,12 @@ namespace {
 
 using nn::Value;
 
-// Ours: corrects the closed-form method. The network sees that method's colours, the mosaic and the noise level of each
-// pixel; groups of 2 x 2 pixels become channels, so that every convolution knows the mosaic's phase (RGGB at the first
-// pixel) and works on a quarter of the pixels. It begins without effect.
+// Ours: corrects the closed-form method, at x2 enlarged by imresize. The network sees that method's colours, the mosaic
+// and the noise level of each pixel; groups of 2 x 2 pixels become channels, so that every convolution knows the
+// mosaic's phase (RGGB at the first pixel) and works on a quarter of the pixels. It begins without effect.
 nn::Graph demosaic_graph(const Config& config) {
   const int64_t width = config.whole("width");
+  const int64_t scale = config.scales[0];
   nn::Graph g;
   const Value input = g.input(3 + kMosaicMaps);
   Value x = g.conv("mosaic.head", g.unshuffle(input, 2), width);
@@ -22,9 +23,11 @@ nn::Graph demosaic_graph(const Config& config) {
     const std::string name = fmt::format("mosaic.body.{}", i);
     x = x + g.conv(name + ".2", g.relu(g.conv(name + ".0", x, width)), width);
   }
-  const Value correction = g.shuffle(g.conv("mosaic.tail", x, 12), 2);
+  const Value correction = g.shuffle(g.conv("mosaic.tail", x, 12 * scale * scale), 2 * scale);
   g.begin("mosaic.tail.weight", {0.0F});
-  g.output(correction + g.slice(input, 0, 3), 1);
+  const Value estimate = g.slice(input, 0, 3);
+  const Value colors = scale == 1 ? estimate : g.resize(estimate, nn::Interpolation::kImresize, scale);
+  g.output(correction + colors, scale);
   return g;
 }
 
@@ -32,7 +35,8 @@ std::optional<Config> read_demosaic(const WeightsFile& weights) {
   const FileShapes shapes(weights);
   if (shapes.size("mosaic.head.weight", 1) != 4 * (3 + kMosaicMaps)) return std::nullopt;
   Config config;
-  config.scales = {1};
+  // 12 channels for each of the scale^2 pixels that a pixel of the mosaic becomes.
+  config.scales = {shapes.size("mosaic.tail.weight", 0) == 48 ? 2 : 1};
   config.set("width", static_cast<double>(shapes.size("mosaic.head.weight", 0)));
   config.set("depth", static_cast<double>(shapes.count("mosaic.body.", ".0.weight")));
   return config;
@@ -76,7 +80,7 @@ Kind demosaic() {
   Kind kind{"demosaic", "demosaicing network (a correction of the closed-form method)", read_demosaic, demosaic_graph};
   kind.traits.condition = Condition::kMosaic;
   kind.fields = {{"width", "channels", 48, 16, 256, 16}, {"depth", "residual blocks", 6, 1, 64}};
-  kind.trainable_scales = {1};
+  kind.trainable_scales = {1, 2};
   kind.not_for_photos = "it works on camera raw: 'zsr develop photo.nef --weights FILE'";
   kind.training = {.noise = 25.0};
   return kind;

@@ -20,14 +20,28 @@
 namespace zsr::pipeline {
 namespace {
 
-constexpr const char* kShipped = "demosaic-x1";
+std::string shipped_name(int64_t scale) {
+  return fmt::format("demosaic-x{}", scale);
+}
 
-std::shared_ptr<const networks::Network> shipped_network() {
-  static const std::shared_ptr<const networks::Network> network = [] {
-    const WeightsFile weights = shipped_weights(kShipped);
-    return std::shared_ptr<const networks::Network>(networks::recognise(weights)->build(weights));
-  }();
-  return network;
+std::shared_ptr<const networks::Network> shipped_network(int64_t scale) {
+  const WeightsFile weights = shipped_weights(shipped_name(scale));
+  return networks::recognise(weights)->build(weights);
+}
+
+bool has_network(const DevelopRequest& request) {
+  return request.network != nullptr || is_shipped(shipped_name(request.scale));
+}
+
+void check_scale(const DevelopRequest& request) {
+  if (request.scale < 1 || request.scale > 2) {
+    throw OptionError(fmt::format("scale = {}, raw files are developed at 1 or 2", request.scale));
+  }
+  if (request.network == nullptr) return;
+  const int64_t own = request.network->traits().scales.front();
+  if (own != request.scale) {
+    throw OptionError(fmt::format("{} is for x{}, not x{}", request.network->origin(), own, request.scale));
+  }
 }
 
 // "auto" settled. Throws OptionError.
@@ -36,14 +50,18 @@ std::string method_of(const DevelopRequest& request, const raw::RawPhoto& photo)
   if (std::find(names.begin(), names.end(), request.demosaic) == names.end()) {
     throw OptionError(fmt::format("demosaic '{}' must be one of {}", request.demosaic, fmt::join(names, ", ")));
   }
-  const bool network = request.network != nullptr || is_shipped(kShipped);
-  if (request.demosaic == "network") {
+  const bool network = has_network(request);
+  if (request.demosaic == "network" || request.scale != 1) {
+    if (request.demosaic != "auto" && request.demosaic != "network") {
+      throw OptionError(
+          fmt::format("demosaic '{}' does not enlarge; at x{} take 'network'", request.demosaic, request.scale));
+    }
     if (!network) throw OptionError("no demosaicing network comes with this build; name one with --weights");
     if (!photo.pattern.is_bayer()) {
       throw OptionError(fmt::format("the network takes Bayer mosaics; for {} take 'closed'", photo.pattern.name()));
     }
   }
-  if (request.demosaic != "auto") return request.demosaic;
+  if (request.demosaic != "auto" || request.scale != 1) return request.scale != 1 ? "network" : request.demosaic;
   return network && photo.pattern.is_bayer() ? "network" : "closed";
 }
 
@@ -54,12 +72,13 @@ void develop_by(const std::string& method, const std::filesystem::path& path, co
     return;
   }
   raw::DevelopOptions options{.space = request.space};
+  options.scale = request.scale;
   if (request.denoise) options.noise = noise;
   if (method == "bilinear") {
     options.on_roots = false;
     options.demosaicing = raw::demosaic_bilinear;
   } else if (method == "network") {
-    const auto network = request.network != nullptr ? request.network : shipped_network();
+    const auto network = request.network != nullptr ? request.network : shipped_network(request.scale);
     options.demosaicing = [network](const raw::Mosaic& mosaic) { return inference::demosaic(mosaic, *network); };
   }
   raw::develop(photo, options, out);
@@ -90,13 +109,16 @@ Size developed_size(const std::filesystem::path& path) {
   return {size.height, size.width};
 }
 
-Developed develop(const std::filesystem::path& path, const DevelopRequest& request) {
-  const raw::RawPhoto photo = raw::read_raw(path, request.limits);
+Developed develop(const std::filesystem::path& path, const DevelopRequest& asked) {
+  check_scale(asked);
+  const raw::RawPhoto photo = raw::read_raw(path, asked.limits);
+  DevelopRequest request = asked;
+  if (asked.scale_if_possible && !(photo.pattern.is_bayer() && has_network(asked))) request.scale = 1;
   const std::string method = method_of(request, photo);
   const raw::NoiseModel noise = raw::fit_noise(photo.values, photo.pattern);
   const raw::UprightSize size = raw::upright_size(photo);
   Developed result;
-  result.photo.color = torch::empty({1, 3, size.height, size.width}, torch::kFloat32);
+  result.photo.color = torch::empty({1, 3, request.scale * size.height, request.scale * size.width}, torch::kFloat32);
   develop_by(method, path, photo, request, noise, result.photo.color.data_ptr<float>());
   result.photo.bit_depth = 16;
   result.photo.format = ImageFormat::kPng;
@@ -112,6 +134,7 @@ Developed develop(const std::filesystem::path& path, const DevelopRequest& reque
       {"white_balance", photo.white_balance},
       {"orientation", photo.orientation},
       {"demosaic", method},
+      {"scale", request.scale},
       {"noise",
        {{"gain", noise.gain},
         {"read", noise.read},

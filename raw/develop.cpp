@@ -76,10 +76,10 @@ Turn turn_of(int orientation, int64_t height, int64_t width) {
 // Colours of one row -> the colour space, turned.
 class RowWriter {
  public:
-  RowWriter(const RawPhoto& photo, ColorSpace space, float* out)
+  RowWriter(const RawPhoto& photo, ColorSpace space, int64_t scale, float* out)
       : space_(space),
-        plane_(photo.values.height * photo.values.width),
-        turn_(turn_of(photo.orientation, photo.values.height, photo.values.width)),
+        plane_(scale * photo.values.height * scale * photo.values.width),
+        turn_(turn_of(photo.orientation, scale * photo.values.height, scale * photo.values.width)),
         out_(out) {
     const Matrix matrix =
         space == ColorSpace::kDisplayP3 ? matrix_product(kSrgbToP3, photo.camera_to_srgb) : photo.camera_to_srgb;
@@ -171,7 +171,8 @@ UprightSize upright_size(const RawPhoto& photo) {
 }
 
 void develop(const RawPhoto& photo, const DevelopOptions& options, float* out) {
-  const RowWriter writer(photo, options.space, out);
+  const int64_t s = options.scale;
+  const RowWriter writer(photo, options.space, s, out);
   const RootCurve curve(options.noise);
   const int64_t height = photo.values.height;
   const int64_t width = photo.values.width;
@@ -186,16 +187,16 @@ void develop(const RawPhoto& photo, const DevelopOptions& options, float* out) {
     }
     Rgb made = options.demosaicing(strip);
 #pragma omp parallel for
-    for (int64_t y = top; y < end; ++y) {
+    for (int64_t y = s * top; y < s * end; ++y) {
       std::array<const float*, 3> rows{};
       for (size_t c = 0; c < 3; ++c) {
-        float* const row = made[c].row(y - from);
+        float* const row = made[c].row(y - s * from);
         if (options.on_roots) {
-          for (int64_t x = 0; x < width; ++x) row[x] = curve.linear(row[x]) + lift;
+          for (int64_t x = 0; x < s * width; ++x) row[x] = curve.linear(row[x]) + lift;
         }
         rows[c] = row;
       }
-      writer.write(y, rows, width);
+      writer.write(y, rows, s * width);
     }
   }
 }
@@ -205,7 +206,7 @@ void develop_colors(const Rgb& colors, const RawPhoto& photo, ColorSpace space, 
     throw InputError(fmt::format("demosaicing gave {}x{} pixels of a mosaic of {}x{}", colors[0].width,
                                  colors[0].height, photo.values.width, photo.values.height));
   }
-  const RowWriter writer(photo, space, out);
+  const RowWriter writer(photo, space, 1, out);
   for (int64_t y = 0; y < colors[0].height; ++y) {
     writer.write(y, {colors[0].row(y), colors[1].row(y), colors[2].row(y)}, colors[0].width);
   }

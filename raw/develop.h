@@ -19,13 +19,15 @@ struct DevelopOptions {
   /// brightnesses; linear interpolation and AHD are defined on the values themselves.
   bool on_roots = true;
   Demosaicing demosaicing = demosaic;
+  int64_t scale = 1;  ///< What `demosaicing` gives is larger than the mosaic by this factor.
 };
 
-/// Width and height of the developed photo.
+/// Width and height of the developed photo, at scale 1.
 UprightSize upright_size(const RawPhoto& photo);
 
 /// Develops: white balance (values over the least saturated colour are cut), demosaicing, the camera's colour matrix,
-/// clipping to [0, 1], the curve of the colour space, and turning upright. `out` holds 3 planes of the upright size.
+/// clipping to [0, 1], the curve of the colour space, and turning upright. `out` holds 3 planes of the upright size,
+/// times `scale`.
 /// Works in strips: beside photo and result it takes what a strip of some hundred rows takes.
 void develop(const RawPhoto& photo, const DevelopOptions& options, float* out);
 

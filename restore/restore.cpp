@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace zsr::restore {
 namespace {
@@ -101,10 +102,15 @@ torch::Tensor without_margin(const torch::Tensor& image, int64_t scale) {
   return image.slice(2, cut, image.size(2) - cut).slice(3, cut, image.size(3) - cut).contiguous();
 }
 
+// From `plain` at share 0 to `image` at 1, written over `image`: both are as large as the result.
+torch::Tensor blend(const torch::Tensor& plain, torch::Tensor image, const torch::Tensor& share) {
+  return torch::lerp_out(image, plain, image, share);
+}
+
 // `image` with the photo's own interpolation where the photo is flat: there is nothing to restore, and nothing shall be
 // painted (the detail end leaves a pattern of 3 levels on a flat picture). Flat: all pixels within two of a pixel
 // differ by a level at most; from three levels on `image` stands.
-torch::Tensor flat_where_flat(const torch::Tensor& photo, const torch::Tensor& image) {
+torch::Tensor flat_where_flat(const torch::Tensor& photo, torch::Tensor image) {
   constexpr int64_t kWindow = 5;
   const auto highest = [&](const torch::Tensor& of) {
     return torch::max_pool2d(of, {kWindow, kWindow}, {1, 1}, {kWindow / 2, kWindow / 2});
@@ -115,7 +121,7 @@ torch::Tensor flat_where_flat(const torch::Tensor& photo, const torch::Tensor& i
   if (textured.min().item<float>() == 1.0F) return image;
   const Size size{image.size(2), image.size(3)};
   const torch::Tensor share = torch::upsample_bilinear2d(textured, {size.height, size.width}, false);
-  return resized(photo.to(torch::kFloat32), size).lerp(image, share);
+  return blend(resized(photo.to(torch::kFloat32), size), image, share);
 }
 
 // What is not restored: the light EDSR for bicubic photos, or the photo itself at its own size.
@@ -220,14 +226,15 @@ Result run(const torch::Tensor& photo, const PhotoCondition& condition, const Mo
   // size: 32.76 dB, with the photo's low frequencies 32.45).
   constexpr double kStrongNoise = 10.0;  // 1/255
   pass.keep_low_frequencies = noise_level(condition) < kStrongNoise;
-  const inference::Result restored = inference::enlarge(with_margin(photo), *network, pass, context);
-  result.summary = restored.summary;
-  result.image = resized(without_margin(restored.image, result.network_scale), size);
+  inference::Result restored = inference::enlarge(with_margin(photo), *network, pass, context);
+  result.summary = std::move(restored.summary);
+  restored.image = without_margin(restored.image, result.network_scale);
+  result.image = resized(std::exchange(restored.image, {}), size);
   const bool tuned = result.adapted && result.adapted->kept;
   result.strength = tuned ? options.strength_adapted : options.strength;
   if (result.strength < 1.0) {
     const torch::Tensor plain = resized(plain_picture(photo, result.network_scale, options, context), size);
-    result.image = plain.lerp(result.image, result.strength);
+    result.image = blend(plain, result.image, torch::tensor(result.strength, torch::kFloat32));
   }
   result.image = flat_where_flat(photo, result.image);
   // Grain is what the photo has beyond its restored version at the photo's own size.

@@ -1,11 +1,18 @@
 #include "training/mosaic_patch.h"
 
 #include "core/normal_field.h"
+#include "image/resize.h"
 #include "networks/demosaic.h"
 
 #include <torch/types.h>
 
 namespace zsr::training {
+
+torch::Tensor small_version(const torch::Tensor& hr, int64_t scale) {
+  if (scale == 1) return hr;
+  const double factor = 1.0 / static_cast<double>(scale);
+  return imresize(hr.unsqueeze(0), {factor, factor})[0].clamp(0.0, 1.0);
+}
 
 torch::Tensor mosaic_example(const torch::Tensor& hr, double noise, Random& random) {
   // Raw noise grows with the signal, but behind a tone curve it falls.

@@ -228,15 +228,18 @@ PatchSource::Example PatchSource::make_with_kernel(const TrainingPhoto& photo, i
 
 PatchSource::Example PatchSource::make_mosaic(const TrainingPhoto& photo, Random& random, double hardness) const {
   const int64_t m = kMosaicMargin;
-  const int64_t side = options_.patch + 2 * m;
+  const int64_t s = options_.max_scale();
+  const int64_t side = (options_.patch + 2 * m) * s;
   const int64_t y = random.index(photo.hr.size(1) - side + 1);
   const int64_t x = random.index(photo.hr.size(2) - side + 1);
   // The photo turns before it is sampled: the mosaic's phase stays.
   const torch::Tensor hr =
       dihedral(to_float(photo.hr.slice(1, y, y + side).slice(2, x, x + side)), random.index(8)).contiguous();
-  const torch::Tensor seen = mosaic_example(hr, draw_noise(options_, random, hardness), random);
-  const auto inside = [&](const torch::Tensor& image) { return image.slice(1, m, -m).slice(2, m, -m).contiguous(); };
-  return {inside(seen), inside(hr), {}, {}};
+  const torch::Tensor seen = mosaic_example(small_version(hr, s), draw_noise(options_, random, hardness), random);
+  const auto inside = [](const torch::Tensor& image, int64_t margin) {
+    return image.slice(1, margin, -margin).slice(2, margin, -margin).contiguous();
+  };
+  return {inside(seen, m), inside(hr, m * s), {}, {}};
 }
 
 PatchSource::Example PatchSource::make_by_recipe(const TrainingPhoto& photo, int64_t scale, Random& random) const {

@@ -35,7 +35,7 @@ Validation::Validation(const std::vector<torch::Tensor>& photos, const Network& 
   const bool srmd = condition == Condition::kSrmd;
   if (condition == Condition::kDamage) return;  // see add_damaged
   if (condition == Condition::kMosaic) {
-    add_mosaics(photos);
+    add_mosaics(photos, s);
     return;
   }
   for (const bool blurred : {false, true}) {
@@ -64,18 +64,18 @@ Validation::Validation(const std::vector<torch::Tensor>& photos, const Network& 
   }
 }
 
-void Validation::add_mosaics(const std::vector<torch::Tensor>& photos) {
+void Validation::add_mosaics(const std::vector<torch::Tensor>& photos, int64_t scale) {
   for (size_t i = 0; i < photos.size(); ++i) {
     constexpr int64_t kSide = 256;  // as of damaged photos
-    const auto even = [](int64_t length) { return std::min(int64_t{kSide}, length) / 2 * 2; };
+    const auto even = [&](int64_t length) { return std::min(int64_t{kSide}, length) / (2 * scale) * 2 * scale; };
     const torch::Tensor hr =
         (photos[i].slice(1, 0, even(photos[i].size(1))).slice(2, 0, even(photos[i].size(2))).to(torch::kFloat32) /
          255.0);
     for (const bool noisy : {false, true}) {
       constexpr double kNoise = 10.0;
       Random random(derive_seed(i, "validation mosaic"));
-      const torch::Tensor seen = mosaic_example(hr, noisy ? kNoise : 0.0, random);
-      cases_.push_back({seen.unsqueeze(0), torch::Tensor(), hr.unsqueeze(0), noisy, 1});
+      const torch::Tensor seen = mosaic_example(small_version(hr, scale), noisy ? kNoise : 0.0, random);
+      cases_.push_back({seen.unsqueeze(0), torch::Tensor(), hr.unsqueeze(0), noisy, scale});
     }
   }
 }

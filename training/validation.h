@@ -34,7 +34,7 @@ class Validation {
   bool empty() const { return cases_.empty(); }
 
  private:
-  void add_mosaics(const std::vector<torch::Tensor>& photos);
+  void add_mosaics(const std::vector<torch::Tensor>& photos, int64_t scale);
 
   struct Case {
     torch::Tensor input;  // with maps

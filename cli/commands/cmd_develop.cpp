@@ -34,6 +34,7 @@ struct DevelopFlags {
   std::string demosaic = "auto";
   std::string color_space = "srgb";
   std::string weights;
+  int64_t scale = 1;
   std::string max_pixels = "200M";
   int64_t bit_depth = 16;
   bool keep_noise = false;
@@ -44,16 +45,19 @@ struct DevelopFlags {
 std::unique_ptr<OptionSet> make_options(DevelopFlags& flags) {
   auto options = std::make_unique<OptionSet>(
       "zsr develop PHOTO... [-o OUTPUT] [options]",
-      "Develops camera raw files (DNG, NEF, CR2, CR3, ARW, RAF, ...) at their own size: levels, mosaic, white balance "
+      "Develops camera raw files (DNG, NEF, CR2, CR3, ARW, RAF, ...) at their own size or twice it: levels, mosaic, "
+      "white balance "
       "and\n"
       "colour matrix from the file, noise from its values. Writes 16-bit PNG or TIFF with EXIF and an ICC profile.",
       "  zsr develop photo.nef -o photo.png\n  zsr develop photo.dng -o photo.tif --color-space display-p3\n"
-      "  zsr develop shots/ -o developed/\n  zsr develop photo.nef --demosaic ahd -o baseline.png\n");
+      "  zsr develop shots/ -o developed/\n  zsr develop photo.nef -s 2 -o twice.png\n  zsr develop photo.nef "
+      "--demosaic ahd -o baseline.png\n");
   options->group("Options");
   options->positional("input,i", "PHOTO", "Camera raw files, or folders of them", &flags.inputs);
   options->add("output,o", "OUTPUT",
                "File (.png, .tif, ...); for several photos and folders a folder. Default: a .png beside each",
                &flags.output);
+  options->add("scale,s", "FACTOR", "1, or 2: demosaiced and enlarged in one step (Bayer mosaics)", &flags.scale);
   options->add("demosaic", "NAME",
                fmt::format("How colours are found: {}. auto: the network for Bayer mosaics, closed for others; closed: "
                            "classical, takes noise out; bilinear and ahd (LibRaw's): for comparison, leave noise",
@@ -93,6 +97,13 @@ pipeline::DevelopRequest request_of(const DevelopFlags& flags) {
   } catch (const OptionError&) {
     throw UsageError(fmt::format("--color-space '{}' must be srgb, display-p3 or linear", flags.color_space));
   }
+  if (flags.scale != 1 && flags.scale != 2) {
+    throw UsageError(fmt::format("--scale {} must be 1 or 2; 'zsr upscale' takes other factors", flags.scale));
+  }
+  if (flags.scale == 2 && flags.demosaic != "auto" && flags.demosaic != "network") {
+    throw UsageError(fmt::format("--scale 2 is done by a network, and --demosaic {} is none", flags.demosaic));
+  }
+  request.scale = flags.scale;
   request.denoise = !flags.keep_noise;
   request.limits.max_pixels = parse_count(flags.max_pixels, "max-pixels");
   if (flags.weights.empty()) return request;

@@ -11,6 +11,7 @@
 #include "pipeline/develop.h"
 #include "pipeline/upscale.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace zsr::cli {
@@ -24,6 +25,16 @@ void write_side_files(const pipeline::Outcome& outcome, const UpscaleSettings& s
     save_kernel(kernel, settings.save_kernel, KernelConvention::kZssr, settings.write.overwrite);
   }
   if (!settings.save_mask.empty()) write_mask(outcome.mask, settings.save_mask, settings.write.overwrite);
+}
+
+// The pixels were made before the pipeline, which had nothing left to do.
+void record_enlarged_mosaic(nlohmann::json& record, const std::string& network) {
+  record["method"] = network;
+  record["fields"] = {{"method", {{"given", nullptr}, {"chosen", network}, {"used", network}}}};
+  record["scale"] = {{"x", 2.0}, {"y", 2.0}};
+  for (const char* const side : {"width", "height"}) {
+    record["input_size"][side] = record["input_size"][side].get<int64_t>() / 2;
+  }
 }
 
 }  // namespace
@@ -46,6 +57,11 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
   if (raw) developed = read_raw_input(input, asked);
   const UpscaleSettings& settings = raw ? developed.settings : asked;
   Photo photo = raw ? std::move(developed.photo) : read_input(input, settings);
+  if (developed.is_enlarged && !settings.common.quiet) {
+    fmt::print(stderr,
+               "Bayer mosaic: demosaiced and enlarged in one step by demosaic-x2; -m zssr or -m edsr enlarge "
+               "the developed photo\n");
+  }
   const ResultPlan plan = plan_result(input, output, photo, settings, nullptr);
   const std::string damage = photo.damage;
   times.load = total.seconds();
@@ -67,6 +83,7 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
   record["alpha"] = outcome.photo.alpha.defined();
   record["warnings"] = outcome.warnings;
   if (raw) record["developed"] = developed.record;
+  if (developed.is_enlarged) record_enlarged_mosaic(record, "demosaic-x2");
   if (!damage.empty()) record["accepted_damage"] = damage;
   finish_record(record, input, output, plan, times, settings);
   return record;

@@ -2,6 +2,7 @@
 #include "degradations/mosaic.h"
 #include "image/metrics.h"
 #include "image/photo_codec.h"
+#include "image/resize.h"
 #include "raw/dng.h"
 #include "tests/cli/support.h"
 
@@ -69,6 +70,28 @@ TEST_F(DevelopCommand, ColorSpacesAndFormats) {
   const torch::Tensor wanted = linear.clamp_min(0.0031308).pow(1.0 / 2.4).mul(1.055).sub(0.055);
   const torch::Tensor off = (wanted - encoded).abs().masked_select(linear.gt(0.0031308));
   EXPECT_LT(off.max().item<double>(), 0.004);
+}
+
+TEST_F(DevelopCommand, TwiceTheSizeInOneStep) {
+  write_bytes(dir_ / "half.dng", mosaic_dng(sensor_mosaic(imresize(photo_, {0.5, 0.5}).clamp(0.0, 1.0), kStep), kStep));
+  ASSERT_EQ(run_zsr({"develop", at("half.dng"), "-s", "2", "-o", at("joint.png")}).code, 0);
+  ASSERT_EQ(run_zsr({"develop", at("half.dng"), "-o", at("small.png")}).code, 0);
+  ASSERT_EQ(run_zsr({"upscale", at("small.png"), "-s", "2", "-m", "bicubic", "-o", at("after.png")}).code, 0);
+  EXPECT_GT(psnr_of("joint.png"), psnr_of("after.png") + 0.5);
+  // What 'upscale' does by itself where nothing is asked of a method.
+  const ProgramResult result = run_zsr({"upscale", at("half.dng"), "-s", "2", "-o", at("up.png"), "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(torch::equal(load_photo(dir_ / "up.png").color, load_photo(dir_ / "joint.png").color));
+  const auto record = nlohmann::json::parse(result.out);
+  EXPECT_EQ(record["method"], "demosaic-x2");
+  EXPECT_EQ(record["scale"]["x"], 2.0);
+  EXPECT_EQ(record["input_size"]["width"], 96);
+  ASSERT_EQ(run_zsr({"upscale", at("half.dng"), "-s", "2", "-m", "edsr", "-o", at("edsr.png")}).code, 0);
+  EXPECT_FALSE(torch::equal(load_photo(dir_ / "edsr.png").color, load_photo(dir_ / "joint.png").color));
+  const ProgramResult three = run_zsr({"develop", at("half.dng"), "-s", "3", "-o", at("three.png")});
+  EXPECT_EQ(three.code, 2);
+  EXPECT_NE(three.err.find("--scale 3 must be 1 or 2"), std::string::npos) << three.err;
+  EXPECT_EQ(run_zsr({"develop", at("half.dng"), "-s", "2", "--demosaic", "ahd", "-o", at("ahd2.png")}).code, 2);
 }
 
 TEST_F(DevelopCommand, UpscaleTakesRawFiles) {
