@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "image/damaged_photo.h"
 #include "image/pixel_planes.h"
 #include "image/png_chunks.h"
 #include "image/vips_image.h"
@@ -92,7 +93,7 @@ ApngPlayer::ApngPlayer(const std::filesystem::path& path) : name_(path.string())
   const std::string bytes = read_file(readable_path(path), kLargestFile);
   for (const PngChunk& part : chunks_of(bytes)) {
     if (!is_sound(part)) {
-      throw InputError(fmt::format("photo '{}' is damaged: wrong checksum of its {} chunk", name_, part.type));
+      throw DamagedPhoto(fmt::format("photo '{}' is damaged: wrong checksum of its {} chunk", name_, part.type));
     }
     if (part.type == "IHDR" && part.data.size() == kHeaderData) {
       header_ = part.data;
@@ -123,7 +124,7 @@ ApngPlayer::ApngPlayer(const std::filesystem::path& path) : name_(path.string())
            frame.top + frame.height <= height_;
   };
   if (header_.empty() || frames_.empty() || !std::all_of(frames_.begin(), frames_.end(), fits)) {
-    throw InputError(fmt::format("photo '{}' is damaged: its animation has no sound frames", name_));
+    throw DamagedPhoto(fmt::format("photo '{}' is damaged: its animation has no sound frames", name_));
   }
 }
 
@@ -153,7 +154,7 @@ void ApngPlayer::draw(const Frame& frame) {
     size_t bytes = 0;
     void* const memory = image ? vips_image_write_to_memory(image.get(), &bytes) : nullptr;
     if (memory == nullptr) {
-      throw InputError(
+      throw DamagedPhoto(
           fmt::format("photo '{}' is damaged: a frame of it cannot be decoded: {}", name_, take_vips_error()));
     }
     const bool wide = vips_image_get_format(image.get()) == VIPS_FORMAT_USHORT;

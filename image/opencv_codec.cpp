@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "image/damaged_photo.h"
 #include "image/resolution.h"
 
 #include <fmt/format.h>
@@ -53,7 +54,7 @@ PhotoHeader read_bmp_header(const std::filesystem::path& path) {
     bits = static_cast<unsigned char>(bytes[28]);
   }
   if (header.width <= 0 || header.height <= 0) {
-    throw InputError(
+    throw DamagedPhoto(
         fmt::format("photo '{}' is damaged: its header says {}x{}", path.string(), header.width, header.height));
   }
   header.bands = bits == 32 ? 4 : 3;
@@ -68,10 +69,10 @@ PixelBuffer decode_bmp(const std::filesystem::path& path) {
   try {
     image = cv::imdecode(raw, cv::IMREAD_UNCHANGED);
   } catch (const cv::Exception& error) {
-    throw InputError(fmt::format("photo '{}' is damaged: {}", path.string(), error.err));
+    throw DamagedPhoto(fmt::format("photo '{}' is damaged: {}", path.string(), error.err));
   }
   if (image.empty() || image.depth() != CV_8U) {
-    throw InputError(fmt::format("photo '{}' is damaged, cut off or of an unsupported BMP kind", path.string()));
+    throw DamagedPhoto(fmt::format("photo '{}' is damaged, cut off or of an unsupported BMP kind", path.string()));
   }
   if (image.channels() == 3) {
     // A gray photo is stored as a palette of grays; the decoder expands it.

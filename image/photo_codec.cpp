@@ -4,6 +4,7 @@
 #include "core/files.h"
 #include "image/apng.h"
 #include "image/color_profile.h"
+#include "image/damaged_photo.h"
 #include "image/decoder_messages.h"
 #include "image/metadata_table.h"
 #include "image/opencv_codec.h"
@@ -64,7 +65,7 @@ ImagePtr open_with_vips(const std::filesystem::path& path, ImageFormat format, R
   ImagePtr image(
       vips_image_new_from_source(source.get(), options.c_str(), "fail_on", fail_on, "access", access, nullptr));
   if (!image) {
-    throw InputError(
+    throw DamagedPhoto(
         fmt::format("photo '{}' is damaged or of an unsupported kind: {}", path.string(), take_vips_error()));
   }
   if (format == ImageFormat::kHeif || format == ImageFormat::kAvif) return with_heif_xmp(std::move(image));
@@ -132,7 +133,7 @@ ImagePtr rows_that_decode(VipsImage* image, const std::filesystem::path& path) {
                 pixels.begin() + static_cast<std::ptrdiff_t>(row_bytes * static_cast<size_t>(rows)));
   }
   if (rows == 0) {
-    throw InputError(
+    throw DamagedPhoto(
         fmt::format("photo '{}' is damaged, no row of it can be decoded: {}", path.string(), take_vips_error()));
   }
   ImagePtr whole(vips_image_new_from_memory_copy(pixels.data(), pixels.size(), width, height,
@@ -147,13 +148,13 @@ ImagePtr rows_that_decode(VipsImage* image, const std::filesystem::path& path) {
 std::vector<uint8_t> upright_pixels(VipsImage* image, const std::filesystem::path& path) {
   VipsImage* upright = nullptr;
   if (image == nullptr || vips_autorot(image, &upright, nullptr) != 0) {
-    throw InputError(fmt::format("photo '{}' is damaged: {}", path.string(), take_vips_error()));
+    throw DamagedPhoto(fmt::format("photo '{}' is damaged: {}", path.string(), take_vips_error()));
   }
   const ImagePtr owner(upright);
   size_t size = 0;
   void* memory = vips_image_write_to_memory(upright, &size);
   if (memory == nullptr) {
-    throw InputError(fmt::format("photo '{}' is damaged or cut off: {}", path.string(), take_vips_error()));
+    throw DamagedPhoto(fmt::format("photo '{}' is damaged or cut off: {}", path.string(), take_vips_error()));
   }
   std::vector<uint8_t> bytes(static_cast<uint8_t*>(memory), static_cast<uint8_t*>(memory) + size);
   g_free(memory);
@@ -192,7 +193,7 @@ DecodedPhoto decode_with_vips(const std::filesystem::path& path, ImageFormat for
   }
   const DecoderFindings findings = sort_jpeg_messages(take_vips_messages());
   if (format == ImageFormat::kJpeg && reading == Reading::kStrict && !findings.damage.empty()) {
-    throw InputError(fmt::format("photo '{}' is damaged: {}", path.string(), findings.damage));
+    throw DamagedPhoto(fmt::format("photo '{}' is damaged: {}", path.string(), findings.damage));
   }
   if (format == ImageFormat::kJpeg && !findings.oddities.empty()) {
     photo.notes.push_back(

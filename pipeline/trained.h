@@ -22,6 +22,8 @@ struct Trained {
   bool takes_kernel() const { return srmd != nullptr || network->traits().takes_kernel; }
   /// Its result stands where the kernel says, so that it need not be moved.
   bool in_phase() const { return srmd == nullptr && network->traits().takes_kernel; }
+  /// Whether it takes noise out by a level that it is given.
+  bool takes_noise() const { return srmd != nullptr ? srmd->knows_noise() : network->traits().takes_kernel; }
   /// Factors it knows; empty = any.
   std::vector<int64_t> scales() const;
 };

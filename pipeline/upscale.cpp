@@ -183,10 +183,11 @@ void record_size(const Request& request, Size low, Size made, Size high, nlohman
   }
 }
 
-void record_choice(const Request& request, const Choice& choice, const MethodOutput& output, Outcome& outcome) {
+void record_choice(const Request& request, const Choice& choice, const MethodOutput& output, const RunContext& context,
+                   Outcome& outcome) {
   nlohmann::json& record = outcome.record;
   record["method"] = choice.method;
-  record["fields"] = report(request, choice.request, choice.method, choice.formation, output);
+  record["fields"] = report(request, choice.request, choice.method, choice.formation, output, context);
   if (choice.condition) {
     record["condition"] = to_json(*choice.condition);
     record["photo"] = describe(*choice.condition);
@@ -221,6 +222,11 @@ void check(const Request& request) {
   plan_formation(request, method);
   check_wrap(request);
   if (method == "zssr") zssr_options(request);
+  const bool noise = request.noise.source == NoiseRequest::Source::kGiven && request.noise.sigma > 0.0;
+  if (noise && request.trained && !request.trained->takes_noise()) {
+    throw OptionError(fmt::format("--noise {:g}: '{}' is a network for photos without noise; leave it out",
+                                  request.noise.sigma, request.trained->weights));
+  }
   if (request.passes > 1 && (!request.trained || request.trained->takes_kernel())) {
     throw OptionError(fmt::format("passes = {}, only networks without kernel can be repeated", request.passes));
   }
@@ -255,10 +261,13 @@ Outcome upscale(Photo photo, const Request& asked, const RunContext& given, cons
   record_size(request, low, made, high, outcome.record);
   outcome.record["device"] = context.device.str();
   outcome.record["output_size"] = {{"width", photo.color.size(3)}, {"height", photo.color.size(2)}};
-  record_choice(request, choice, output, outcome);
+  record_choice(request, choice, output, context, outcome);
   outcome.kernel = used_kernel(output, choice.formation);
   outcome.warnings = photo.notes;
   outcome.warnings.insert(outcome.warnings.end(), choice.formation.warnings.begin(), choice.formation.warnings.end());
+  if (given.time_budget_s && !method.uses(Setting::kTimeBudget)) {
+    outcome.warnings.push_back(fmt::format("--time was not used: {} does not train", method.name));
+  }
   if (!output.summary.message.empty()) outcome.warnings.push_back(output.summary.message);
   outcome.method = choice.method;
   if (choice.method == "restore") outcome.strength = choice.request.restore.options.strength;

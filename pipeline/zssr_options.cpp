@@ -17,15 +17,35 @@ std::string shipped_start(Scale scale) {
   return fmt::format("zssr-start-x{:g}", scale.y);
 }
 
-// A network of another size has no pretrained weights.
+// A network of another size, or of initial weights drawn otherwise, has no pretrained weights.
 bool names_network(const ZssrRequest& request) {
-  return request.channels || request.depth;
+  return request.channels || request.depth || request.init_variance || request.last_init_variance;
+}
+
+// Who says how to train wants training, also where the pretrained weights are best left as they are.
+bool names_training(const ZssrRequest& request) {
+  return request.steps || request.crop || request.batch || request.warm_up_steps || request.learning_rate ||
+         request.adam_beta2 || request.step_rule;
+}
+
+// What the preset's sampling and schedule do not have. Throws OptionError.
+void refuse_for_preset(const ZssrRequest& request, const zssr::Options& options) {
+  if (request.batch && options.pairs.sampling != zssr::Sampling::kPyramid) {
+    throw OptionError(fmt::format("--batch: the preset {} trains on one crop a step", request.preset));
+  }
+  if (request.warm_up_steps && options.training.schedule == zssr::Schedule::kSlopeRule) {
+    throw OptionError(fmt::format("--warm-up: the preset {} has no warm-up", request.preset));
+  }
 }
 
 zssr::Options with_request_start(zssr::Options options, const Request& request) {
   const ZssrRequest& zssr = request.zssr;
   if (zssr.preset != "default") throw OptionError("--init belongs to the default preset");
-  if (names_network(zssr)) throw OptionError("--init brings its own network; leave --channels and --depth out");
+  if (names_network(zssr)) {
+    throw OptionError(
+        "--init brings its own network and weights; leave --channels, --depth, --init-variance and "
+        "--last-init-variance out");
+  }
   const auto own = static_cast<double>(zssr.start->scale);
   if (request.scale.y != own || request.scale.x != own) {
     throw OptionError(fmt::format("'{}' is a starting point for x{}, not for x{}", zssr.init, zssr.start->scale,
@@ -67,12 +87,13 @@ void choose_start(const Request& request, zssr::Options& options) {
   const std::string bicubic = is_bicubic ? bicubic_start(request) : "";
   if (!bicubic.empty()) options.start = zssr::Start::shipped(bicubic);
   const bool steps_help = bicubic.empty() && (options.kernels.empty() || options.start->is_edsr);
-  if (!steps_help && !request.zssr.steps) options.training.max_steps = 0;
+  if (!steps_help && !names_training(request.zssr)) options.training.max_steps = 0;
 }
 
 zssr::Options zssr_options(const Request& request, bool from_scratch) {
   const ZssrRequest& zssr = request.zssr;
   zssr::Options options = starting_options(request, from_scratch);
+  refuse_for_preset(zssr, options);
   take(options.training.max_steps, zssr.steps);
   take(options.pairs.crop, zssr.crop);
   take(options.pairs.batch, zssr.batch);

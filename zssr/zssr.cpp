@@ -192,6 +192,7 @@ bool ScaleSteps::upscale_step(size_t i, Upscaler& upscaler, double loss) {
     session_.report(stage_name("upscale", step.scale), done, total, loss);
     return !session_.stopped();
   };
+  result_.self_ensemble = upscaler.self_ensemble;
   result_.image = upscaler.run(photo_, size, on_pass, first_pass);
   if (session_.stopped()) {
     result_.summary.termination = Termination::kStopped;

@@ -18,6 +18,9 @@ struct Result {
   std::string start;  ///< Name of the starting point, empty where the network began at random weights.
   /// Of the trained network (Upscaler::consistency, the last scale step), dB.
   double consistency_db = 0.0;
+  /// Whether the result is the mean of turned passes: not where the kernel is no longer the same when the photo turns
+  /// and the network is not conditioned on it, nor where a time budget left no room.
+  bool self_ensemble = false;
 };
 
 /// Upscales `lr_image` ([1, C, h, w] float32 in [0, 1], C = 1 gray or 3 RGB) by a network trained on it alone. The same

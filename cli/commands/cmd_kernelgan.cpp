@@ -77,8 +77,13 @@ std::unique_ptr<OptionSet> make_options(KernelganFlags& flags) {
   return options;
 }
 
+bool kernelgan_trains(const std::string& name) {
+  const auto& rows = kernelgan::estimators();
+  return std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.name == name && row.is_random; });
+}
+
 // Throws UsageError and OptionError.
-void settle(KernelganFlags& flags) {
+void settle(KernelganFlags& flags, const OptionSet& given) {
   if (flags.inputs.empty() || flags.output.empty()) {
     throw UsageError("kernelgan needs a PHOTO and -o FILE, or a folder of each");
   }
@@ -86,6 +91,14 @@ void settle(KernelganFlags& flags) {
   if (factor.y != factor.x) throw UsageError("--scale must be the same for both axes here");
   kernelgan::EstimateOptions& estimate = flags.estimate;
   estimate.scale = factor.y;
+  const bool trains = kernelgan_trains(estimate.estimator);
+  for (const char* const flag : {"steps", "seeds"}) {
+    if (given.given(flag) && !trains) {
+      throw UsageError(
+          fmt::format("--{}: the estimator '{}' trains nothing; name --estimator kernelgan, or leave it out", flag,
+                      estimate.estimator));
+    }
+  }
   if (flags.steps > 0) estimate.adversarial.iterations = estimate.fkp.iterations = flags.steps;
   if (estimate.estimator == "kernelgan-fkp") {
     estimate.fkp.prior = std::make_shared<const FlowPrior>(load_prior(flags.prior, {2.0, 2.0}));
@@ -180,7 +193,7 @@ int run_kernelgan(const std::vector<std::string>& arguments) {
   const auto options = make_options(flags);
   if (!options->parse(arguments)) return kExitOk;
   refuse_gpu(*options, "kernelgan");
-  settle(flags);
+  settle(flags, *options);
   const BatchPlan plan = plan_batch(flags.inputs, flags.output, flags.batch, {kernel_name, {}});
   if (plan.items.empty()) throw UsageError("no photos found");
   if (!plan.many) return estimate_one(flags, plan.items[0].output.string());

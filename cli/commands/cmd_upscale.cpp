@@ -171,6 +171,7 @@ std::unique_ptr<OptionSet> make_options(const std::string& name, const std::stri
       fmt::format("zsr {} PHOTO... [-o OUTPUT] [-s 2]{} [options]", name, needs_weights ? " --weights FILE" : ""),
       "Enlarges photos and keeps what they carry: metadata, colour profile, bit depth, transparency.",
       examples_of(name, row, needs_weights));
+  options->set_takes_photos_alone(!needs_weights);
   using pipeline::Setting;
   const auto is_for = [&](Setting setting) { return row != nullptr && row->uses(setting); };
   const bool restores = is_for(Setting::kRestoration);
@@ -240,6 +241,7 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
   const auto options = make_options(name, method, flags);
   if (!options->parse(with_new_names(arguments))) return kExitOk;
   if (flags.upscale.inputs.empty()) throw UsageError("no photo given; 'zsr upscale photo.jpg -s 2'");
+  if (flags.dip.accept_mask && flags.dip.mask != "auto") throw UsageError("--accept-mask belongs to --mask auto");
   if (flags.dip.mask == "auto" && !propose_inpainting_mask(flags)) return kExitOk;
   const UpscaleSettings settings = resolve(flags, *options, name);
   const BatchPlan plan = plan_results(flags, settings);

@@ -25,6 +25,7 @@ struct Page {
   std::string summary;
   std::string help, usage, description, examples;
   std::vector<OptionSet::Group> groups;
+  bool takes_photos_alone = false;
 };
 
 Page page_of(std::vector<std::string> words, const std::string& summary) {
@@ -32,6 +33,7 @@ Page page_of(std::vector<std::string> words, const std::string& summary) {
   page.words = words;
   page.summary = summary;
   OptionSet::observe_help([&](const OptionSet& options) {
+    page.takes_photos_alone = options.takes_photos_alone();
     page.help = options.help();
     page.usage = options.usage();
     page.description = options.description();
@@ -105,8 +107,7 @@ std::string option_tables(const std::map<std::string, std::vector<Page>>& pages)
               fmt::format("{}{}:{}{}", flags.empty() ? "" : " ", flag.name, flag.letter, flag.value.empty() ? "" : "=");
         }
       }
-      const bool alone = page.usage.find(" PHOTO... [-o OUTPUT] [-s 2] [options]") != std::string::npos;
-      add(fmt::format("{}", fmt::join(page.words, " ")), flags, alone);
+      add(fmt::format("{}", fmt::join(page.words, " ")), flags, page.takes_photos_alone);
     }
   }
   return text;

@@ -32,6 +32,7 @@ struct OptionSet::State {
   std::set<const po::options_description*> not_in_help;
   std::vector<std::string> titles;
   std::string positional;
+  bool takes_photos_alone = false;
   po::options_description hidden;
   po::positional_options_description positionals;
   po::variables_map values;
@@ -132,6 +133,14 @@ void OptionSet::positional(const std::string& name, const std::string& value_nam
   state_->positionals.add(long_name.c_str(), -1);
   state_->positional = long_name;
   state_->remember(long_name);
+}
+
+void OptionSet::set_takes_photos_alone(bool alone) {
+  state_->takes_photos_alone = alone;
+}
+
+bool OptionSet::takes_photos_alone() const {
+  return state_->takes_photos_alone;
 }
 
 bool OptionSet::parse(const std::vector<std::string>& arguments) {

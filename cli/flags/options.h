@@ -35,6 +35,10 @@ class OptionSet {
   void positional(const std::string& name, const std::string& value_name, const std::string& help,
                   std::vector<std::string>* field);
 
+  /// Says that a command does its work on photos alone: without an output or another flag.
+  void set_takes_photos_alone(bool alone);
+  bool takes_photos_alone() const;
+
   /// Reads `arguments`. False when --help was asked for and printed. Throws UsageError.
   bool parse(const std::vector<std::string>& arguments);
   /// True when the flag of this long name was given.

@@ -28,7 +28,8 @@ bool enlarges_mosaic(const UpscaleSettings& settings) {
 RawInput read_raw_input(const std::filesystem::path& input, const UpscaleSettings& settings) {
   const pipeline::Request& request = settings.request;
   const pipeline::Method& method = *pipeline::find_method(pipeline::first_method(request));
-  const bool takes_noise = method.uses(pipeline::Setting::kNoise) && !request.noise_map.defined();
+  const bool takes_noise = method.uses(pipeline::Setting::kNoise) && !request.noise_map.defined() &&
+                           (!request.trained || request.trained->takes_noise());
   const bool joint = takes_noise && method.network && request.method != "auto";
   pipeline::DevelopRequest develop;
   develop.limits.max_pixels = settings.limits.max_pixels;

@@ -169,9 +169,11 @@ Factors choose_factors(UpscaleFlags& flags, const OptionSet& given, const Sizing
   }
   factors.trained = find_trained(flags, weights_scale.empty() ? asked : parse_scale(weights_scale));
   factors.scale = asked;
-  if (factors.trained && !factors.trained->scales().empty()) {
-    fit_network(flags, given, sizing, needed, asked, factors);
+  const bool some = factors.trained && !factors.trained->scales().empty();
+  if (flags.size.exact_scale && !some) {
+    throw UsageError("--exact-scale is for networks that have some factors only (edsr, srmd, ...); leave it out");
   }
+  if (some) fit_network(flags, given, sizing, needed, asked, factors);
   return factors;
 }
 
@@ -267,6 +269,19 @@ void refuse_for_pages(const UpscaleSettings& settings) {
   }
 }
 
+// It says how a kernel file is stored; DIP-FKP's says where the published code has its pixels.
+void check_kernel_convention(const ZssrFlags& flags, const OptionSet& given, const pipeline::Method& method) {
+  if (!given.given("kernel-convention")) return;
+  if (method.uses(pipeline::Setting::kKernelPrior)) {
+    if (parse_kernel_convention(flags.kernel_convention, "kernel-convention") == KernelConvention::kKair) {
+      throw UsageError("--kernel-convention kair says how a kernel file is stored, and dip-fkp reads none");
+    }
+    return;
+  }
+  const bool file = !flags.kernel.empty() && flags.kernel != "auto" && flags.kernel != "bicubic";
+  if (!file) throw UsageError("--kernel-convention says how the file of --kernel is stored; name one, or leave it out");
+}
+
 // What the method in force is asked beyond kernel, noise and passes.
 void take_method_flags(const AllFlags& flags, const OptionSet& given, const std::string& method, bool old_photo,
                        const ReadLimits& limits, pipeline::Request& request) {
@@ -292,6 +307,9 @@ void take_method_flags(const AllFlags& flags, const OptionSet& given, const std:
     take_dip_flags(dip, limits, request);
     const bool formation = !(flags.zssr.kernel.empty() && flags.zssr.noise.empty());
     if (request.scale.y == 1.0 && formation) throw UsageError("--kernel and --noise belong to --task sr");
+    for (const char* const flag : {"phase", "kernel-convention"}) {
+      if (request.scale.y == 1.0 && given.given(flag)) throw UsageError(fmt::format("--{} belongs to --task sr", flag));
+    }
   }
 }
 
@@ -345,6 +363,7 @@ UpscaleSettings resolve(AllFlags& flags, const OptionSet& given, const std::stri
   request.zero_shot = names_zero_shot(given);
   request.training = names_more_than(given, pipeline::kernel_network_method());
   take_files(upscale, settings);
+  check_kernel_convention(flags.zssr, given, method);
   take_zssr_flags(flags.zssr, !upscale.kernel_grid.empty(), request);
   take_method_flags(flags, given, method.name, old_photo, settings.limits, request);
   if (!upscale.save_kernel.empty() && request.scale.y == 1.0) {

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json_bytes.h"
+#include "image/damaged_photo.h"
 #include "image/metadata_table.h"
 #include "image/pages.h"
 #include "nn/kernels/conv_backend.h"
@@ -94,10 +95,9 @@ Photo read_input(const std::filesystem::path& input, const UpscaleSettings& sett
     if (settings.pages.is_first()) return load_photo(input, settings.limits);
     PageReader reader(input, settings.limits);
     return reader.read(settings.pages.of(reader.sequence().pages, input.string())[0]);
-  } catch (const InputError& error) {
-    const std::string message = error.what();
-    if (settings.limits.accept_damaged || message.find("is damaged") == std::string::npos) throw;
-    throw InputError(message + "; --accept-damaged takes what can be decoded");
+  } catch (const DamagedPhoto& error) {
+    if (settings.limits.accept_damaged) throw;
+    throw InputError(fmt::format("{}; --accept-damaged takes what can be decoded", error.what()));
   }
 }
 

@@ -15,16 +15,20 @@ MethodOutput run_restore(MethodInput& input) {
   if (request.tile > 0) options.tile = request.tile;
   const restore::Result result =
       restore::run(input.color, input.condition.value(), restore::Models::shipped(), options, input.context);
-  return {result.image,
-          result.summary,
-          {},
-          {},
-          {{"restoration", restore::to_json(options, result)}},
-          {{"strength", result.strength},
-           {"detail", options.detail_in_force()},
-           {"grain", result.grain},
-           {"ensemble", options.self_ensemble},
-           {"tile", options.tile}}};
+  return {
+      result.image,
+      result.summary,
+      {},
+      {},
+      {{"restoration", restore::to_json(options, result)}},
+      {{"strength", result.strength},
+       {"detail", options.detail_in_force()},
+       {"grain", result.grain},
+       {"denoise", result.given.noise ? nlohmann::json(*result.given.noise) : nlohmann::json("network")},
+       {"dejpeg", result.given.jpeg_quality ? nlohmann::json(*result.given.jpeg_quality) : nlohmann::json("network")},
+       {"adapt", result.adapted && result.adapted->kept},
+       {"ensemble", options.self_ensemble},
+       {"tile", options.tile}}};
 }
 
 std::string describe_restore(const Request& request) {

@@ -23,14 +23,23 @@ MethodOutput run_zssr(MethodInput& input) {
       nlohmann::json record{{"settings", to_json(formation.zssr)}, {"preset", input.request.zssr.preset}};
       if (!result.start.empty()) record["start"] = result.start;
       const zssr::Options& used = formation.zssr;
+      if (input.request.ensemble.value_or(false) && !result.self_ensemble && result.summary.message.empty()) {
+        result.summary.message =
+            "--ensemble on was left out: the kernel is not the same when the photo turns, and the network was not "
+            "trained for turned ones";
+      }
       return {*result.image,
               result.summary,
               result.consistency_db,
               {},
               std::move(record),
               {{"noise", used.pairs.son_noise * 255.0},
-               {"ensemble", used.output.self_ensemble},
+               {"ensemble", result.self_ensemble},
                {"back_projection", used.output.back_projection},
+               {"tile", used.output.tile},
+               {"learning_rate", used.training.learning_rate},
+               {"optimizer", used.training.step_rule == zssr::StepRule::kMuon ? "muon" : "adam"},
+               {"start", result.start},
                {"steps", result.summary.steps}}};
     }
     spent_s = result.summary.train_s;

@@ -44,6 +44,58 @@ TEST(Refusals, AFlagThatTheMethodCannotUseIsRefused) {
   refused({"-m", "edsr", "--noise", "5"}, "edsr cannot use --noise");
   refused({"-m", "edsr", "--save-kernel", (dir / "k.mat").string()}, "edsr cannot use --save-kernel");
   refused({"--strength", "1", "--noise", "5"}, "restore was chosen by --strength");
+  // What a setting of the method leaves without effect.
+  const std::vector<std::string> paper = {"-m", "zssr", "--kernel", "bicubic", "--preset", "paper"};
+  const auto with = [](std::vector<std::string> flags, const std::string& flag, const std::string& value) {
+    flags.insert(flags.end(), {flag, value});
+    return flags;
+  };
+  refused(with(paper, "--batch", "9"), "--batch: the preset paper trains on one crop a step");
+  refused(with(paper, "--warm-up", "3"), "--warm-up: the preset paper has no warm-up");
+  refused({"-m", "srmd", "--kernel-convention", "kair"}, "--kernel-convention says how the file of --kernel is stored");
+  refused({"-m", "zssr", "--kernel", "bicubic", "--exact-scale"}, "--exact-scale is for networks");
+  refused({"-m", "dip", "--task", "denoise", "--phase", "corner"}, "--phase belongs to --task sr");
+  refused({"-m", "zssr", "--init", "zssr-start-x2", "--init-variance", "2"}, "--init brings its own network");
+}
+
+TEST(Refusals, AnEstimatorThatTrainsNothingTakesNoSteps) {
+  TempDir dir;
+  const std::string kernel = (dir / "k.txt").string();
+  for (const char* const flag : {"--steps", "--seeds"}) {
+    const ProgramResult result = run_zsr({"kernelgan", example("coffee_192x128.png"), "-o", kernel, flag, "3"});
+    EXPECT_EQ(result.code, 2) << result.err;
+    EXPECT_NE(result.err.find(std::string(flag) + ": the estimator 'combined' trains nothing"), std::string::npos);
+    EXPECT_FALSE(std::filesystem::exists(kernel));
+  }
+  const ProgramResult mask = run_zsr({"dip", example("coffee_192x128.png"), "--task", "denoise", "--accept-mask"});
+  EXPECT_EQ(mask.code, 2);
+  EXPECT_NE(mask.err.find("--accept-mask belongs to --mask auto"), std::string::npos) << mask.err;
+}
+
+TEST(Refusals, TheRecordSaysWhatWasUsedInsteadOfWhatWasAsked) {
+  TempDir dir;
+  const auto record_of = [&](std::vector<std::string> flags) {
+    std::vector<std::string> all{
+        "upscale", example("coffee_192x128.png"), "-o", (dir / "o.png").string(), "-q", "-j", "1", "--force", "--json"};
+    all.insert(all.end(), flags.begin(), flags.end());
+    const ProgramResult result = run_zsr(all);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return nlohmann::json::parse(result.out);
+  };
+  // A kernel that turns into another one: no turned passes by a network that knows only this one.
+  write_bytes(dir / "k.txt", "0 0 0\n0 1 2\n0 3 1\n");
+  const auto turned = record_of(
+      {"-m", "zssr", "--kernel", (dir / "k.txt").string(), "--steps", "2", "--init", "none", "--ensemble", "on"});
+  EXPECT_EQ(turned["fields"]["ensemble"]["given"], true);
+  EXPECT_EQ(turned["fields"]["ensemble"]["used"], false);
+  // Who says how to train wants training, where the pretrained weights would be left as they are.
+  const auto trained = record_of(
+      {"-m", "zssr", "--kernel", "bicubic", "--training-crop", "20", "--learning-rate", "0.01", "--time", "3s"});
+  EXPECT_GT(trained["fields"]["steps"]["used"], 0);
+  EXPECT_EQ(trained["fields"]["training_crop"]["given"], 20);
+  EXPECT_EQ(trained["fields"]["training_crop"]["used"], 20);
+  EXPECT_EQ(trained["fields"]["learning_rate"]["used"], 0.01);
+  EXPECT_EQ(trained["fields"]["time_s"]["given"], 3.0);
 }
 
 TEST(Refusals, WhatRunsOnTheCpuRefusesAGpu) {
