@@ -175,11 +175,30 @@ void Execution::run_node(const PlanStep& step) {
   at(step.result).plain = run_by_torch(node.operation, images, pieces_.of(node), training_);
 }
 
+// Where the step adds an image that nothing needs any more: that image, for the result to go there, which is one large
+// image less at a time.
+Image Execution::place_of(const PlanStep& step) {
+  const PlannedLayer& layer = *step.layer;
+  if (layer.add.size() != 1) return {};
+  const Part& part = layer.add.front();
+  const auto is_part = [&](const Part& other) { return other.node == part.node; };
+  const bool read = std::any_of(layer.from.begin(), layer.from.end(), is_part) ||
+                    std::any_of(layer.times.begin(), layer.times.end(), is_part);
+  const bool last = std::find(step.last_uses.begin(), step.last_uses.end(), part.node) != step.last_uses.end();
+  // What is put together of several images is there before the sum.
+  const bool gathers = layer.kind == PlannedLayer::Kind::kFinish && layer.from.size() > 1;
+  const Image& image = at(part.node).image;
+  const bool whole = part.first == 0 && part.channels == image.shape.channels && image.shape.whole == 0;
+  return last && !read && !gathers && whole ? image : Image{};
+}
+
 void Execution::run_alone(const PlanStep& step) {
   for (const int32_t node : nodes_read(graph_, *plan_, step)) image(node);
+  const Image to = place_of(step);
   const LayerTensors own = pieces_.of(*step.layer);
   const std::lock_guard lock(engine_->mutex);
-  at(step.result).image = run_layer(engine_->layers, *step.layer, own, [this](int32_t node) { return at(node).image; });
+  at(step.result).image = run_layer(
+      engine_->layers, *step.layer, own, [this](int32_t node) { return at(node).image; }, to);
 }
 
 // Nodes that steps [first, end) make and others read.

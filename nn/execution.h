@@ -28,6 +28,7 @@ class Execution {
   torch::Tensor like(int32_t node);
   const blocked::Image& image(int32_t node);
   void run_node(const PlanStep& step);
+  blocked::Image place_of(const PlanStep& step);
   void run_alone(const PlanStep& step);
   size_t run_group(size_t first);
   std::vector<int32_t> used_later(size_t first, size_t end, int32_t output) const;

@@ -24,7 +24,8 @@ std::vector<Image> images_of(Layers& layers, const std::vector<Part>& parts, con
   return images;
 }
 
-Image run_layer(Layers& layers, const PlannedLayer& layer, const LayerTensors& own, const ImageOfNode& value) {
+Image run_layer(Layers& layers, const PlannedLayer& layer, const LayerTensors& own, const ImageOfNode& value,
+                const Image& to) {
   const std::vector<Image> from = images_of(layers, layer.from, value);
   if (layer.kind == Kind::kMean) return layers.mean(from);
   if (layer.kind == Kind::kDeviation) return layers.deviation(from);
@@ -48,13 +49,17 @@ Image run_layer(Layers& layers, const PlannedLayer& layer, const LayerTensors& o
   finish.shuffle = layer.shuffle;
   switch (layer.kind) {
     case Kind::kConvolve:
-      return layers.convolve(from, own.weight, finish);
+      return layers.convolve(from, own.weight, finish, to);
     case Kind::kMix:
-      return layers.mix(from, own.weight, finish);
+      return layers.mix(from, own.weight, finish, to);
+    case Kind::kHalve:
+      return layers.halve(from, own.weight, finish, to);
+    case Kind::kTwice:
+      return layers.twice(from, own.weight, finish, to);
     case Kind::kFilter:
-      return layers.filter(layers.one(from), own.weight, layer.dilation, finish);
+      return layers.filter(layers.one(from), own.weight, layer.dilation, finish, to);
     default:
-      return layers.finish(from, finish);
+      return layers.finish(from, finish, to);
   }
 }
 

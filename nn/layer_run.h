@@ -29,9 +29,9 @@ using ImageOfNode = std::function<blocked::Image(int32_t node)>;
 std::vector<blocked::Image> images_of(blocked::Layers& layers, const std::vector<Part>& parts,
                                       const ImageOfNode& value);
 
-/// What a planned layer makes.
+/// What a planned layer makes; in `to` where that is defined.
 blocked::Image run_layer(blocked::Layers& layers, const PlannedLayer& layer, const LayerTensors& own,
-                         const ImageOfNode& value);
+                         const ImageOfNode& value, const blocked::Image& to = {});
 
 /// The gradients of layers that ran one after another.
 class LayerGradients {

@@ -108,7 +108,11 @@ Planner::Planner(const Graph& graph, int32_t output, bool differentiable)
   }
 }
 
-std::optional<Kind> Planner::kind_of(const Convolution& conv, int64_t in) {
+std::optional<Kind> Planner::kind_of(const Convolution& conv, int64_t in) const {
+  const bool pairs = conv.side == 2 && conv.stride == 2 && conv.padding == 0 && conv.output_padding == 0 &&
+                     conv.groups == 1 && conv.dilation == 1;
+  // Without gradients of their own.
+  if (pairs && !differentiable_) return conv.transposed ? Kind::kTwice : Kind::kHalve;
   if (conv.transposed || conv.stride != 1) return std::nullopt;
   if (conv.groups == 1 && conv.dilation == 1 && conv.side == 3 && conv.padding == 1) return Kind::kConvolve;
   if (conv.groups == 1 && conv.side == 1 && conv.padding == 0) return Kind::kMix;
@@ -180,7 +184,8 @@ bool Planner::reads_parts(int32_t consumer, int32_t node, bool whole) const {
   const Node& reader = graph_.node(consumer);
   if (const auto* const conv = std::get_if<Convolution>(&reader.operation)) {
     const auto kind = kind_of(*conv, graph_.node(node).channels);
-    return kind == Kind::kMix || (kind == Kind::kConvolve && whole);
+    const bool any = kind == Kind::kMix || kind == Kind::kHalve || kind == Kind::kTwice;
+    return any || (kind == Kind::kConvolve && whole);
   }
   if (std::holds_alternative<Concatenation>(reader.operation)) return true;
   if (!is_blocked(node)) return false;

@@ -28,7 +28,16 @@ struct LayerParameters {
 /// activation, product, in this order. Images that it reads may be channels of several nodes one behind another, so
 /// that concatenations and slices cost nothing.
 struct PlannedLayer {
-  enum class Kind { kConvolve, kMix, kFilter, kFinish, kMean, kDeviation };  ///< As blocked::Layers has them.
+  enum class Kind {
+    kConvolve,
+    kMix,
+    kHalve,
+    kTwice,
+    kFilter,
+    kFinish,
+    kMean,
+    kDeviation
+  };  ///< As blocked::Layers has them.
   Kind kind = Kind::kFinish;
   std::vector<Part> from;
   int64_t channels = 0;  ///< Before the shuffle.

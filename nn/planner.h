@@ -21,7 +21,7 @@ class Planner {
   };
   static constexpr int64_t kSide = 96;  // of the inputs for which shapes are compared
 
-  static std::optional<PlannedLayer::Kind> kind_of(const Convolution& conv, int64_t in);
+  std::optional<PlannedLayer::Kind> kind_of(const Convolution& conv, int64_t in) const;
   std::optional<PlannedLayer> begin(int32_t index) const;
   std::optional<PlannedLayer> begin_elementwise(int32_t index) const;
   Growing::Stage stage_after(int32_t index) const;

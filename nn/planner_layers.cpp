@@ -9,7 +9,8 @@ using Kind = PlannedLayer::Kind;
 using winograd::Bend;
 
 bool is_convolution(const PlannedLayer& layer) {
-  return layer.kind == Kind::kConvolve || layer.kind == Kind::kMix || layer.kind == Kind::kFilter;
+  return layer.kind == Kind::kConvolve || layer.kind == Kind::kMix || layer.kind == Kind::kFilter ||
+         layer.kind == Kind::kHalve || layer.kind == Kind::kTwice;
 }
 
 std::optional<Bend> bend_of(Curve curve) {

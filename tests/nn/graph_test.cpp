@@ -191,6 +191,36 @@ TEST(Plan, ResidualNetworkIsOnlyLayers) {
   }
 }
 
+// A U with residual blocks, as USRNet's prior is: sums that go into images which nothing needs any more, beside one
+// that is needed later.
+Value hourglass(Graph& g, Value x) {
+  const Graph::ConvOptions pairs{.side = 2, .stride = 2, .padding = 0, .bias = false};
+  const auto block = [&](const std::string& name, Value y, int64_t width) {
+    return y + g.conv(name + "1", g.relu(g.conv(name + "0", y, width)), width);
+  };
+  const Value head = g.conv("head", x, 24);
+  const Value low = g.conv("down", block("b", block("a", head, 24), 24), 32, pairs);
+  const Convolution apart{.side = 2, .stride = 2, .padding = 0, .bias = false};
+  const Value up = g.transposed_conv("up", block("d", block("c", low, 32), 32) + low, 24, apart);
+  return g.conv("tail", block("e", up, 24) + head, 3);
+}
+
+TEST(Plan, GivesWhatTheNodesOfAnHourglassGive) {
+  const Model model(made_of(hourglass, 4));
+  const torch::Tensor parameters = random_parameters(model.graph(), torch::kFloat32);
+  for (const bool differentiable : {false, true}) {
+    const Plan plan = make_plan(model.graph(), model.graph().output_at(0), differentiable);
+    const auto by_torch = std::count_if(plan.steps.begin(), plan.steps.end(),
+                                        [](const PlanStep& step) { return !step.layer.has_value(); });
+    EXPECT_EQ(by_torch, differentiable ? 2 : 0);  // what pairs of pixels has no gradient in the blocked layout
+  }
+  for (const int64_t batch : {1, 2}) {
+    const torch::Tensor input = torch::rand({batch, 4, 22, 18});
+    const torch::NoGradGuard no_grad;
+    EXPECT_LT(difference(model.forward({input}, parameters), by_nodes(model, input, parameters)), 1e-4);
+  }
+}
+
 TEST(Plan, AnImageThatIsUsedTwiceIsKept) {
   Graph graph;
   const Value a = graph.conv("a", graph.input(3), 16);

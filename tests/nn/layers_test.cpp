@@ -58,6 +58,25 @@ TEST_P(LayersTest, MixAndItsGradients) {
   }
 }
 
+TEST_P(LayersTest, PairsOfPixelsBecomeOneAndBack) {
+  // Odd sides, whose last pixels have no partner; channels of two sources, not in whole blocks.
+  for (const int64_t out : {5, 16, 40, 83}) {
+    const torch::Tensor a = draw({2, 25, 7, 29});
+    const torch::Tensor b = draw({2, 20, 7, 29});
+    const std::vector<Image> from{blocked(a), blocked(b)};
+    const torch::Tensor both = torch::cat({a, b}, 1);
+    const torch::Tensor bias = draw({out});
+    const torch::Tensor less = draw({out, 45, 2, 2}, 0.1);
+    const torch::Tensor other = draw({2, out, 3, 14});
+    const Finish finish{.bias = single(bias), .add = blocked(other), .relu = true};
+    expect_near(layers_->halve(from, single(less), finish), torch::relu(torch::conv2d(both, less, bias, 2) + other));
+    const torch::Tensor more = draw({45, out, 2, 2}, 0.1);
+    const torch::Tensor wider = draw({2, out, 14, 58});
+    expect_near(layers_->twice(from, single(more), {.add = blocked(wider), .bend = Bend::kTanh}),
+                torch::tanh(torch::conv_transpose2d(both, more, {}, 2) + wider));
+  }
+}
+
 TEST_P(LayersTest, FilterAndItsGradients) {
   struct Case {
     int64_t side, dilation, height, width;

@@ -1,5 +1,6 @@
 #include "nn/kernels/blocked/image.h"
 
+#include "core/huge_pages.h"
 #include "nn/kernels/blocked/rows.h"
 
 #include <torch/types.h>
@@ -37,7 +38,9 @@ Image ImagePool::take(int64_t batch, int64_t channels, int64_t height, int64_t w
       return {image.data.detach(), shape, 0};
     }
   }
-  images_.push_back({torch::zeros({shape.size()}, torch::kFloat32), shape, 0});
+  const torch::Tensor fresh = torch::empty({shape.size()}, torch::kFloat32);
+  prefer_huge_pages(fresh.data_ptr(), fresh.nbytes());
+  images_.push_back({fresh.zero_(), shape, 0});
   shape.channels = channels;
   return {images_.back().data.detach(), shape, 0};
 }

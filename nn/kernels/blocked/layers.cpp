@@ -17,7 +17,17 @@ int64_t channels_of(const std::vector<Image>& images) {
   return sum;
 }
 
-// Where each image's channels begin.
+// Appends what stands at `pixel` of row y of image n, block by block.
+void add_lanes(const std::vector<Image>& images, int64_t n, int64_t y, int64_t pixel,
+               std::vector<winograd::Lanes>& lanes) {
+  for (const Image& image : images) {
+    const float* const row = image.values() + row_offset(image.shape, n, y) + pixel * kBlock;
+    for (int64_t b = 0; b < image.shape.blocks(); ++b) {
+      lanes.push_back({row + b * image.shape.block_stride(), std::min(kBlock, image.shape.channels - b * kBlock)});
+    }
+  }
+}
+
 bool whole_blocks(const std::vector<Image>& images) {
   return std::all_of(images.begin(), images.end() - 1,
                      [](const Image& image) { return image.shape.channels % kBlock == 0; });
@@ -119,19 +129,48 @@ Image Layers::mix(const std::vector<Image>& from, const torch::Tensor& weight, c
   to = target(to, from.front().shape, weight.size(0));
   const Ready done = ready(finish, to);
   const torch::Tensor matrix = input_major(weight.detach());
-  int64_t blocks = 0;
-  for (const Image& image : from) blocks += image.shape.blocks();
   for_rows(to.shape, [&](int64_t n, int64_t y) {
     std::vector<winograd::Lanes> lanes;
-    lanes.reserve(static_cast<size_t>(blocks));
-    for (const Image& image : from) {
-      const float* const row = image.values() + row_offset(image.shape, n, y);
-      for (int64_t b = 0; b < image.shape.blocks(); ++b) {
-        lanes.push_back({row + b * image.shape.block_stride(), std::min(kBlock, image.shape.channels - b * kBlock)});
-      }
-    }
+    add_lanes(from, n, y, 0, lanes);
     kernels_.mix(lanes.data(), static_cast<int64_t>(lanes.size()), matrix.data_ptr<float>(),
                  row_of(to, n, y, done.epilogue), done.epilogue);
+  });
+  return to;
+}
+
+Image Layers::halve(const std::vector<Image>& from, const torch::Tensor& weight, const Finish& finish, Image to) {
+  const ImageShape& in = from.front().shape;
+  to = target(to, {in.batch, in.channels, in.height / 2, in.width / 2}, weight.size(0));
+  const Ready done = ready(finish, to);
+  // A 1x1 convolution of the four pixels' channels.
+  const torch::Tensor matrix = in_blocks(weight.detach().permute({2, 3, 1, 0}).flatten(0, 2), weight.size(0));
+  for_rows(to.shape, [&](int64_t n, int64_t y) {
+    std::vector<winograd::Lanes> lanes;
+    for (int64_t tap = 0; tap < 4; ++tap) add_lanes(from, n, 2 * y + tap / 2, tap % 2, lanes);
+    winograd::Row row = row_of(to, n, y, done.epilogue);
+    row.read_step = 2;
+    kernels_.mix(lanes.data(), static_cast<int64_t>(lanes.size()), matrix.data_ptr<float>(), row, done.epilogue);
+  });
+  return to;
+}
+
+Image Layers::twice(const std::vector<Image>& from, const torch::Tensor& weight, const Finish& finish, Image to) {
+  const ImageShape& in = from.front().shape;
+  to = target(to, {in.batch, in.channels, in.height * 2, in.width * 2}, weight.size(1));
+  const Ready done = ready(finish, to);
+  // A 1x1 convolution for each of the four places.
+  const torch::Tensor matrices = in_blocks(weight.detach().permute({2, 3, 0, 1}).flatten(0, 1), weight.size(1));
+  for_rows(to.shape, [&](int64_t n, int64_t y) {
+    std::vector<winograd::Lanes> lanes;
+    add_lanes(from, n, y / 2, 0, lanes);
+    for (int64_t place = 0; place < 2; ++place) {
+      winograd::Row row = row_of(to, n, y, done.epilogue);
+      row.offset += place * kBlock;
+      row.pixels = in.width;
+      row.step = 2;
+      const float* const matrix = matrices.data_ptr<float>() + (y % 2 * 2 + place) * matrices.stride(0);
+      kernels_.mix(lanes.data(), static_cast<int64_t>(lanes.size()), matrix, row, done.epilogue);
+    }
   });
   return to;
 }

@@ -40,6 +40,10 @@ class Layers {
   Image convolve(const std::vector<Image>& from, const torch::Tensor& weight, const Finish& finish, Image to = {});
   /// 1x1 convolution of the channels of all `from`; weight [out, in, 1, 1].
   Image mix(const std::vector<Image>& from, const torch::Tensor& weight, const Finish& finish, Image to = {});
+  /// 2x2 convolution of stride 2, no padding; weight [out, in, 2, 2].
+  Image halve(const std::vector<Image>& from, const torch::Tensor& weight, const Finish& finish, Image to = {});
+  /// Transposed 2x2 convolution of stride 2; weight [in, out, 2, 2].
+  Image twice(const std::vector<Image>& from, const torch::Tensor& weight, const Finish& finish, Image to = {});
   /// Convolution of each channel, zero padding that keeps the size; weight [channels, 1, side, side].
   Image filter(const Image& from, const torch::Tensor& weight, int64_t dilation, const Finish& finish, Image to = {});
   /// The channels of all `from`, one behind another.

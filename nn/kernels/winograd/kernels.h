@@ -68,6 +68,8 @@ struct Row {
   int64_t block_stride = 0;  ///< From block to block.
   int64_t blocks = 0;
   int64_t pixels = 0;
+  int64_t step = 1;             ///< From one pixel to the next; only `mix` takes 2, then with read_step = 1.
+  int64_t read_step = 1;        ///< The same for what is read: 1, or 2 for `mix` with step = 1.
   const float* gain = nullptr;  ///< Of this image of the batch: [blocks * 16]; null for none.
 };
 

@@ -10,7 +10,8 @@ inline Vec of_channels(const float* values, int64_t index) {
 }
 
 // Pixels x Columns vectors of a 1x1 convolution stay in registers while the channels, at least 1, run.
-template <int Pixels, int Columns, bool Rare>
+// Every Read-th pixel gives every Write-th.
+template <int Pixels, int Columns, bool Rare, int Read, int Write>
 inline void mix_block(const Lanes* from, int64_t count, const float* weights, const Row& row, const Epilogue& epilogue,
                       int64_t first, int64_t x) {
   const int64_t columns = row.blocks * kBlock;
@@ -18,64 +19,66 @@ inline void mix_block(const Lanes* from, int64_t count, const float* weights, co
   Vec sum[Pixels][Columns] = {};
   const Lanes* const end = from + count;
   do {  // both loops at least once: a way around them would make the compiler keep the sums on the stack
-    const float* a = from->row + x * kBlock;
+    const float* a = from->row + x * Read * kBlock;
     const float* const stop = a + from->count;
     do {
       Vec right[Columns];
       for (int n = 0; n < Columns; ++n) right[n] = load(w + n * kLanes);
       for (int p = 0; p < Pixels; ++p) {
-        const float left = a[p * kBlock];
+        const float left = a[p * Read * kBlock];
         for (int n = 0; n < Columns; ++n) sum[p][n] += left * right[n];
       }
       w += columns;
     } while (++a < stop);
   } while (++from < end);
   for (int n = 0; n < Columns; ++n) {
-    const int64_t place = vector_place(row, first + n) + x * kBlock;
+    const int64_t place = vector_place(row, first + n) + x * Write * kBlock;
     const Vec bias = of_channels(epilogue.bias, first + n);
     const Vec slope = of_channels(epilogue.slope, first + n);
     const Vec gain = Rare ? of_channels(row.gain, first + n) : Vec{};
     for (int p = 0; p < Pixels; ++p) {
-      const int64_t pixel = place + p * kBlock;
+      const int64_t pixel = place + p * Write * kBlock;
       store(row.image + pixel, finished<Rare>(sum[p][n], epilogue, pixel, bias, slope, gain));
     }
   }
 }
 
-template <int Pixels, int Columns, bool Rare>
+template <int Pixels, int Columns, bool Rare, int Read, int Write>
 void mix_pixels(const Lanes* from, int64_t count, const float* weights, const Row& row, const Epilogue& epilogue,
                 int64_t first, int64_t x) {
   for (; x + Pixels <= row.pixels; x += Pixels) {
-    mix_block<Pixels, Columns, Rare>(from, count, weights, row, epilogue, first, x);
+    mix_block<Pixels, Columns, Rare, Read, Write>(from, count, weights, row, epilogue, first, x);
   }
   if constexpr (Pixels > 1) {
     constexpr int kNext = Pixels > 4 ? 4 : Pixels / 2;
-    if (x < row.pixels) mix_pixels<kNext, Columns, Rare>(from, count, weights, row, epilogue, first, x);
+    if (x < row.pixels) mix_pixels<kNext, Columns, Rare, Read, Write>(from, count, weights, row, epilogue, first, x);
   }
 }
 
-template <bool Rare>
+template <bool Rare, int Read, int Write>
 void mix_row(const Lanes* from, int64_t count, const float* weights, const Row& row, const Epilogue& epilogue) {
   const int64_t vectors = row.blocks * kParts;
   int64_t n = 0;
 #if ZSR_LANES == 16
-  for (; n + 4 <= vectors; n += 4) mix_pixels<6, 4, Rare>(from, count, weights, row, epilogue, n, 0);
+  for (; n + 4 <= vectors; n += 4) mix_pixels<6, 4, Rare, Read, Write>(from, count, weights, row, epilogue, n, 0);
   if (n + 3 <= vectors) {
-    mix_pixels<8, 3, Rare>(from, count, weights, row, epilogue, n, 0);
+    mix_pixels<8, 3, Rare, Read, Write>(from, count, weights, row, epilogue, n, 0);
     n += 3;
   }
   if (n + 2 <= vectors) {
-    mix_pixels<12, 2, Rare>(from, count, weights, row, epilogue, n, 0);
+    mix_pixels<12, 2, Rare, Read, Write>(from, count, weights, row, epilogue, n, 0);
     n += 2;
   }
-  if (n < vectors) mix_pixels<12, 1, Rare>(from, count, weights, row, epilogue, n, 0);
+  if (n < vectors) mix_pixels<12, 1, Rare, Read, Write>(from, count, weights, row, epilogue, n, 0);
 #else
-  for (; n < vectors; n += 2) mix_pixels<6, 2, Rare>(from, count, weights, row, epilogue, n, 0);
+  for (; n < vectors; n += 2) mix_pixels<6, 2, Rare, Read, Write>(from, count, weights, row, epilogue, n, 0);
 #endif
 }
 
 void mix(const Lanes* from, int64_t count, const float* weights, const Row& row, const Epilogue& epilogue) {
-  const auto run = is_rare(epilogue) ? mix_row<true> : mix_row<false>;
+  auto* run = is_rare(epilogue) ? mix_row<true, 1, 1> : mix_row<false, 1, 1>;
+  if (row.read_step == 2) run = is_rare(epilogue) ? mix_row<true, 2, 1> : mix_row<false, 2, 1>;
+  if (row.step == 2) run = is_rare(epilogue) ? mix_row<true, 1, 2> : mix_row<false, 1, 2>;
   run(from, count, weights, row, epilogue);
 }
 
