@@ -31,6 +31,9 @@ using networks::Traits;
 // What tiles overlap by where a network depends on the whole photo and memory is too small for it.
 constexpr int64_t kFarEnough = 48;
 constexpr double kBytesPerPixel = 4.0 * 64.0 * 12.0;  // a dozen images of 64 channels
+// Of a network that takes a kernel, for each pixel of the result: spectra and a few images of 3 channels. What its
+// denoiser needs beside that does not grow (networks/usrnet_prior.h).
+constexpr double kBytesPerUnfolded = 4.0 * 3.0 * 12.0;
 
 bool is_whole(double factor) {
   return factor == std::floor(factor);
@@ -56,10 +59,11 @@ class Pass {
   int64_t side(Size size, bool* cut = nullptr) const {
     const int64_t whole = std::max(size.height, size.width);
     if (traits_.reach != Traits::kWholePhoto) return options_.tile == 0 ? whole : options_.tile;
-    const double area = traits_.takes_kernel ? static_cast<double>(scale_ * scale_) : 1.0;
+    const double bytes =
+        traits_.takes_kernel ? kBytesPerUnfolded * static_cast<double>(scale_ * scale_) : kBytesPerPixel;
     const double budget = 0.5 * static_cast<double>(available_memory());
     constexpr int64_t kLeast = 64;
-    const double pixels = pixels_within(budget, kBytesPerPixel * area, traits_.pair_bytes);
+    const double pixels = pixels_within(budget, bytes, traits_.pair_bytes);
     const int64_t side = tile_side(size, budget / pixels, budget, kFarEnough, kLeast);
     if (cut != nullptr) *cut = side < whole;
     return side;

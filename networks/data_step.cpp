@@ -21,12 +21,15 @@ torch::Tensor placement(int64_t count, int64_t length) {
 
 }  // namespace
 
-torch::Tensor transfer_function(const torch::Tensor& kernels, Size size) {
+torch::Tensor kernel_plane(const torch::Tensor& kernels, Size size) {
   const torch::Tensor rows = placement(kernels.size(2), size.height).to(kernels.options());
   const torch::Tensor columns = placement(kernels.size(3), size.width).to(kernels.options());
-  const torch::Tensor plane = torch::matmul(torch::matmul(rows, kernels), columns.t());
+  return torch::matmul(torch::matmul(rows, kernels), columns.t());
+}
+
+torch::Tensor transfer_function(const torch::Tensor& kernels, Size size) {
   // Correlation, not convolution.
-  return torch::conj(torch::fft::fft2(plane)).resolve_conj();
+  return torch::conj(torch::fft::fft2(kernel_plane(kernels, size))).resolve_conj();
 }
 
 torch::Tensor spectrum_back(const torch::Tensor& y, const torch::Tensor& transfer, int64_t s) {

@@ -11,6 +11,10 @@ namespace zsr::networks {
 //     argmin |(x correlated with the kernel)[::s, ::s] - y|^2 + alpha |x - z|^2,
 // in closed form by the Fourier transform, so with periodic boundaries. All of it is differentiable.
 
+/// `kernels` [N, 1, k, k'] on an image of `size` between zeros, [N, 1, H, W], the anchor at its first pixel (Note
+/// [Kernel convention]): what lies before that comes in at the other end, periodically.
+torch::Tensor kernel_plane(const torch::Tensor& kernels, Size size);
+
 /// `kernels` [N, 1, k, k'], anchor at index size / 2 (Note [Kernel convention]) -> what correlation with them does to
 /// the spectrum of an image of `size`, [N, 1, H, W] complex.
 torch::Tensor transfer_function(const torch::Tensor& kernels, Size size);

@@ -1,8 +1,11 @@
 #include "core/error.h"
+#include "core/huge_pages.h"
 #include "networks/all_kinds.h"
+#include "networks/data_solver.h"
 #include "networks/data_step.h"
 #include "networks/periodic.h"
 #include "networks/placed.h"
+#include "networks/usrnet_prior.h"
 #include "nn/model.h"
 #include "nn/parameter_file.h"
 
@@ -11,7 +14,7 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
+#include <mutex>
 
 namespace zsr::networks {
 namespace {
@@ -22,71 +25,13 @@ using nn::Value;
 using Tensors = std::vector<torch::Tensor>;
 using Shapes = std::vector<Shape>;
 
-constexpr size_t kLevels = 3;    // of the prior's U
-constexpr int64_t kWhole = 8;    // its sides must be multiples of
+constexpr size_t kLevels = 3;  // of the prior's U
+constexpr int64_t kWhole = UsrnetPrior::kWhole;
 constexpr int64_t kMargin = 24;  // LR pixels around the photo, at least: the data step has periodic boundaries
 
 std::string place(const char* part, size_t level) {
   return fmt::format("{}{}", part, level + 1);
 }
-
-// The prior: a U of residual blocks on the image and a map of its noise level. It is used in every iteration with the
-// same weights.
-class Prior {
- public:
-  Prior(Graph& graph, const Config& config) : g_(graph), config_(config), blocks_(config.whole("blocks")) {}
-
-  Value operator()(Value image) {
-    std::array<Value, kLevels + 1> seen{conv("p.m_head", image, width(0), kPlain)};
-    for (size_t level = 0; level < kLevels; ++level) {
-      const std::string part = place("p.m_down", level);
-      const Value x = residual_blocks(seen[level], part, 0, width(level));
-      seen[level + 1] = conv(fmt::format("{}.{}", part, blocks_), x, width(level + 1),
-                             {.side = 2, .stride = 2, .padding = 0, .bias = false});
-    }
-    Value x = residual_blocks(seen[kLevels], "p.m_body", 0, width(kLevels));
-    for (size_t level = kLevels; level-- > 0;) {
-      const std::string part = place("p.m_up", level);
-      x = transposed_conv(part + ".0", x + seen[level + 1], width(level));
-      x = residual_blocks(x, part, 1, width(level));
-    }
-    x = conv("p.m_tail", x + seen[0], 3, kPlain);
-    // Small, so that an untrained network begins as the data steps alone.
-    constexpr double kCorrection = 0.05;
-    return config_.whole("residual") != 0 ? x * kCorrection + g_.slice(image, 0, 3) : x;
-  }
-
- private:
-  static constexpr Graph::ConvOptions kPlain{.bias = false};
-
-  int64_t width(size_t level) const { return config_.whole(place("width", level)); }
-
-  Value conv(const std::string& name, Value x, int64_t out, Graph::ConvOptions options) {
-    const auto found = made_.find(name);
-    if (found != made_.end()) return g_.conv_like(found->second, x);
-    return made_[name] = g_.conv(name, x, out, options);
-  }
-
-  Value transposed_conv(const std::string& name, Value x, int64_t out) {
-    const auto found = made_.find(name);
-    if (found != made_.end()) return g_.conv_like(found->second, x);
-    return made_[name] = g_.transposed_conv(name, x, out, {.side = 2, .stride = 2, .padding = 0, .bias = false});
-  }
-
-  // Residual blocks `first`, first + 1, ... of a part, without normalisation.
-  Value residual_blocks(Value x, const std::string& part, int64_t first, int64_t out) {
-    for (int64_t i = first; i < first + blocks_; ++i) {
-      const std::string name = fmt::format("{}.{}.res", part, i);
-      x = x + conv(name + ".2", g_.relu(conv(name + ".0", x, out, kPlain)), out, kPlain);
-    }
-    return x;
-  }
-
-  Graph& g_;
-  const Config& config_;
-  int64_t blocks_;
-  std::map<std::string, Value> made_;  // the first convolution of each name
-};
 
 // Strengths of both steps in every iteration, from noise level and scale.
 Value step_strengths(Graph& g, const Config& config, Value noise_and_scale) {
@@ -170,7 +115,7 @@ Graph usrnet_graph(const Config& config) {
   const Value photo = g.input(3);
   const Value kernel = g.input(1);
   const Value strengths = step_strengths(g, config, g.pool(g.input(2), nn::Pooling::kMean));
-  Prior prior(g, config);
+  UsrnetPrior prior(g, config);
   for (const int64_t scale : config.scales) {
     const DataStep explain(g, photo, kernel, scale);
     Value x = g.nearest(photo, scale);
@@ -202,11 +147,25 @@ std::optional<Config> read_usrnet(const WeightsFile& weights) {
   return config;
 }
 
-// USRNet on photos, which do not continue periodically.
+// The strengths by themselves.
+Graph strengths_graph(const Config& config) {
+  Graph g;
+  g.output(step_strengths(g, config, g.input(2)), 1);
+  return g;
+}
+
+// USRNet on photos, which do not continue periodically. On the CPU the iterations run one by one: the data step by
+// DataSolver on the whole photo, the prior by UsrnetPriorRun.
 class Usrnet : public Network {
  public:
   Usrnet(const Config& config, const WeightsFile& weights)
-      : Network({}), model_(usrnet_graph(config)), parameters_(nn::take_parameters(model_.graph(), weights, "USRNet")) {
+      : Network({}),
+        model_(usrnet_graph(config)),
+        strengths_(strengths_graph(config)),
+        parameters_(nn::take_parameters(model_.graph(), weights, "USRNet")),
+        strengths_parameters_(nn::take_parameters(strengths_.graph(), weights, "USRNet", {"p."})),
+        prior_(config, weights),
+        iterations_(config.whole("iterations")) {
     traits_.takes_kernel = true;
     traits_.reach = Traits::kWholePhoto;
     traits_.condition = Condition::kKernel;
@@ -214,6 +173,7 @@ class Usrnet : public Network {
 
   torch::Tensor forward(const Input& input) const override {
     if (!input.kernel) throw OptionError("USRNet needs the photo's kernel");
+    const torch::NoGradGuard no_grad;
     const torch::Device device = input.image.device();
     const int64_t s = input.scale;
     const int64_t height = input.image.size(2);
@@ -232,14 +192,52 @@ class Usrnet : public Network {
     const torch::Tensor kernel =
         input.kernel->weights().to(torch::kFloat32).view({1, 1, input.kernel->height(), input.kernel->width()});
     const auto known = torch::tensor({static_cast<float>(input.noise), static_cast<float>(s)}).view({1, 2, 1, 1});
-    const torch::Tensor x =
-        model_.forward({y.to(device), kernel.to(device), known.to(device)}, parameters_.on(device), s);
+    const torch::Tensor x = device.is_cpu() ? iterate(y.contiguous(), kernel, known, s)
+                                            : model_.forward({y.to(device), kernel.to(device), known.to(device)},
+                                                             parameters_.on(device), s);
     return x.narrow(2, rows.begin * s, height * s).narrow(3, columns.begin * s, width * s);
   }
 
  private:
-  nn::Model model_;
+  torch::Tensor iterate(const torch::Tensor& y, const torch::Tensor& kernel, const torch::Tensor& known,
+                        int64_t s) const {
+    const torch::Tensor strengths = strengths_.forward({known}, strengths_parameters_).flatten();
+    const int64_t height = y.size(2) * s;
+    const int64_t width = y.size(3) * s;
+    const auto whole = [](int64_t length) { return (length + kWhole - 1) / kWhole * kWhole; };
+    // The prior's input: the image, filled up to what the U needs, and a map of its noise level.
+    const torch::Tensor seen = torch::empty({1, y.size(1) + 1, whole(height), whole(width)});
+    const torch::Tensor made = torch::empty({1, y.size(1), whole(height), whole(width)});
+    const auto image = [&](const torch::Tensor& filled) {
+      return filled.narrow(1, 0, y.size(1)).narrow(2, 0, height).narrow(3, 0, width);
+    };
+    for (const torch::Tensor& image : {seen, made}) prefer_huge_pages(image.data_ptr(), image.nbytes());
+    DataSolver solver(y, kernel, s);
+    image(made).copy_(torch::upsample_nearest2d(y, {height, width}));
+    for (int64_t i = 0; i < iterations_; ++i) {
+      solver.solve(image(made), strengths[i].item<double>(), image(seen));
+      fill_up(seen, height, width);
+      seen.narrow(1, y.size(1), 1).fill_(strengths[iterations_ + i].item<float>());
+      const std::lock_guard lock(mutex_);
+      prior_.run(seen, made);
+    }
+    return image(made);
+  }
+
+  // Edge pixels below and to the right of height x width.
+  static void fill_up(const torch::Tensor& filled, int64_t height, int64_t width) {
+    const int64_t below = filled.size(2) - height;
+    const int64_t behind = filled.size(3) - width;
+    if (below > 0) filled.narrow(2, height, below).copy_(filled.narrow(2, height - 1, 1));
+    if (behind > 0) filled.narrow(3, width, behind).copy_(filled.narrow(3, width - 1, 1));
+  }
+
+  nn::Model model_, strengths_;
   Placed parameters_;
+  torch::Tensor strengths_parameters_;
+  mutable std::mutex mutex_;
+  mutable UsrnetPriorRun prior_;  // with its buffers
+  int64_t iterations_;
 };
 
 }  // namespace

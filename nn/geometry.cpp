@@ -32,6 +32,7 @@ Reach widest(const Node& node, const std::vector<Reach>& before) {
 
 Reach after(const Node& node, const std::vector<Reach>& before) {
   Reach reach = widest(node, before);
+  if (const auto* const input = std::get_if<Input>(&node.operation)) reach.step = static_cast<double>(input->step);
   if (const auto* const conv = std::get_if<Convolution>(&node.operation)) {
     const auto half = static_cast<double>(conv->dilation * (conv->side - 1)) / 2.0;
     if (conv->transposed) {
@@ -142,7 +143,9 @@ std::vector<Shape> shapes_for(const Graph& graph, int64_t height, int64_t width)
     std::vector<Shape> inputs;
     for (const int32_t index : node.inputs) inputs.push_back(shapes[static_cast<size_t>(index)]);
     Shape made = shape_after(node.operation, inputs);
-    if (std::holds_alternative<Input>(node.operation)) made = {made.channels, height, width};
+    if (const auto* const input = std::get_if<Input>(&node.operation)) {
+      made = {made.channels, height / input->step, width / input->step};
+    }
     shapes.push_back(made);
   }
   return shapes;

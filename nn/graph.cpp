@@ -43,7 +43,9 @@ Value Graph::add(Operation operation, const std::vector<Value>& inputs, std::vec
     shapes.push_back(nominal_.at(static_cast<size_t>(value.node)));
   }
   Shape made = shape_after(node.operation, shapes);
-  if (std::holds_alternative<Input>(node.operation)) made = {made.channels, kNominalSide, kNominalSide};
+  if (const auto* const input = std::get_if<Input>(&node.operation)) {
+    made = {made.channels, kNominalSide / input->step, kNominalSide / input->step};
+  }
   if (made.channels < 1 || made.height < 1 || made.width < 1) {
     throw OptionError(fmt::format("a {} would have {} channels, {} x {} pixels", name_of(node.operation), made.channels,
                                   made.height, made.width));
@@ -54,9 +56,9 @@ Value Graph::add(Operation operation, const std::vector<Value>& inputs, std::vec
   return {this, static_cast<int32_t>(nodes_.size()) - 1};
 }
 
-Value Graph::input(int64_t channels) {
+Value Graph::input(int64_t channels, int64_t step) {
   ++inputs_;
-  return add({Input{channels}}, {});
+  return add({Input{channels, step}}, {});
 }
 
 int32_t Graph::parameter(const std::string& name, std::vector<int64_t> shape, Parameter::Role role) {

@@ -53,7 +53,8 @@ struct Node {
 /// node and the constraint, for a configuration that cannot be.
 class Graph {
  public:
-  Value input(int64_t channels);
+  /// `step`: its sides are those of the first input divided by it.
+  Value input(int64_t channels, int64_t step = 1);
 
   struct ConvOptions {
     int64_t side = 3;

@@ -23,6 +23,7 @@ struct Shape {
 /// What the caller passes in, in the order in which the inputs were declared.
 struct Input {
   int64_t channels;
+  int64_t step = 1;  ///< Its sides are those of the first input divided by this.
 };
 
 /// Convolution, or transposed convolution; zero padding. Parameters: weight [out, in / groups, side, side] (transposed:

@@ -62,7 +62,9 @@ Layers::Layers(const winograd::Kernels& kernels) : kernels_(kernels), convolver_
 
 Image Layers::from_plain(const torch::Tensor& image) {
   Image made = pool_.take(image.size(0), image.size(1), image.size(2), image.size(3));
-  winograd::to_blocked(image.detach().contiguous(), made.values(), made.shape);
+  const torch::Tensor values = image.detach();
+  const bool rows = values.size(3) == 1 || values.stride(3) == 1;
+  winograd::to_blocked(rows ? values : values.contiguous(), made.values(), made.shape);
   return made;
 }
 

@@ -1,5 +1,7 @@
 #include "nn/kernels/winograd/layout.h"
 
+#include "core/huge_pages.h"
+
 #include <ATen/Parallel.h>
 #include <torch/types.h>
 
@@ -8,7 +10,10 @@
 namespace zsr::winograd {
 namespace {
 
-// body(plain row, blocked row, channels in the block) for every row of every block, in parallel.
+constexpr int64_t kPixelsAtOnce = 64;  // of 16 channels: both layouts of them fit into the smallest cache
+
+// body(image, first channel, channels in the block, y, place of the row in the blocked image) for every row of every
+// block, in parallel.
 template <typename Body>
 void for_rows(const ImageShape& shape, const Body& body) {
   const int64_t rows = shape.batch * shape.blocks() * shape.height;
@@ -18,10 +23,9 @@ void for_rows(const ImageShape& shape, const Body& body) {
       const int64_t y = row % shape.height;
       const int64_t block = row / shape.height % shape.blocks();
       const int64_t image = row / shape.height / shape.blocks();
-      const int64_t plain = ((image * shape.channels + block * kBlock) * shape.height + y) * shape.width;
       const int64_t blocked =
           image * shape.image_stride() + block * shape.block_stride() + (y + 1) * shape.row_stride() + kBlock;
-      body(plain, blocked, std::min(kBlock, shape.channels - block * kBlock));
+      body(image, block * kBlock, std::min(kBlock, shape.channels - block * kBlock), y, blocked);
     }
   });
 }
@@ -29,26 +33,34 @@ void for_rows(const ImageShape& shape, const Body& body) {
 }  // namespace
 
 void to_blocked(const torch::Tensor& from, float* to, const ImageShape& shape) {
-  const float* plain = from.data_ptr<float>();
-  const int64_t plane = shape.height * shape.width;
-  for_rows(shape, [&](int64_t plain_row, int64_t blocked_row, int64_t channels) {
-    for (int64_t c = 0; c < channels; ++c) {
-      const float* line = plain + plain_row + c * plane;
-      float* out = to + blocked_row + c;
-      for (int64_t x = 0; x < shape.width; ++x) out[x * kBlock] = line[x];
+  TORCH_CHECK(shape.width == 1 || from.stride(3) == 1, "the pixels of a row lie apart");
+  const float* const plain = from.data_ptr<float>();
+  for_rows(shape, [&](int64_t image, int64_t first, int64_t channels, int64_t y, int64_t blocked) {
+    const float* const lines = plain + image * from.stride(0) + first * from.stride(1) + y * from.stride(2);
+    for (int64_t begin = 0; begin < shape.width; begin += kPixelsAtOnce) {
+      const int64_t count = std::min(kPixelsAtOnce, shape.width - begin);
+      for (int64_t c = 0; c < channels; ++c) {
+        const float* const line = lines + c * from.stride(1) + begin;
+        float* const out = to + blocked + begin * kBlock + c;
+        for (int64_t x = 0; x < count; ++x) out[x * kBlock] = line[x];
+      }
     }
   });
 }
 
 torch::Tensor from_blocked(const float* from, const ImageShape& shape) {
   torch::Tensor result = torch::empty({shape.batch, shape.channels, shape.height, shape.width}, torch::kFloat32);
-  float* plain = result.data_ptr<float>();
-  const int64_t plane = shape.height * shape.width;
-  for_rows(shape, [&](int64_t plain_row, int64_t blocked_row, int64_t channels) {
-    for (int64_t c = 0; c < channels; ++c) {
-      float* line = plain + plain_row + c * plane;
-      const float* in = from + blocked_row + c;
-      for (int64_t x = 0; x < shape.width; ++x) line[x] = in[x * kBlock];
+  prefer_huge_pages(result.data_ptr(), result.nbytes());
+  float* const plain = result.data_ptr<float>();
+  for_rows(shape, [&](int64_t image, int64_t first, int64_t channels, int64_t y, int64_t blocked) {
+    float* const lines = plain + ((image * shape.channels + first) * shape.height + y) * shape.width;
+    for (int64_t begin = 0; begin < shape.width; begin += kPixelsAtOnce) {
+      const int64_t count = std::min(kPixelsAtOnce, shape.width - begin);
+      for (int64_t c = 0; c < channels; ++c) {
+        float* const line = lines + c * shape.height * shape.width + begin;
+        const float* const in = from + blocked + begin * kBlock + c;
+        for (int64_t x = 0; x < count; ++x) line[x] = in[x * kBlock];
+      }
     }
   });
   return result;

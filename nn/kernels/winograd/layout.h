@@ -6,7 +6,8 @@
 
 namespace zsr::winograd {
 
-/// Copies [N, C, H, W] float32 contiguous into an image of Note [Winograd layout] whose borders are zero already.
+/// Copies [N, C, H, W] float32, the pixels of a row beside each other, into an image of Note [Winograd layout] whose
+/// borders are zero already.
 void to_blocked(const torch::Tensor& from, float* to, const ImageShape& shape);
 
 /// The way back: [N, C, H, W].
