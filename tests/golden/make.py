@@ -15,6 +15,7 @@ import distillation_family
 import edsr_family
 import formula
 import hdr_family
+import kernel_family
 import laplacian_family
 import light_family
 import modulation_family
@@ -38,7 +39,7 @@ MODULES = [edsr_family, trunk_family, srresnet_family, rrdb_family, distillation
            usrnet_family, start_family, skip_family, pan_family, light_family,
            modulation_family, laplacian_family, recursive_family, attention_family,
            dense_family, projection_family, wavelet_family, transformer_family, mosaic_family, hdr_family,
-           degradation_family, window_family, any_scale_family, patch_family, described_family]
+           degradation_family, window_family, any_scale_family, patch_family, described_family, kernel_family]
 
 
 def main():

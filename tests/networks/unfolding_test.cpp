@@ -1,15 +1,21 @@
 // How USRNet runs: the data step by real transforms, the prior window by window, photos that do not continue.
+#include "core/error.h"
 #include "core/random.h"
 #include "networks/data_solver.h"
 #include "networks/data_step.h"
+#include "networks/kernel_steps.h"
+#include "networks/kxnet.h"
 #include "networks/registry.h"
 #include "networks/usrnet_prior.h"
 #include "networks/windows.h"
 #include "nn/model.h"
 #include "nn/parameter_file.h"
+#include "tests/golden/golden.h"
 #include "tests/support/test_images.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <torch/types.h>
 
 namespace zsr::networks {
@@ -129,6 +135,43 @@ TEST(Usrnet, PhotosDoNotContinueAtTheOtherEnd) {
   input.circular = true;
   const torch::Tensor periodic = (network->forward(input) - before).abs();
   EXPECT_GT(periodic.narrow(3, 0, 16).max().item<double>(), 0.02);
+}
+
+// The kernel that it ends with, by tests/golden/make.py.
+TEST(Kxnet, GivesTheKernelThatItFound) {
+  for (const nlohmann::json& golden : test::read_golden("kxnet")) {
+    const WeightsFile weights = test::golden_weights(golden);
+    const Config config = find_kind("kxnet")->config_of(weights);
+    const nn::Model model(kxnet_kernel_graph(config));
+    const std::string last = fmt::format("X_stage.{}.", config.whole("depth") - 1);
+    const torch::Tensor parameters = nn::take_parameters(model.graph(), weights, "KXNet", {last});
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor image = test::golden_tensor(golden.at("runs").at(0).at("settings").at("image"));
+    const torch::Tensor found = model.forward({image}, parameters);
+    const auto wanted = golden.at("kernel").get<std::vector<float>>();
+    EXPECT_EQ(found.size(2), config.whole("kernel"));
+    EXPECT_NEAR(found.sum().item<double>(), 1.0, 1e-5);
+    EXPECT_LT((found.flatten() - torch::tensor(wanted)).abs().max().item<double>(), 1e-5);
+  }
+}
+
+TEST(Kxnet, RefusesKernelsWithoutAMiddle) {
+  EXPECT_THROW(find_kind("kxnet")->graph(find_kind("kxnet")->configured(2, {{"kernel", 8.0}})), OptionError);
+}
+
+// The whole gradient of the squared error, by LibTorch, is what the step takes of the kernel.
+TEST(KernelSteps, AreTheGradientOfTheSquaredError) {
+  torch::manual_seed(4);
+  const auto options = torch::TensorOptions(torch::kFloat64);
+  for (const int64_t s : {1, 2, 3}) {
+    const torch::Tensor y = torch::rand({2, 3, 5, 6}, options);
+    const torch::Tensor x = torch::rand({2, 3, 5 * s, 6 * s}, options);
+    const torch::Tensor kernels = torch::rand({2, 1, 7, 7}, options).requires_grad_(true);
+    const torch::Tensor error = reblur_error(x, y, kernels, s);
+    (0.5 * error.square()).sum().backward();
+    const torch::Tensor found = kernel_gradient(x, error.detach(), 7, s) * static_cast<double>(3 * 5 * 6);
+    EXPECT_LT((found - kernels.grad()).abs().max().item<double>(), 1e-12) << s;
+  }
 }
 
 }  // namespace
