@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <mutex>
 
 namespace zsr::networks {
@@ -154,6 +155,15 @@ Graph strengths_graph(const Config& config) {
   return g;
 }
 
+// A kernel that leaves every image as it is: all of its weight on its anchor.
+bool is_identity(const BlurKernel& kernel) {
+  constexpr double kRounding = 1e-6;
+  const torch::Tensor& weights = kernel.weights();
+  const double anchor = weights[kernel.height() / 2][kernel.width() / 2].item<double>();
+  const double others = weights.abs().sum().item<double>() - std::abs(anchor);
+  return others < kRounding && std::abs(anchor - 1.0) < kRounding;
+}
+
 // USRNet on photos, which do not continue periodically. On the CPU the iterations run one by one: the data step by
 // DataSolver on the whole photo, the prior by UsrnetPriorRun.
 class Usrnet : public Network {
@@ -174,6 +184,8 @@ class Usrnet : public Network {
   torch::Tensor forward(const Input& input) const override {
     if (!input.kernel) throw OptionError("USRNet needs the photo's kernel");
     const torch::NoGradGuard no_grad;
+    // Only the photo itself explains such a photo; the prior would change it.
+    if (input.scale == 1 && input.noise == 0.0 && is_identity(*input.kernel)) return input.image.clone();
     const torch::Device device = input.image.device();
     const int64_t s = input.scale;
     const int64_t height = input.image.size(2);

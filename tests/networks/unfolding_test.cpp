@@ -116,14 +116,34 @@ TEST(UsrnetPriorRun, WindowsGiveWhatTheWholeGives) {
   }
 }
 
-// A photo is no period of a larger one: what stands at its right border does not show at its left.
-TEST(Usrnet, PhotosDoNotContinueAtTheOtherEnd) {
-  const Kind* const kind = find_kind("usrnet");
-  nn::Graph graph = kind->graph(small_prior(true));
+WeightsFile drawn_usrnet() {
+  nn::Graph graph = find_kind("usrnet")->graph(small_prior(true));
   Random random(6);
   WeightsFile file = nn::to_weights(graph, nn::initial_values(graph, random));
   file.metadata = small_prior(true).to_metadata("usrnet");
-  const auto network = kind->build(file);
+  return file;
+}
+
+// Nothing was blurred, nothing is noisy: nothing is to be done. With any of them there is.
+TEST(Usrnet, ReturnsAPhotoThatNothingHappenedTo) {
+  const auto network = find_kind("usrnet")->build(drawn_usrnet());
+  const torch::Tensor photo = test::texture(3, 30, 26).to(torch::kFloat32);
+  torch::Tensor delta = torch::zeros({7, 5});
+  delta[3][2] = 1.0;
+  const auto changed = [&](const BlurKernel& kernel, int64_t scale, double noise) {
+    const torch::Tensor made = network->forward({photo, scale, kernel, noise});
+    return test::max_difference(made.slice(2, 0, c10::nullopt, scale).slice(3, 0, c10::nullopt, scale), photo);
+  };
+  EXPECT_EQ(changed(BlurKernel(delta), 1, 0.0), 0.0);
+  EXPECT_EQ(changed(BlurKernel(torch::ones({1, 1})), 1, 0.0), 0.0);
+  EXPECT_GT(changed(BlurKernel(delta), 1, 0.1), 1e-4);
+  EXPECT_GT(changed(BlurKernel(delta), 2, 0.0), 1e-4);
+  EXPECT_GT(changed(BlurKernel(delta.roll(1, 0)), 1, 0.0), 1e-4);
+}
+
+// A photo is no period of a larger one: what stands at its right border does not show at its left.
+TEST(Usrnet, PhotosDoNotContinueAtTheOtherEnd) {
+  const auto network = find_kind("usrnet")->build(drawn_usrnet());
   torch::Tensor photo = test::texture(3, 48, 64).to(torch::kFloat32);
   Input input{photo, 2, BlurKernel(torch::ones({9, 9}))};
   const torch::Tensor before = network->forward(input);
