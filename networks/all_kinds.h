@@ -13,8 +13,9 @@ namespace zsr::networks {
               row(realplksr) row(swinir) row(carn) row(pan) row(latticenet) row(han) row(rcan) row(san) row(rdn)       \
                   row(msrn) row(dbpn) row(srfbn) row(prosr) row(idn) row(vdsr) row(drcn) row(drrn) row(memnet)         \
                       row(rednet) row(dncnn) row(dwsr) row(mwcnn) row(srdensenet) row(lapsrn) row(mslapsrn) row(srcnn) \
-                          row(fsrcnn) row(espcn) row(a2001sr) row(restorer) row(srmd) row(srmd_edsr) row(zssr_start)   \
-                              row(demosaic) row(fdan) row(dsgan) row(high_to_low) row(cincgan) row(kxnet)
+                          row(fsrcnn) row(espcn) row(a2001sr) row(mzsr) row(restorer) row(srmd) row(srmd_edsr)         \
+                              row(zssr_start) row(demosaic) row(fdan) row(dsgan) row(high_to_low) row(cincgan)         \
+                                  row(kxnet)
 
 #define ZSR_DECLARE(name) Kind name();
 ZSR_NETWORKS(ZSR_DECLARE)

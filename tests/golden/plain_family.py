@@ -1,4 +1,4 @@
-"""Plain chains: SRVGGNetCompact (Real-ESRGAN), VDSR, SRCNN, FSRCNN, ESPCN."""
+"""Plain chains: SRVGGNetCompact (Real-ESRGAN), VDSR, MZSR's starting point, SRCNN, FSRCNN, ESPCN."""
 
 import numpy as np
 
@@ -67,6 +67,18 @@ def vdsr():
     return family
 
 
+def mzsr():
+    """As VDSR, on the upscaled colours."""
+    family = Family("mzsr")
+    for depth, width in ((8, 16), (4, 32)):
+        w = Weights()
+        convs = [lambda x, i=i: w.conv(x, f"conv{i}", 3 if i == depth else width) for i in range(1, depth + 1)]
+        image = Image(f"mzsr {depth}", (3, 12, 10))
+        family.add(f"{depth} convolutions", w,
+                   [({"scale": 1, "image": image}, vdsr_forward(w, image.values, convs))])
+    return family
+
+
 def srcnn():
     family = Family("srcnn")
     for side in (1, 3, 5):
@@ -116,4 +128,4 @@ def fsrcnn():
     return family
 
 
-FAMILIES = [srvgg, vdsr, srcnn, espcn, fsrcnn]
+FAMILIES = [srvgg, vdsr, mzsr, srcnn, espcn, fsrcnn]

@@ -50,10 +50,11 @@ INSTANTIATE_TEST_SUITE_P(Families, Golden,
                                          "demosaic", "dfsa", "dncnn", "drcn", "drrn", "dsgan", "dsrn", "dwsr", "edsr",
                                          "efdn", "espcn", "esrt", "fdan", "fmen", "fsrcnn", "han", "hat", "high-to-low",
                                          "idn", "imdn", "ipt", "kxnet", "lapsrn", "latticenet", "mdsr", "memnet",
-                                         "metaedsr", "metardn", "mslapsrn", "msrn", "mwcnn", "omnisr", "pan", "prosr",
-                                         "rcan", "rdn", "realplksr", "rednet", "restorer", "rfdn", "rlfn", "rnan",
-                                         "rrdb", "safmn", "san", "smfanet", "span", "srcnn", "srdensenet", "srfbn",
-                                         "srresnet", "srvgg", "swinir", "usrnet", "vdsr", "waveletsrnet", "waveresnet"),
+                                         "metaedsr", "metardn", "mslapsrn", "msrn", "mwcnn", "mzsr", "omnisr", "pan",
+                                         "prosr", "rcan", "rdn", "realplksr", "rednet", "restorer", "rfdn", "rlfn",
+                                         "rnan", "rrdb", "safmn", "san", "smfanet", "span", "srcnn", "srdensenet",
+                                         "srfbn", "srresnet", "srvgg", "swinir", "usrnet", "vdsr", "waveletsrnet",
+                                         "waveresnet"),
                          [](const auto& family) {
                            std::string name = family.param;
                            std::replace(name.begin(), name.end(), '-', '_');

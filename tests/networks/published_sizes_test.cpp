@@ -145,6 +145,7 @@ const std::vector<Size>& published_sizes() {
       {"rnan", {4}, {}, 9255003 - kMeanShifts},
       {"fdan", {2}, {}, 126660},
       {"fdan", {4}, {}, 142248},
+      {"mzsr", {2}, {}, 225091},
   };
   return all;
 }
