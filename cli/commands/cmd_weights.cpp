@@ -5,6 +5,7 @@
 #include "cli/terminal/usage_error.h"
 #include "core/error.h"
 #include "core/json_bytes.h"
+#include "networks/ikc.h"
 #include "networks/onnx_export.h"
 #include "nn/weights/safetensors.h"
 #include "nn/weights/shipped.h"
@@ -25,12 +26,13 @@ constexpr const char* kWeightsDescription =
     "Lists the tensors of a weights file, or writes them as safetensors, or the whole network as an ONNX\n"
     "model for other programs. Reads safetensors, PyTorch's .pth and .pt (both formats; nothing in them is\n"
     "executed), ncnn's .param with .bin and MATLAB's .mat, and tells which network they are of. Two networks\n"
-    "of one shape can be blended. FILE is also the name of a network that comes with zsr, like\n"
-    "edsr-light-x2.";
+    "of one shape can be blended; the three files in which IKC is published can be joined. FILE is also the\n"
+    "name of a network that comes with zsr, like edsr-light-x2.";
 constexpr const char* kWeightsExamples =
     "  zsr weights list\n  zsr weights info model.pth\n  zsr weights convert model.pth -o model.safetensors --half\n"
     "  zsr weights convert model.pth -o model.onnx\n  zsr weights convert restorer -o restorer_x2.onnx --scale 2\n"
-    "  zsr weights blend psnr.safetensors gan.safetensors -o between.safetensors --share 0.3\n";
+    "  zsr weights blend psnr.safetensors gan.safetensors -o between.safetensors --share 0.3\n"
+    "  zsr weights join SFTMD.pth Predictor.pth Corrector.pth -o ikc.safetensors\n";
 
 void print_info(const WeightsFile& file, bool json) {
   nlohmann::ordered_json network;
@@ -141,17 +143,18 @@ int run_weights(const std::vector<std::string>& arguments) {
   double share = 0.5;
   bool force = false;
   CommonFlags common;
-  OptionSet options("zsr weights list|info|convert|blend [FILE] [FILE] [-o FILE.safetensors|FILE.onnx] [options]",
+  OptionSet options("zsr weights list|info|convert|blend|join [FILE...] [-o FILE.safetensors|FILE.onnx] [options]",
                     kWeightsDescription, kWeightsExamples);
   options.group("Options");
-  options.positional("input,i", "ACTION FILE",
-                     "list (what comes with zsr), info, convert or blend, then the file (blend: two)", &words);
-  options.add("output,o", "FILE", "convert, blend: the file to write; FILE.onnx: ONNX, any other: safetensors",
+  options.positional(
+      "input,i", "ACTION FILE",
+      "list (what comes with zsr), info, convert, blend or join, then the file (blend: two, join: three)", &words);
+  options.add("output,o", "FILE", "convert, blend, join: the file to write; FILE.onnx: ONNX, any other: safetensors",
               &conversion.output);
   options.add("scale,s", "FACTOR", "ONNX: which scale of a network that has several; 0 = the only one",
               &conversion.scale);
   options.add("share", "PART", "blend: how much of the second, 0 to 1", &share);
-  options.flag("half", "convert, blend: 32- and 64-bit numbers as 16-bit ones (ONNX: weights of convolutions)",
+  options.flag("half", "convert, blend, join: 32- and 64-bit numbers as 16-bit ones (ONNX: weights of convolutions)",
                &conversion.half);
   options.flag("force", "Replace an existing file", &force);
   add_common_flags(options, common);
@@ -159,8 +162,10 @@ int run_weights(const std::vector<std::string>& arguments) {
   const std::string action = words.empty() ? "" : words[0];
   const bool blend = action == "blend";
   if (action == "list" && words.size() == 1) return list_shipped(common.json);
-  if ((action != "info" && action != "convert" && !blend) || words.size() != (blend ? 3U : 2U)) {
-    throw UsageError("weights needs list, or info or convert and one FILE, or blend and two");
+  const bool join = action == "join";
+  const size_t files = join ? 3 : blend ? 2 : 1;
+  if ((action != "info" && action != "convert" && !blend && !join) || words.size() != files + 1) {
+    throw UsageError("weights needs list, or info or convert and one FILE, or blend and two, or join and three");
   }
   const bool writes = action != "info";
   const std::string& output = conversion.output;
@@ -174,6 +179,7 @@ int run_weights(const std::vector<std::string>& arguments) {
   for (size_t i = 1; writes && i < words.size(); ++i) check_output(output, words[i], conversion.overwrite);
   WeightsFile file = load_or_shipped(words[1]);
   if (blend) file = blended(file, load_or_shipped(words[2]), share);
+  if (join) file = networks::join_ikc({file, load_or_shipped(words[2]), load_or_shipped(words[3])});
   if (!writes) {
     print_info(file, common.json);
     return kExitOk;

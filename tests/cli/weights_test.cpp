@@ -60,6 +60,28 @@ TEST(WeightsCommand, ListsAndConverts) {
   EXPECT_EQ(run_zsr({"weights", "convert", at("srmd.safetensors")}).code, 2);
 }
 
+TEST(WeightsCommand, JoinsIkcsThreeFiles) {
+  const TempDir dir;
+  const auto at = [&](const char* name) { return (dir / name).string(); };
+  const auto conv = [](WeightsFile& file, const std::string& name, std::vector<int64_t> shape) {
+    file.tensors.push_back({name + ".weight", 0.05 * torch::ones(shape)});
+    file.tensors.push_back({name + ".bias", torch::zeros({shape[0]})});
+  };
+  WeightsFile predictor;
+  for (int64_t i = 0; i < 6; ++i) {
+    conv(predictor, "ConvNet." + std::to_string(2 * i), {i == 5 ? 10 : 8, i == 0 ? 3 : 8, 5, 5});
+  }
+  write_safetensors(dir / "predictor.safetensors", predictor, Overwrite::kNo);
+  EXPECT_EQ(run_zsr({"weights", "join", at("predictor.safetensors"), "-o", at("ikc.safetensors")}).code, 2);
+  const ProgramResult twice = run_zsr({"weights", "join", at("predictor.safetensors"), at("predictor.safetensors"),
+                                       at("predictor.safetensors"), "-o", at("ikc.safetensors")});
+  EXPECT_EQ(twice.code, 1);
+  EXPECT_NE(twice.err.find("both hold IKC's Predictor"), std::string::npos) << twice.err;
+  EXPECT_FALSE(std::filesystem::exists(dir / "ikc.safetensors"));
+  const ProgramResult info = run_zsr({"weights", "info", at("predictor.safetensors")});
+  EXPECT_NE(info.out.find("Predictor of IKC"), std::string::npos) << info.out;
+}
+
 // ESPCN x3 with small random weights.
 void write_espcn(const std::filesystem::path& path) {
   torch::manual_seed(3);

@@ -7,6 +7,7 @@ import sys
 
 import any_scale_family
 import attention_family
+import blind_family
 import carn_family
 import degradation_family
 import dense_family
@@ -39,7 +40,8 @@ MODULES = [edsr_family, trunk_family, srresnet_family, rrdb_family, distillation
            usrnet_family, start_family, skip_family, pan_family, light_family,
            modulation_family, laplacian_family, recursive_family, attention_family,
            dense_family, projection_family, wavelet_family, transformer_family, mosaic_family, hdr_family,
-           degradation_family, window_family, any_scale_family, patch_family, described_family, kernel_family]
+           degradation_family, window_family, any_scale_family, patch_family, described_family, kernel_family,
+           blind_family]
 
 
 def main():

@@ -17,10 +17,10 @@ namespace zsr::networks {
 namespace {
 
 constexpr const char* kBothColours[] = {
-    "edsr",   "mdsr", "srresnet", "rrdb",  "srvgg",   "imdn",       "rfdn",      "carn",   "pan", "a2001sr",
-    "rlfn",   "efdn", "fmen",     "bsrn",  "smfanet", "safmn",      "span",      "rcan",   "han", "san",
-    "msrn",   "rdn",  "dbpn",     "srfbn", "prosr",   "latticenet", "realplksr", "swinir", "hat", "dat",
-    "omnisr", "dsrn", "rnan",     "csnln", "esrt",    "ipt",        "dfsa"};
+    "edsr",  "mdsr",  "srresnet", "rrdb",       "srvgg",     "imdn",   "rfdn",  "carn", "pan",    "a2001sr", "rlfn",
+    "efdn",  "fmen",  "bsrn",     "smfanet",    "safmn",     "span",   "rcan",  "han",  "san",    "msrn",    "rdn",
+    "dbpn",  "srfbn", "prosr",    "latticenet", "realplksr", "swinir", "hat",   "dat",  "omnisr", "dsrn",    "rnan",
+    "csnln", "esrt",  "ipt",      "dfsa",       "ikc",       "dan",    "danv2", "dasr"};
 
 // As small as the network allows, with drawn weights, under the names of its files.
 WeightsFile drawn(const Kind& kind, int64_t channels = 3) {

@@ -46,15 +46,15 @@ TEST_P(Golden, Outputs) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, Golden,
-                         testing::Values("a2001sr", "bsrn", "carn", "cincgan", "cnf", "csnln", "dat", "dbpn",
-                                         "demosaic", "dfsa", "dncnn", "drcn", "drrn", "dsgan", "dsrn", "dwsr", "edsr",
-                                         "efdn", "espcn", "esrt", "fdan", "fmen", "fsrcnn", "han", "hat", "high-to-low",
-                                         "idn", "imdn", "ipt", "kxnet", "lapsrn", "latticenet", "mdsr", "memnet",
-                                         "metaedsr", "metardn", "mslapsrn", "msrn", "mwcnn", "mzsr", "omnisr", "pan",
-                                         "prosr", "rcan", "rdn", "realplksr", "rednet", "restorer", "rfdn", "rlfn",
-                                         "rnan", "rrdb", "safmn", "san", "smfanet", "span", "srcnn", "srdensenet",
-                                         "srfbn", "srresnet", "srvgg", "swinir", "usrnet", "vdsr", "waveletsrnet",
-                                         "waveresnet"),
+                         testing::Values("a2001sr", "bsrn", "carn", "cincgan", "cnf", "csnln", "dan", "danv2", "dasr",
+                                         "dat", "dbpn", "demosaic", "dfsa", "dncnn", "drcn", "drrn", "dsgan", "dsrn",
+                                         "dwsr", "edsr", "efdn", "espcn", "esrt", "fdan", "fmen", "fsrcnn", "han",
+                                         "hat", "high-to-low", "idn", "ikc", "imdn", "ipt", "kxnet", "lapsrn",
+                                         "latticenet", "mdsr", "memnet", "metaedsr", "metardn", "mslapsrn", "msrn",
+                                         "mwcnn", "mzsr", "omnisr", "pan", "prosr", "rcan", "rdn", "realplksr",
+                                         "rednet", "restorer", "rfdn", "rlfn", "rnan", "rrdb", "safmn", "san",
+                                         "smfanet", "span", "srcnn", "srdensenet", "srfbn", "srresnet", "srvgg",
+                                         "swinir", "usrnet", "vdsr", "waveletsrnet", "waveresnet"),
                          [](const auto& family) {
                            std::string name = family.param;
                            std::replace(name.begin(), name.end(), '-', '_');

@@ -21,6 +21,9 @@ constexpr int64_t kMeanShifts = 24;
 // A convolution, the gammas of twenty groups and an attention that the authors' code never uses.
 constexpr int64_t kSanUnused = 36928 + 20 + 1096;
 
+// Two linear layers that DASR's encoder ends in while it is trained.
+constexpr int64_t kDasrContrast = 2 * (256 * 256 + 256);
+
 // IPT's body, one head and one query of the published six, whose tails are those of x2, x3, x4 and three of x1.
 constexpr int64_t kIptHead = 1792 + 4 * 102464;
 constexpr int64_t kIptQuery = 256 * 576;
@@ -146,6 +149,12 @@ const std::vector<Size>& published_sizes() {
       {"fdan", {2}, {}, 126660},
       {"fdan", {4}, {}, 142248},
       {"mzsr", {2}, {}, 225091},
+      // SFTMD (without the branch that it never uses), predictor and corrector.
+      {"ikc", {4}, {}, 4234691 + 430730 + 649930},
+      {"dan", {4}, {}, 4329511},
+      {"danv2", {4}, {}, 4707708},
+      // Less the mean shifts and what the encoder needs for the contrast of its training alone.
+      {"dasr", {4}, {}, 4690523 - kMeanShifts + 1278784 - kDasrContrast},
   };
   return all;
 }
