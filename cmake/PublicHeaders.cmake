@@ -2,7 +2,7 @@
 # change between versions.
 set(zsr_public_headers
   core/device.h core/error.h core/files.h core/random.h core/run_context.h core/session.h
-  image/color.h image/metrics.h image/photo.h image/photo_file.h image/resize.h
+  image/color.h image/hdr.h image/metrics.h image/photo.h image/photo_file.h image/resize.h
   quality/lpips.h quality/niqe.h
   degradations/compression.h degradations/downsample.h degradations/estimation/photo_condition.h degradations/kernel.h
   degradations/kernel_families.h degradations/kernel_io.h degradations/noise.h degradations/recipe.h

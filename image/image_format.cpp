@@ -1,4 +1,5 @@
 #include "core/error.h"
+#include "image/heif_hdr.h"
 #include "image/optional_formats.h"
 #include "image/photo_codec.h"
 
@@ -11,26 +12,19 @@
 namespace zsr {
 namespace {
 
-constexpr std::array<std::pair<const char*, ImageFormat>, 18> kNames{{
-    {"png", ImageFormat::kPng},
-    {"jpeg", ImageFormat::kJpeg},
-    {"jpg", ImageFormat::kJpeg},
-    {"jpe", ImageFormat::kJpeg},
-    {"tiff", ImageFormat::kTiff},
-    {"tif", ImageFormat::kTiff},
-    {"webp", ImageFormat::kWebp},
-    {"pnm", ImageFormat::kPnm},
-    {"ppm", ImageFormat::kPnm},
-    {"pgm", ImageFormat::kPnm},
-    {"pbm", ImageFormat::kPnm},
-    {"bmp", ImageFormat::kBmp},
-    {"gif", ImageFormat::kGif},
-    {"heif", ImageFormat::kHeif},
-    {"heic", ImageFormat::kHeif},
-    {"avif", ImageFormat::kAvif},
-    {"jxl", ImageFormat::kJxl},
-    {"jfif", ImageFormat::kJpeg},
+constexpr std::array<std::pair<const char*, ImageFormat>, 19> kNames{{
+    {"png", ImageFormat::kPng},   {"jpeg", ImageFormat::kJpeg}, {"jpg", ImageFormat::kJpeg},
+    {"jpe", ImageFormat::kJpeg},  {"tiff", ImageFormat::kTiff}, {"tif", ImageFormat::kTiff},
+    {"webp", ImageFormat::kWebp}, {"pnm", ImageFormat::kPnm},   {"ppm", ImageFormat::kPnm},
+    {"pgm", ImageFormat::kPnm},   {"pbm", ImageFormat::kPnm},   {"bmp", ImageFormat::kBmp},
+    {"gif", ImageFormat::kGif},   {"heif", ImageFormat::kHeif}, {"heic", ImageFormat::kHeif},
+    {"avif", ImageFormat::kAvif}, {"jxl", ImageFormat::kJxl},   {"jfif", ImageFormat::kJpeg},
+    {"exr", ImageFormat::kExr},
 }};
+
+bool is_heif(ImageFormat format) {
+  return format == ImageFormat::kHeif || format == ImageFormat::kAvif;
+}
 
 }  // namespace
 
@@ -51,11 +45,21 @@ ImageFormat format_from_name(const std::filesystem::path& path) {
       fmt::format("cannot tell an image format from '{}'; use .png, .jpg, .tif, .webp, .ppm or .bmp", path.string()));
 }
 
-bool is_writable(ImageFormat format) {
+bool is_writable(ImageFormat format, DynamicRange range) {
+  if (range == DynamicRange::kHdr) {
+    if (is_heif(format)) return can_encode_heif(format, 10) || can_encode_heif(format, 12);
+    return format == ImageFormat::kPng || format == ImageFormat::kTiff || format == ImageFormat::kExr;
+  }
+  if (format == ImageFormat::kExr) return false;
   return is_optional(format) || format == ImageFormat::kGif ? can_encode(format) : true;
 }
 
-std::string why_not_writable(ImageFormat format) {
+std::string why_not_writable(ImageFormat format, DynamicRange range) {
+  if (range == DynamicRange::kHdr && !is_heif(format)) {
+    return fmt::format("the result is HDR, which {} files cannot hold; use avif, heic, png, tiff or exr",
+                       to_string(format));
+  }
+  if (format == ImageFormat::kExr) return "exr files are for HDR results, and this one is not; use png or tiff";
   constexpr const char* kInstead = "use png, jpeg, tiff, webp, pnm or bmp";
   const char* missing = nullptr;
   if (format == ImageFormat::kGif) missing = "cgif";
@@ -67,12 +71,30 @@ std::string why_not_writable(ImageFormat format) {
                      missing, kInstead);
 }
 
+int hdr_bit_depth(ImageFormat format, int wanted) {
+  if (!is_heif(format)) {
+    if (wanted == 0 || wanted == 16) return 16;
+    throw OptionError(fmt::format("bit depth {}: HDR {} files have 16 bits a sample", wanted, to_string(format)));
+  }
+  if (wanted != 0 && wanted != 10 && wanted != 12) {
+    throw OptionError(fmt::format("bit depth {}: HDR {} files have 10 or 12 bits a sample", wanted, to_string(format)));
+  }
+  for (const int bits : {10, 12}) {
+    if ((wanted == 0 || wanted == bits) && can_encode_heif(format, bits)) return bits;
+  }
+  const std::string words = wanted == 0 ? "HDR" : fmt::format("{} bits", wanted);
+  const bool other = wanted == 10 && can_encode_heif(format, 12);
+  throw OptionError(fmt::format("libheif {} here cannot encode {} in {}; use {}png, tiff or exr", heif_version(), words,
+                                to_string(format), other ? "--bit-depth 12, " : ""));
+}
+
 int max_bit_depth(ImageFormat format) {
   switch (format) {
     case ImageFormat::kPng:
     case ImageFormat::kTiff:
     case ImageFormat::kPnm:
     case ImageFormat::kJxl:
+    case ImageFormat::kExr:
       return 16;
     default:
       return 8;
@@ -103,7 +125,7 @@ int64_t max_side(ImageFormat format) {
 bool holds_alpha(ImageFormat format) {
   // BMP has a variant with alpha, but OpenCV's writer does not make it.
   return format == ImageFormat::kPng || format == ImageFormat::kTiff || format == ImageFormat::kWebp ||
-         format == ImageFormat::kGif || is_optional(format);
+         format == ImageFormat::kGif || format == ImageFormat::kExr || is_optional(format);
 }
 
 }  // namespace zsr

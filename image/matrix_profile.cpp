@@ -1,5 +1,6 @@
 #include "image/matrix_profile.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -56,13 +57,15 @@ std::string curve(bool linear) {
 // Colorants adapted to D50 by Bradford's transform: columns of the matrix to XYZ.
 using Colorants = std::array<std::array<double, 3>, 3>;
 constexpr Colorants kSrgb = {{{0.43607, 0.22249, 0.01392}, {0.38515, 0.71687, 0.09708}, {0.14307, 0.06061, 0.71410}}};
+constexpr Colorants kBt2020 = {
+    {{0.67348, 0.27904, -0.00193}, {0.16567, 0.67534, 0.02998}, {0.12505, 0.04561, 0.79685}}};
 constexpr Colorants kP3 = {{{0.51512, 0.24120, -0.00105}, {0.29198, 0.69225, 0.04189}, {0.15710, 0.06657, 0.78407}}};
 
-std::string head(size_t size) {
+std::string head(size_t size, uint32_t version) {
   std::string out;
   put(out, static_cast<uint32_t>(size), 4);
   put(out, 0, 4);
-  put(out, 0x04200000U, 4);
+  put(out, version, 4);
   out += "mntrRGB XYZ ";
   for (const uint32_t part : {2024U, 1U, 1U, 0U, 0U, 0U}) put(out, part, 2);
   out += "acsp";
@@ -71,14 +74,24 @@ std::string head(size_t size) {
   return out + std::string(48, '\0');
 }
 
-}  // namespace
+// SMPTE ST 2084, as a table of light / 10000 cd/m2.
+std::string pq_curve() {
+  constexpr int kSteps = 4096;
+  std::string out = "curv";
+  put(out, 0, 4);
+  put(out, kSteps, 4);
+  for (int i = 0; i < kSteps; ++i) {
+    const double root = std::pow(static_cast<double>(i) / (kSteps - 1), 32.0 / 2523.0);
+    const double light = std::pow(std::max(0.0, root - 0.8359375) / (18.8515625 - 18.6875 * root), 16384.0 / 2610.0);
+    put(out, static_cast<uint32_t>(std::lround(65535.0 * light)), 2);
+  }
+  return out;
+}
 
-std::string matrix_profile(ColorSpace space) {
-  const bool p3 = space == ColorSpace::kDisplayP3;
-  const bool linear = space == ColorSpace::kLinearSrgb;
-  const Colorants& colorants = p3 ? kP3 : kSrgb;
-  const std::string name = p3 ? "Display P3" : linear ? "Linear sRGB" : "sRGB";
-  std::vector<std::pair<std::string, std::string>> tags = {
+using Tags = std::vector<std::pair<std::string, std::string>>;
+
+Tags tags_of(const std::string& name, const Colorants& colorants, const std::string& curve_data) {
+  return {
       {"desc", text(name)},
       {"cprt", text("No copyright, use freely")},
       {"wtpt", numbers("XYZ ", {0.9642, 1.0, 0.8249})},
@@ -86,9 +99,12 @@ std::string matrix_profile(ColorSpace space) {
       {"rXYZ", numbers("XYZ ", {colorants[0].begin(), colorants[0].end()})},
       {"gXYZ", numbers("XYZ ", {colorants[1].begin(), colorants[1].end()})},
       {"bXYZ", numbers("XYZ ", {colorants[2].begin(), colorants[2].end()})},
-      {"rTRC", curve(linear)},
-      {"gTRC", curve(linear)},
-      {"bTRC", curve(linear)}};
+      {"rTRC", curve_data},
+      {"gTRC", curve_data},
+      {"bTRC", curve_data}};
+}
+
+std::string profile_of(Tags tags, uint32_t version) {
   constexpr size_t kHead = 128;
   std::string table;
   std::string data;
@@ -100,7 +116,25 @@ std::string matrix_profile(ColorSpace space) {
     value.resize((value.size() + 3) / 4 * 4, '\0');
     data += value;
   }
-  return head(kHead + table.size() + data.size()) + table + data;
+  return head(kHead + table.size() + data.size(), version) + table + data;
+}
+
+}  // namespace
+
+std::string matrix_profile(ColorSpace space) {
+  const bool p3 = space == ColorSpace::kDisplayP3;
+  const bool linear = space == ColorSpace::kLinearSrgb;
+  const std::string name = p3 ? "Display P3" : linear ? "Linear sRGB" : "sRGB";
+  return profile_of(tags_of(name, p3 ? kP3 : kSrgb, curve(linear)), 0x04200000U);
+}
+
+std::string pq_profile() {
+  Tags tags = tags_of("BT.2020 PQ", kBt2020, pq_curve());
+  std::string signal = "cicp";
+  put(signal, 0, 4);
+  for (const uint32_t code : {9U, 16U, 0U, 1U}) put(signal, code, 1);
+  tags.emplace_back("cicp", signal);
+  return profile_of(std::move(tags), 0x04400000U);
 }
 
 }  // namespace zsr

@@ -16,7 +16,7 @@ namespace {
 // What a photo may carry besides pixels, and the formats whose files, as zsr writes them, hold it.
 struct Carried {
   const char* words;
-  std::array<bool, 8> held;  // PNG, JPEG, TIFF, WebP, PNM, BMP, HEIC and AVIF, JPEG XL
+  std::array<bool, 9> held;  // PNG, JPEG, TIFF, WebP, PNM, BMP, HEIC and AVIF, JPEG XL, OpenEXR
 };
 enum CarriedKind : size_t { kIcc, kExif, kXmp, kIptc, kText, kComment, kColorCode, kGainMap };
 constexpr std::array<Carried, 8> kTable{{
@@ -47,6 +47,8 @@ size_t column_of(ImageFormat format) {
       return 6;
     case ImageFormat::kJxl:
       return 7;
+    case ImageFormat::kExr:
+      return 8;
     default:
       return 5;
   }

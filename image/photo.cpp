@@ -1,6 +1,7 @@
 #include "image/photo.h"
 
 #include "core/error.h"
+#include "image/hdr_file.h"
 #include "image/opencv_codec.h"
 #include "image/pixel_planes.h"
 
@@ -72,6 +73,7 @@ Photo load_photo(const std::filesystem::path& path, const ReadLimits& limits) {
   set_planes(photo, planes_of(decoded.pixels));
   photo.bit_depth = decoded.pixels.bit_depth;
   photo.format = decoded.header.format;
+  photo.transfer = decoded.header.transfer;
   photo.metadata = std::move(decoded.metadata);
   photo.notes = std::move(decoded.notes);
   photo.damage = std::move(decoded.damage);
@@ -79,8 +81,12 @@ Photo load_photo(const std::filesystem::path& path, const ReadLimits& limits) {
 }
 
 void save_photo(const Photo& photo, const std::filesystem::path& path, const WriteOptions& options) {
-  if (!is_writable(options.format)) {
-    throw OptionError(why_not_writable(options.format));
+  if (!is_writable(options.format, photo.range)) {
+    throw OptionError(why_not_writable(options.format, photo.range));
+  }
+  if (photo.range == DynamicRange::kHdr) {
+    save_hdr(photo, path, options);
+    return;
   }
   if (photo.alpha.defined() && !holds_alpha(options.format)) {
     throw OptionError(

@@ -23,10 +23,16 @@ struct Photo {
   torch::Tensor alpha;  ///< [1, 1, H, W] float32 in [0, 1]; undefined when every pixel is opaque.
   int bit_depth = 8;    ///< 8 or 16, as stored.
   ImageFormat format = ImageFormat::kPng;
+  DynamicRange range = DynamicRange::kSdr;        ///< What `color` means and how it is written; RGB where it is HDR.
+  int transfer = 0;                               ///< As in PhotoHeader.
   std::shared_ptr<const PhotoMetadata> metadata;  ///< May be null.
   std::vector<std::string> notes;                 ///< What the reader noticed or had to leave out, one line each.
   std::string damage;                             ///< As in DecodedPhoto.
 };
+
+/// The colours of an SDR photo with an ICC profile, or with the gamma and primaries of a PNG file, as the numbers of
+/// sRGB. Its profile stays in the metadata.
+void make_srgb(Photo& photo);
 
 /// Loads a photo; errors as `decode_photo`.
 Photo load_photo(const std::filesystem::path& path, const ReadLimits& limits = {});
@@ -38,12 +44,16 @@ void set_planes(Photo& photo, torch::Tensor planes);
 struct WriteOptions {
   ImageFormat format = ImageFormat::kPng;
   EncodeOptions encode;
-  int bit_depth = 0;  ///< 0 keeps the photo's own, as far as the format can.
+  int bit_depth = 0;  ///< 0 keeps the photo's own, as far as the format can; of HDR photos as hdr_bit_depth().
   Overwrite overwrite = Overwrite::kNo;
 };
 
 /// Writes the photo through an AtomicFile. Values are clamped to [0, 1] and rounded half up. Throws OptionError when
-/// the format cannot hold the photo (alpha in a JPEG), IoError when the system refuses.
+/// the format cannot hold the photo (alpha in a JPEG, HDR in a WebP), IoError when the system refuses.
+///
+/// HDR photos: AVIF and HEIC hold Y'CbCr of BT.2020, full range, and signal primaries 9, transfer 16, matrix 9 of ITU-T
+/// H.273; PNG has a cICP chunk, TIFF an ICC profile of BT.2020 and PQ; OpenEXR holds linear light, 1.0 = kHdrWhite, and
+/// says so (whiteLuminance). EXIF and its like stay in PNG and TIFF only.
 void save_photo(const Photo& photo, const std::filesystem::path& path, const WriteOptions& options);
 
 /// Pictures of one size, [1, C, H, W] in [0, 1], as an animated WebP that shows each for `frame_ms`. Throws

@@ -6,11 +6,13 @@
 #include "image/color_profile.h"
 #include "image/damaged_photo.h"
 #include "image/decoder_messages.h"
+#include "image/heif_hdr.h"
 #include "image/metadata_table.h"
 #include "image/opencv_codec.h"
 #include "image/optional_formats.h"
 #include "image/photo_file.h"
 #include "image/photo_metadata.h"
+#include "image/png_chunks.h"
 #include "image/png_color.h"
 #include "image/resolution.h"
 #include "image/tiff_exif.h"
@@ -161,6 +163,17 @@ std::vector<uint8_t> upright_pixels(VipsImage* image, const std::filesystem::pat
   return bytes;
 }
 
+// The transfer characteristics that the file signals.
+int signalled_transfer(const std::filesystem::path& path, ImageFormat format) {
+  if (format == ImageFormat::kHeif || format == ImageFormat::kAvif) return heif_transfer(path);
+  if (format != ImageFormat::kPng) return 0;
+  const std::string chunks = kept_png_chunks(path, true);
+  for (const PngChunk& chunk : png_chunks_in(chunks)) {
+    if (chunk.type == "cICP") return static_cast<int>(big_endian_number(chunk.data, 1, 1));
+  }
+  return 0;
+}
+
 void check_pixels(const PhotoHeader& header, const ReadLimits& limits, const std::filesystem::path& path) {
   if (header.width <= limits.max_pixels / std::max<int64_t>(1, header.height)) return;
   throw InputError(
@@ -178,6 +191,7 @@ DecodedPhoto decode_with_vips(const std::filesystem::path& path, ImageFormat for
   DecodedPhoto photo;
   ImagePtr image = open_with_vips(path, format, reading, limits.page.value_or(0));
   photo.header = header_of(image.get(), format, path);
+  photo.header.transfer = signalled_transfer(path, format);
   const PhotoHeader& header = photo.header;
   check_pixels(header, limits, path);
   photo.pixels = {header.width, header.height, header.bands, header.bit_depth, {}};

@@ -10,16 +10,24 @@
 namespace zsr {
 
 /// File formats of photos. kHeif is HEIC, which like AVIF, JPEG XL and GIF can be written where libvips has an encoder.
-enum class ImageFormat { kPng, kJpeg, kTiff, kWebp, kPnm, kBmp, kGif, kHeif, kAvif, kJxl };
+/// OpenEXR holds HDR results only and is not read.
+enum class ImageFormat { kPng, kJpeg, kTiff, kWebp, kPnm, kBmp, kGif, kHeif, kAvif, kJxl, kExr };
+
+/// Whether values mean what a screen shows (sRGB and its like) or absolute light (Note [HDR values] in image/hdr.h).
+enum class DynamicRange { kSdr, kHdr };
 
 /// "png", "jpeg", ...
 std::string to_string(ImageFormat format);
 /// The format that the extension of `path` (or a bare name like "png") stands for. Throws OptionError for others.
 ImageFormat format_from_name(const std::filesystem::path& path);
 /// True for formats that `encode_photo` writes on this machine.
-bool is_writable(ImageFormat format);
+bool is_writable(ImageFormat format, DynamicRange range = DynamicRange::kSdr);
 /// Why it does not write this one, and what to do, for messages.
-std::string why_not_writable(ImageFormat format);
+std::string why_not_writable(ImageFormat format, DynamicRange range = DynamicRange::kSdr);
+/// Bits per sample of an HDR file of a format that can be one: `wanted`, or for 0 what is usual, 10 in AVIF and HEIC
+/// (12 where libheif has an encoder of those only), 16 in PNG, TIFF and OpenEXR (half floats). Throws OptionError where
+/// the format does not have them.
+int hdr_bit_depth(ImageFormat format, int wanted);
 /// Bits per sample the format can hold at most: 8 or 16.
 int max_bit_depth(ImageFormat format);
 /// Pixels per side that a file of the format can have at most.
@@ -75,6 +83,9 @@ struct PhotoHeader {
   int bit_depth = 8;
   bool cmyk = false;    ///< Stored as CMYK; read as sRGB, which `bands` counts.
   int orientation = 1;  ///< EXIF orientation as found, 1-8.
+  /// Transfer characteristics (ITU-T H.273) that PNG, AVIF and HEIC files signal: 16 = PQ, 18 = HLG; 0: none. Only
+  /// decode_photo() looks.
+  int transfer = 0;
   Sequence sequence;
   Resolution resolution;
   size_t exif_bytes = 0;

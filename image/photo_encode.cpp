@@ -2,6 +2,7 @@
 #include "core/files.h"
 #include "image/apng.h"
 #include "image/color_profile.h"
+#include "image/metadata_table.h"
 #include "image/opencv_codec.h"
 #include "image/optional_formats.h"
 #include "image/photo_codec.h"
@@ -84,6 +85,7 @@ int write_image(VipsImage* image, VipsTarget* output, ImageFormat format, const 
       return write_gif(image, output);
     case ImageFormat::kTiff:
     case ImageFormat::kBmp:
+    case ImageFormat::kExr:
       throw OptionError(why_not_writable(format));
   }
   return -1;

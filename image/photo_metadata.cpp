@@ -1,7 +1,10 @@
 #include "image/photo_metadata.h"
 
+#include "core/error.h"
 #include "core/files.h"
 #include "image/made_metadata.h"
+#include "image/matrix_profile.h"
+#include "image/png_chunks.h"
 #include "image/tiff_directory.h"
 #include "image/tiff_exif.h"
 
@@ -11,6 +14,7 @@
 #include <cmath>
 #include <regex>
 #include <string_view>
+#include <zlib.h>
 
 namespace zsr {
 namespace {
@@ -175,6 +179,37 @@ std::shared_ptr<const PhotoMetadata> made_metadata(std::string_view exif, std::s
   if (!exif.empty()) import_exif(header.get(), std::string("Exif\0\0", 6) + std::string(exif));
   if (!profile.empty()) vips_image_set_blob_copy(header.get(), VIPS_META_ICC_NAME, profile.data(), profile.size());
   return std::make_shared<PhotoMetadata>(std::move(header), Resolution{});
+}
+
+std::shared_ptr<const PhotoMetadata> PhotoMetadata::with_color(std::string_view profile, std::string color) const {
+  const auto lock = lock_vips_messages();
+  VipsImage* copy = nullptr;
+  const int failed = header_ ? vips_copy(header_.get(), &copy, nullptr) : vips_black(&copy, 1, 1, nullptr);
+  if (failed != 0) throw IoError(fmt::format("cannot carry metadata over: {}", take_vips_error()));
+  ImagePtr header(copy);
+  if (profile.empty()) {
+    vips_image_remove(copy, VIPS_META_ICC_NAME);
+  } else {
+    vips_image_set_blob_copy(copy, VIPS_META_ICC_NAME, profile.data(), profile.size());
+  }
+  for (const PngChunk& chunk : png_chunks_in(png_chunks_)) {
+    const bool about_color =
+        chunk.type == "gAMA" || chunk.type == "cHRM" || chunk.type == "cICP" || chunk.type == "sRGB";
+    if (!about_color) color += chunk.whole;
+  }
+  return std::make_shared<PhotoMetadata>(std::move(header), resolution_, std::move(color), stated_);
+}
+
+std::shared_ptr<const PhotoMetadata> hdr_metadata(const PhotoMetadata* metadata, ImageFormat format) {
+  const PhotoMetadata nothing(nullptr, {});
+  const PhotoMetadata& given = metadata != nullptr ? *metadata : nothing;
+  if (format != ImageFormat::kPng) return given.with_color(pq_profile(), {});
+  // PNG specification, third edition, 11.3.2.6: primaries, transfer, matrix (0: RGB), full range.
+  const std::string named = std::string("cICP") + '\x09' + '\x10' + '\0' + '\x01';
+  const uLong sum = crc32(0, reinterpret_cast<const Bytef*>(named.data()), static_cast<uInt>(named.size()));
+  std::string chunk = std::string("\0\0\0\x04", 4) + named;
+  for (unsigned shift = 32; shift > 0; shift -= 8) chunk += static_cast<char>((sum >> (shift - 8)) & 0xFFU);
+  return given.with_color({}, chunk);
 }
 
 std::string_view PhotoMetadata::profile(bool gray) const {

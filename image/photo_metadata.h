@@ -29,6 +29,9 @@ class PhotoMetadata {
   std::string_view profile(bool gray) const;
   const std::string& png_chunks() const { return png_chunks_; }
   std::shared_ptr<const PhotoMetadata> without_png_chunks() const;
+  /// The same with other colours: an ICC profile, or none where it is empty, and in front of the texts that a PNG
+  /// result keeps the chunk `color` instead of those about colour.
+  std::shared_ptr<const PhotoMetadata> with_color(std::string_view profile, std::string color) const;
   std::shared_ptr<const PhotoMetadata> with_resolution(const Resolution& resolution) const;
 
   /// Copies the fields onto `image`, whose final size must be set. `gray`: the format keeps one channel.

@@ -1,0 +1,89 @@
+#include "image/hdr_file.h"
+
+#include "core/files.h"
+#include "image/color_profile.h"
+#include "image/exr_file.h"
+#include "image/hdr.h"
+#include "image/heif_hdr.h"
+#include "image/made_metadata.h"
+#include "image/photo_metadata.h"
+#include "image/pixel_planes.h"
+#include "image/png_color.h"
+
+#include <torch/types.h>
+
+#include <array>
+
+namespace zsr {
+namespace {
+
+// [1, 1, H, W] in [0, 1] as whole numbers.
+std::vector<uint16_t> whole_numbers(const torch::Tensor& plane, int bit_depth) {
+  const auto peak = static_cast<double>((1 << bit_depth) - 1);
+  const torch::Tensor rounded =
+      (plane * peak + 0.5).floor().clamp(0.0, peak).to(torch::kCPU, torch::kInt32).contiguous();
+  const int32_t* const first = rounded.data_ptr<int32_t>();
+  return {first, first + rounded.numel()};
+}
+
+torch::Tensor halved(const torch::Tensor& plane) {
+  return torch::avg_pool2d(plane, {2, 2}, {2, 2}, /*padding=*/0, /*ceil_mode=*/true, /*count_include_pad=*/false);
+}
+
+std::string heif_of(const Photo& photo, ImageFormat format, int bit_depth, int quality) {
+  constexpr int kLossless = 100;
+  CodePlanes codes{photo.color.size(3), photo.color.size(2), bit_depth, false, {}};
+  // Phones decode HEIC with halved colour only.
+  codes.half_color = format == ImageFormat::kHeif && quality < kLossless;
+  const auto planes = hdr_ycbcr(photo.color).split(1, 1);
+  codes.planes[0] = whole_numbers(planes[0], bit_depth);
+  // Zero colour has a code of its own: half of 2^n, not of 2^n - 1 (ITU-T H.273, equation 31).
+  const auto levels = static_cast<double>(1 << bit_depth);
+  const double zero = 0.5 * levels / (levels - 1.0);
+  for (size_t i = 1; i <= 2; ++i) {
+    const torch::Tensor plane = planes[i] + zero;
+    codes.planes[i] = whole_numbers(codes.half_color ? halved(plane) : plane, bit_depth);
+  }
+  if (photo.alpha.defined()) codes.planes[3] = whole_numbers(photo.alpha, bit_depth);
+  return encode_heif(codes, format, quality);
+}
+
+std::string exr_of(const Photo& photo) {
+  torch::Tensor light = light_of_pq(photo.color) / kHdrWhite;
+  if (photo.alpha.defined()) light = torch::cat({light * photo.alpha, photo.alpha.to(light.dtype())}, 1);
+  const torch::Tensor planes = light.to(torch::kCPU, torch::kFloat32).contiguous();
+  return encode_exr(planes.data_ptr<float>(), static_cast<int>(planes.size(1)), planes.size(3), planes.size(2),
+                    kHdrWhite);
+}
+
+}  // namespace
+
+void save_hdr(const Photo& photo, const std::filesystem::path& path, const WriteOptions& options) {
+  const int bit_depth = hdr_bit_depth(options.format, options.bit_depth);
+  AtomicFile file(path, options.overwrite);
+  if (options.format == ImageFormat::kPng || options.format == ImageFormat::kTiff) {
+    const bool strip = options.encode.strip;
+    const auto metadata = hdr_metadata(strip ? nullptr : photo.metadata.get(), options.format);
+    EncodeOptions encode = options.encode;
+    encode.strip = false;  // without its profile or chunk the file would be taken for sRGB
+    const torch::Tensor image = photo.alpha.defined() ? torch::cat({photo.color, photo.alpha}, 1) : photo.color;
+    encode_photo(pixels_of(image, bit_depth), metadata.get(), options.format, encode, path, file.descriptor());
+  } else {
+    const bool exr = options.format == ImageFormat::kExr;
+    write_all(file.descriptor(),
+              exr ? exr_of(photo) : heif_of(photo, options.format, bit_depth, options.encode.quality), path);
+  }
+  file.commit();
+}
+
+void make_srgb(Photo& photo) {
+  if (photo.metadata == nullptr) return;
+  const PixelBuffer pixels = pixels_of(photo.color, 16);
+  if (const auto made = converted_to_srgb(pixels, photo.metadata->profile(photo.color.size(1) == 1))) {
+    photo.color = planes_of(*made);
+  } else if (const auto color = png_color(photo.metadata->png_chunks())) {
+    photo.color = planes_of(converted_to_srgb(pixels, *color));
+  }
+}
+
+}  // namespace zsr

@@ -1,0 +1,163 @@
+#include "image/heif_hdr.h"
+
+#include "core/error.h"
+#include "core/files.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <libheif/heif.h>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+namespace zsr {
+namespace {
+
+template <auto Free>
+struct HeifFree {
+  template <typename T>
+  void operator()(T* object) const {
+    Free(object);
+  }
+};
+template <typename T, auto Free>
+using HeifPtr = std::unique_ptr<T, HeifFree<Free>>;
+using HeifContext = HeifPtr<heif_context, heif_context_free>;
+using HeifEncoder = HeifPtr<heif_encoder, heif_encoder_release>;
+using HeifImage = HeifPtr<heif_image, heif_image_release>;
+using HeifHandle = HeifPtr<heif_image_handle, heif_image_handle_release>;
+using HeifColor = HeifPtr<heif_color_profile_nclx, heif_nclx_color_profile_free>;
+using HeifOptions = HeifPtr<heif_encoding_options, heif_encoding_options_free>;
+
+void start_heif() {
+  static const heif_error started = heif_init(nullptr);  // loads the encoders where they are plugins
+  (void)started;
+}
+
+void check_heif(const heif_error& error) {
+  if (error.code != heif_error_Ok) {
+    throw IoError(fmt::format("libheif: {}", error.message != nullptr ? error.message : "unknown error"));
+  }
+}
+
+void add_heif_plane(heif_image* image, heif_channel channel, int width, int height, int bit_depth,
+                    const std::vector<uint16_t>& samples) {
+  check_heif(heif_image_add_plane(image, channel, width, height, bit_depth));
+  int stride = 0;
+  uint8_t* const rows = heif_image_get_plane(image, channel, &stride);
+  for (int y = 0; y < height; ++y) {
+    std::memcpy(rows + static_cast<ptrdiff_t>(y) * stride, samples.data() + static_cast<ptrdiff_t>(y) * width,
+                static_cast<size_t>(width) * sizeof(uint16_t));
+  }
+}
+
+HeifColor pq_bt2020() {
+  HeifColor color(heif_nclx_color_profile_alloc());
+  if (!color) throw IoError("libheif: no memory");
+  color->color_primaries = heif_color_primaries_ITU_R_BT_2020_2_and_2100_0;
+  color->transfer_characteristics = heif_transfer_characteristic_ITU_R_BT_2100_0_PQ;
+  color->matrix_coefficients = heif_matrix_coefficients_ITU_R_BT_2020_2_non_constant_luminance;
+  color->full_range_flag = 1;
+  return color;
+}
+
+HeifImage heif_image_of(const CodePlanes& codes) {
+  heif_image* made = nullptr;
+  const auto width = static_cast<int>(codes.width);
+  const auto height = static_cast<int>(codes.height);
+  check_heif(heif_image_create(width, height, heif_colorspace_YCbCr,
+                               codes.half_color ? heif_chroma_420 : heif_chroma_444, &made));
+  HeifImage image(made);
+  const int color_width = codes.half_color ? (width + 1) / 2 : width;
+  const int color_height = codes.half_color ? (height + 1) / 2 : height;
+  add_heif_plane(made, heif_channel_Y, width, height, codes.bit_depth, codes.planes[0]);
+  add_heif_plane(made, heif_channel_Cb, color_width, color_height, codes.bit_depth, codes.planes[1]);
+  add_heif_plane(made, heif_channel_Cr, color_width, color_height, codes.bit_depth, codes.planes[2]);
+  if (!codes.planes[3].empty()) {
+    add_heif_plane(made, heif_channel_Alpha, width, height, codes.bit_depth, codes.planes[3]);
+  }
+  return image;
+}
+
+heif_error append_bytes(heif_context*, const void* data, size_t size, void* out) {
+  static_cast<std::string*>(out)->append(static_cast<const char*>(data), size);
+  return {heif_error_Ok, heif_suberror_Unspecified, "ok"};
+}
+
+HeifEncoder encoder_of(heif_context* context, ImageFormat format, bool half_color, int quality) {
+  heif_encoder* found = nullptr;
+  check_heif(heif_context_get_encoder_for_format(
+      context, format == ImageFormat::kAvif ? heif_compression_AV1 : heif_compression_HEVC, &found));
+  HeifEncoder encoder(found);
+  constexpr int kLossless = 100;
+  check_heif(heif_encoder_set_lossy_quality(found, quality));
+  check_heif(heif_encoder_set_lossless(found, quality >= kLossless ? 1 : 0));
+  // The colours have their size already; without this the encoder would halve it.
+  check_heif(heif_encoder_set_parameter_string(found, "chroma", half_color ? "420" : "444"));
+  return encoder;
+}
+
+}  // namespace
+
+std::string encode_heif(const CodePlanes& codes, ImageFormat format, int quality) {
+  start_heif();
+  const HeifContext context(heif_context_alloc());
+  const HeifEncoder encoder = encoder_of(context.get(), format, codes.half_color, quality);
+  const HeifColor color = pq_bt2020();
+  const HeifImage image = heif_image_of(codes);
+  check_heif(heif_image_set_nclx_color_profile(image.get(), color.get()));
+  const HeifOptions options(heif_encoding_options_alloc());
+  options->output_nclx_profile = color.get();
+  // Else libheif 1.15 leaves the colours unsignalled in the file's own box.
+  options->macOS_compatibility_workaround_no_nclx_profile = 0;
+  check_heif(heif_context_encode_image(context.get(), image.get(), encoder.get(), options.get(), nullptr));
+  std::string file;
+  heif_writer writer{1, append_bytes};
+  check_heif(heif_context_write(context.get(), &writer, &file));
+  return file;
+}
+
+bool can_encode_heif(ImageFormat format, int bit_depth) {
+  // libheif 1.15 (Debian 12) takes the storage of 10 bits for their number and lets libaom end the program:
+  // https://github.com/strukturag/libheif/issues/788.
+  constexpr uint32_t kBroken = 0x010F0000;
+  constexpr uint32_t kMended = 0x01110000;
+  const uint32_t version = heif_get_version_number();
+  if (format == ImageFormat::kAvif && bit_depth == 10 && version >= kBroken && version < kMended) return false;
+  static std::mutex mutex;
+  static std::map<std::pair<ImageFormat, int>, bool> known;
+  const std::lock_guard<std::mutex> guard(mutex);
+  const auto [place, fresh] = known.try_emplace({format, bit_depth}, false);
+  if (!fresh) return place->second;
+  constexpr int kSide = 64;  // smaller ones some encoders refuse
+  CodePlanes codes{kSide, kSide, bit_depth, false, {}};
+  for (size_t i = 0; i < 3; ++i) codes.planes[i].assign(size_t{kSide} * kSide, 512);
+  try {
+    constexpr int kQuality = 90;
+    place->second = !encode_heif(codes, format, kQuality).empty();
+  } catch (const IoError&) {
+    place->second = false;
+  }
+  return place->second;
+}
+
+std::string heif_version() {
+  return heif_get_version();
+}
+
+int heif_transfer(const std::filesystem::path& path) {
+  start_heif();
+  const HeifContext context(heif_context_alloc());
+  heif_image_handle* handle = nullptr;
+  heif_color_profile_nclx* color = nullptr;
+  if (heif_context_read_from_file(context.get(), readable_path(path).c_str(), nullptr).code != heif_error_Ok) return 0;
+  if (heif_context_get_primary_image_handle(context.get(), &handle).code != heif_error_Ok) return 0;
+  const HeifHandle owner(handle);
+  if (heif_image_handle_get_nclx_color_profile(handle, &color).code != heif_error_Ok) return 0;
+  const HeifColor color_owner(color);
+  return static_cast<int>(color->transfer_characteristics);
+}
+
+}  // namespace zsr
