@@ -7,6 +7,7 @@
 #include "degradations/kernel_families.h"
 #include "image/color.h"
 #include "image/dihedral.h"
+#include "image/hdr.h"
 #include "inference/low_frequencies.h"
 #include "inference/result_check.h"
 #include "inference/self_ensemble.h"
@@ -136,7 +137,7 @@ class View {
   View(const torch::Tensor& rgb, const Traits& traits, Scale scale) : rgb_(rgb), traits_(traits), scale_(scale) {
     // A network for luma sees Y; the colours go by cubic interpolation.
     if (traits.channels == 1) ycbcr_ = rgb_to_ycbcr(rgb);
-    image_ = traits.channels == 1 ? ycbcr_.slice(1, 0, 1) : rgb;
+    image_ = traits.channels == 1 ? ycbcr_.slice(1, 0, 1) : traits.gives_hdr ? studio_codes_of_rgb(rgb) : rgb;
     if (traits.takes_enlarged) image_ = imresize(image_, scale);
     image_ = image_.contiguous();
     missing_rows_ = std::max<int64_t>(0, traits.least_side - image_.size(2));
@@ -149,7 +150,7 @@ class View {
   const torch::Tensor& image() const { return image_; }
   Size size() const { return {image_.size(2), image_.size(3)}; }
 
-  // [1, channels, H, W] of the network -> [1, 3, H, W], not clamped.
+  // [1, channels, H, W] of the network -> [1, 3, H, W], not clamped but for HDR.
   torch::Tensor colours_of(torch::Tensor made) const {
     if (missing_rows_ + missing_columns_ > 0) {
       const auto left = [&](int64_t dim, int64_t gone) {
@@ -157,6 +158,7 @@ class View {
       };
       made = made.slice(2, 0, left(2, missing_rows_)).slice(3, 0, left(3, missing_columns_)).contiguous();
     }
+    if (traits_.gives_hdr) return hdr_rgb_of_studio_codes(made);
     if (traits_.channels == 1) made = ycbcr_to_rgb(torch::cat({made, imresize(ycbcr_.slice(1, 1), scale_)}, 1));
     return made;
   }
@@ -222,7 +224,7 @@ Result enlarge(const torch::Tensor& photo, const Network& network, const Options
   if (options.keep_low_frequencies) enlarged = with_low_frequencies_of(rgb, enlarged, options.scale);
   enlarged.clamp_(0.0, 1.0);
 
-  Result result{gray ? enlarged.mean(1, true) : enlarged, {}};
+  Result result{gray && !traits.gives_hdr ? enlarged.mean(1, true) : enlarged, {}};
   result.summary.upscale_s = session.elapsed_s();
   if (combined.passes < static_cast<int64_t>(turns.size())) result.summary.termination = Termination::kStopped;
   std::vector<std::string> remarks;
@@ -230,7 +232,8 @@ Result enlarge(const torch::Tensor& photo, const Network& network, const Options
     remarks.emplace_back(
         "this network depends on the whole photo; memory was enough for tiles only, which changes the result a little");
   }
-  const std::string doubt = doubt_about(rgb, enlarged, network.origin());
+  // What compares brightness with the photo's is of no use in HDR.
+  const std::string doubt = traits.gives_hdr ? "" : doubt_about(rgb, enlarged, network.origin());
   if (!doubt.empty()) remarks.push_back(doubt);
   result.summary.message = fmt::format("{}", fmt::join(remarks, "; "));
   return result;

@@ -27,7 +27,8 @@ struct Options {
 };
 
 struct Result {
-  torch::Tensor image;  ///< [1, C, H, W] float32 in [0, 1].
+  /// [1, C, H, W] float32 in [0, 1]; of networks that give HDR three channels as in Note [HDR values].
+  torch::Tensor image;
   Summary summary;
 };
 

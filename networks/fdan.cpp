@@ -69,7 +69,6 @@ Kind fdan() {
   kind.traits.gives_hdr = true;
   kind.fields = {{"width", "channels", 48, 16, 256, 16}, {"depth", "distillation blocks", 6, 1, 32}};
   kind.trainable_scales = {2, 4};
-  kind.not_for_photos = "zsr cannot write HDR images (PQ, BT.2020); 'zsr weights convert' makes an ONNX file of it";
   kind.untrainable = "it learns from pairs of photos and HDR images, which zsr cannot read";
   return kind;
 }

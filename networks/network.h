@@ -29,8 +29,8 @@ struct Traits {
   bool takes_kernel = false;    ///< It uses Input::kernel and Input::noise.
   bool any_scale = false;       ///< It enlarges by any number from 1 on, to Input::grid; `scales` is empty then.
   bool gives_residual = false;  ///< It makes what the cubically enlarged photo lacks.
-  /// From Y'CbCr of BT.709, codes of 8 bits / 255, to Y'CbCr of BT.2020 behind the PQ curve, codes of 10 bits / 1023:
-  /// no network for photos.
+  /// From Y'CbCr of BT.709, codes of 8 bits / 255, to Y'CbCr of BT.2020 behind the PQ curve, codes of 10 bits / 1023,
+  /// both in studio range.
   bool gives_hdr = false;
   /// Maps that it sees behind the colours; with kDamage they are made of Input::damage, else the caller gives
   /// Input::maps.

@@ -21,8 +21,16 @@ Method method_of(const networks::Kind& kind) {
                 .settings = {kPhase, kEnsemble, kBackProjection, kTile, kDevice, kWeights, kKeepColors},
                 .blind = kind.traits.takes_kernel,
                 .network = true,
+                .gives_hdr = kind.traits.gives_hdr,
                 .run = run_network,
                 .describe = describe_trained};
+  if (kind.traits.gives_hdr) {
+    // What compares the result with the photo has no meaning where it shows more light than the photo.
+    method.settings = {kPhase, kEnsemble, kTile, kDevice, kWeights};
+    method.examples =
+        "  zsr {0} photo.jpg --weights fdan_x2.pth -o photo.avif\n"
+        "  zsr {0} photos/ --weights fdan_x2.pth -o hdr/ --format avif --bit-depth 12\n";
+  }
   if (kind.traits.takes_kernel) {
     for (const Setting setting : {kKernel, kKernelConvention, kNoise, kCircular, kSaveKernel})
       method.settings.push_back(setting);

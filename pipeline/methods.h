@@ -48,6 +48,7 @@ struct Method {
   std::vector<Setting> settings;
   bool blind = false;                                 ///< Kernel and noise are estimated where the user names neither.
   bool network = false;                               ///< A network trained beforehand, which takes `Request::trained`.
+  bool gives_hdr = false;                             ///< Its result is HDR.
   bool has_command = true;                            ///< `zsr NAME ...` is `zsr upscale -m NAME ...`.
   std::vector<int64_t> factors = {2, 3, 4};           ///< Whole factors on the way to a result of a named size.
   MethodOutput (*run)(MethodInput& input) = nullptr;  ///< pipeline/method_run.h.

@@ -115,6 +115,9 @@ struct Request {
   /// Whether the photo decides the method: none is named, and nothing that belongs to one alone.
   bool leaves_method_open() const { return method == "auto" && !trained && !zero_shot; }
 
+  /// Whether the result is HDR.
+  bool gives_hdr() const { return trained != nullptr && trained->gives_hdr(); }
+
   ZssrRequest zssr;
   DipRequest dip;
   FkpRequest fkp;

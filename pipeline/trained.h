@@ -24,6 +24,8 @@ struct Trained {
   bool in_phase() const { return srmd == nullptr && network->traits().takes_kernel; }
   /// Whether it takes noise out by a level that it is given.
   bool takes_noise() const { return srmd != nullptr ? srmd->knows_noise() : network->traits().takes_kernel; }
+  /// Its result is HDR: Note [HDR values] in image/hdr.h.
+  bool gives_hdr() const { return network != nullptr && network->traits().gives_hdr; }
   /// Factors it knows; empty = any.
   std::vector<int64_t> scales() const;
 };

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "degradations/estimation/scratches.h"
+#include "image/hdr.h"
 #include "pipeline/choose_formation.h"
 #include "pipeline/kernel_network.h"
 #include "pipeline/methods.h"
@@ -11,6 +12,7 @@
 #include "restore/tone.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <torch/types.h>
 
 #include <algorithm>
@@ -210,6 +212,28 @@ void record_choice(const Request& request, const Choice& choice, const MethodOut
   if (!output.record.is_null()) record.update(output.record);
 }
 
+// What works on the result as if it showed the photo's own light.
+void check_hdr(const Request& request) {
+  const std::string& weights = request.trained->weights;
+  if (request.passes > 1) {
+    throw OptionError(fmt::format("'{}' makes HDR of a photo, once: it enlarges by {} only", weights,
+                                  fmt::join(request.trained->scales(), ", ")));
+  }
+  if (request.restore.tone || request.keep_low_frequencies || request.back_projection.value_or(0) > 0) {
+    throw OptionError(
+        fmt::format("'{}' makes HDR of a photo, whose light is not the photo's; leave tone, keep colors and "
+                    "back-projection out",
+                    weights));
+  }
+}
+
+void record_hdr(Photo& photo, nlohmann::json& record) {
+  photo.range = DynamicRange::kHdr;
+  const LightLevels light = light_levels(photo.color);
+  record["hdr"] = {
+      {"primaries", "BT.2020"}, {"transfer", "PQ"}, {"peak_cd_m2", light.peak}, {"mean_cd_m2", light.mean}};
+}
+
 }  // namespace
 
 std::string first_method(const Request& request) {
@@ -230,6 +254,16 @@ void check(const Request& request) {
   if (request.passes > 1 && (!request.trained || request.trained->takes_kernel())) {
     throw OptionError(fmt::format("passes = {}, only networks without kernel can be repeated", request.passes));
   }
+  if (request.gives_hdr()) check_hdr(request);
+}
+
+std::string why_not_taken(const Photo& photo, const Request& request) {
+  constexpr int kPq = 16;  // ITU-T H.273
+  constexpr int kHlg = 18;
+  const bool hdr = photo.transfer == kPq || photo.transfer == kHlg;
+  if (!hdr || !request.gives_hdr()) return {};
+  return fmt::format("is HDR already (marked as {}), and this network makes HDR of SDR photos",
+                     photo.transfer == kPq ? "PQ" : "HLG");
 }
 
 Outcome upscale(Photo photo, const Request& asked, const RunContext& given, const Hooks& hooks) {
@@ -237,6 +271,10 @@ Outcome upscale(Photo photo, const Request& asked, const RunContext& given, cons
   check(request);
   Outcome outcome;
   outcome.record = nlohmann::json::object();
+  if (const std::string reason = why_not_taken(photo, request); !reason.empty()) {
+    throw InputError("the photo " + reason);
+  }
+  if (request.gives_hdr()) make_srgb(photo);
   const torch::Tensor seen = photo.alpha.defined() ? bleed_color(photo.color, photo.alpha) : photo.color;
   const torch::Tensor color = wrapped(fill_scratches(seen, request.restore, outcome), request);
   RunContext context = given;
@@ -262,6 +300,7 @@ Outcome upscale(Photo photo, const Request& asked, const RunContext& given, cons
   outcome.record["device"] = context.device.str();
   outcome.record["output_size"] = {{"width", photo.color.size(3)}, {"height", photo.color.size(2)}};
   record_choice(request, choice, output, context, outcome);
+  if (request.gives_hdr()) record_hdr(photo, outcome.record);
   outcome.kernel = used_kernel(output, choice.formation);
   outcome.warnings = photo.notes;
   outcome.warnings.insert(outcome.warnings.end(), choice.formation.warnings.begin(), choice.formation.warnings.end());

@@ -34,6 +34,10 @@ struct Outcome {
   nlohmann::json record;
 };
 
+/// Why `photo` is nothing for `request`, to follow its name: HDR photos and networks that make HDR of others. Empty: it
+/// is taken. upscale() throws InputError with it.
+std::string why_not_taken(const Photo& photo, const Request& request);
+
 /// Does to `photo` what `zsr upscale` does: fills scratches, looks at the photo, chooses the method, kernel and noise
 /// where the request leaves them open, enlarges colour and transparency, and corrects the tone. The same request, seed,
 /// thread count and build give the same pixels. Throws OptionError, InputError (a mask of another size),

@@ -33,6 +33,9 @@ MethodSpec parse_one(const std::string& text) {
   if (method == nullptr) {
     throw UsageError(fmt::format("'{}' is no method; there are {}", rest, fmt::join(pipeline::method_names(), ", ")));
   }
+  if (method->gives_hdr) {
+    throw UsageError(fmt::format("'{}' makes HDR of photos, which cannot be compared with them", rest));
+  }
   const bool takes_kernel = method->uses(pipeline::Setting::kKernel);
   if (!addition.empty() && addition != "kernelgan" && addition != "auto" && addition != "true") {
     throw UsageError(

@@ -50,6 +50,10 @@ std::string other_extension(const fs::path& input, const NameRule& rule) {
   if (!input.has_extension()) return "png";
   try {
     const ImageFormat format = format_from_name(input);
+    if (rule.range == DynamicRange::kHdr) {
+      if (is_writable(format, rule.range)) return "";
+      return is_writable(ImageFormat::kAvif, rule.range) ? "avif" : "png";
+    }
     if (format == ImageFormat::kGif) return rule.pages ? "webp" : "png";
     return is_writable(format) ? "" : "png";
   } catch (const OptionError&) {
@@ -84,6 +88,7 @@ NameRule name_rule(const UpscaleSettings& settings, const std::string& pattern) 
     rule.what = method.uses(pipeline::Setting::kTask) ? dip::to_string(settings.request.dip.task) : "restored";
   }
   rule.pages = settings.pages.may_be_several();
+  rule.range = result_range(settings.request);
   if (pattern.empty()) return rule;
   const std::string example = expanded("photo.png", rule);
   if (example.empty() || example.find('/') != std::string::npos || example == "." || example == "..") {
@@ -92,8 +97,8 @@ NameRule name_rule(const UpscaleSettings& settings, const std::string& pattern) 
   if (!fs::path(example).has_extension()) {
     throw UsageError(fmt::format("--name '{}' has no extension; end it in {{ext}} or .png", pattern));
   }
-  if (!is_writable(format_from_name(example))) {
-    throw UsageError(fmt::format("--name '{}': {}", pattern, why_not_writable(format_from_name(example))));
+  if (const ImageFormat format = format_from_name(example); !is_writable(format, rule.range)) {
+    throw UsageError(fmt::format("--name '{}': {}", pattern, why_not_writable(format, rule.range)));
   }
   return rule;
 }

@@ -14,6 +14,7 @@ struct NameRule {
   std::string what;     ///< What was done: "x2", "w1024", "denoise", "restored"; {scale} in a pattern.
   std::string method;   ///< {method} in a pattern.
   bool pages = false;   ///< Several pages or frames may become one result.
+  DynamicRange range = DynamicRange::kSdr;  ///< Of the results; HDR of a format that holds none becomes AVIF, or PNG.
 };
 
 /// `pattern` empty: no --name. Throws UsageError for unknown placeholders and for patterns that leave the folder.

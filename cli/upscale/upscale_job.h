@@ -35,6 +35,11 @@ struct UpscaleSettings {
   Runtime runtime;
 };
 
+/// What the values of results mean.
+inline DynamicRange result_range(const pipeline::Request& request) {
+  return request.gives_hdr() ? DynamicRange::kHdr : DynamicRange::kSdr;
+}
+
 /// Reads, enlarges and writes one photo; returns its record (the JSON that --json prints and that is stored beside the
 /// result). `status` in it is 0 when all went well, 1 when the result is only the fallback.
 nlohmann::json upscale_photo(const std::filesystem::path& input, const std::filesystem::path& output,

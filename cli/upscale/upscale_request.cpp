@@ -226,6 +226,22 @@ void take_maps(const AllFlags& all, const ReadLimits& limits, pipeline::Request&
   }
 }
 
+// HDR files of AVIF and HEIC have 10 or 12 bits, which no others have.
+void take_bit_depth(const UpscaleFlags& flags, UpscaleSettings& settings) {
+  if (flags.depth == "auto") return;
+  const bool usual = flags.depth == "8" || flags.depth == "16";
+  if (!usual && flags.depth != "10" && flags.depth != "12") {
+    throw UsageError(fmt::format("--bit-depth '{}' must be 8, 16 or auto, or for HDR results 10 or 12", flags.depth));
+  }
+  const bool hdr = settings.request.gives_hdr();
+  if (!usual && !hdr) {
+    throw UsageError(
+        fmt::format("--bit-depth {} is for HDR results, and this one is not; use 8, 16 or auto", flags.depth));
+  }
+  if (hdr && flags.depth == "8") throw UsageError("--bit-depth 8 is too little for HDR; use 10, 12, 16 or auto");
+  settings.write.bit_depth = std::stoi(flags.depth);
+}
+
 // How the photo is read and the result written.
 void take_files(const UpscaleFlags& flags, UpscaleSettings& settings) {
   settings.limits.max_pixels = parse_count(flags.max_pixels, "max-pixels");
@@ -235,16 +251,13 @@ void take_files(const UpscaleFlags& flags, UpscaleSettings& settings) {
   }
   settings.write.encode = {static_cast<int>(flags.quality), flags.strip};
   settings.write.overwrite = flags.force ? Overwrite::kYes : Overwrite::kNo;
-  if (flags.depth == "8" || flags.depth == "16") {
-    settings.write.bit_depth = std::stoi(flags.depth);
-  } else if (flags.depth != "auto") {
-    throw UsageError(fmt::format("--bit-depth '{}' must be 8, 16 or auto", flags.depth));
-  }
+  take_bit_depth(flags, settings);
   settings.format = flags.format;
   settings.pages = PageChoice(flags.pages);
-  if (!settings.format.empty() && !is_writable(format_from_name(settings.format))) {
+  const DynamicRange range = result_range(settings.request);
+  if (!settings.format.empty() && !is_writable(format_from_name(settings.format), range)) {
     throw UsageError(
-        fmt::format("--format '{}': {}", flags.format, why_not_writable(format_from_name(settings.format))));
+        fmt::format("--format '{}': {}", flags.format, why_not_writable(format_from_name(settings.format), range)));
   }
   settings.save_kernel = flags.save_kernel;
   settings.save_mask = flags.restore.save_mask;
@@ -257,6 +270,7 @@ void take_files(const UpscaleFlags& flags, UpscaleSettings& settings) {
 void refuse_for_pages(const UpscaleSettings& settings) {
   if (!settings.pages.may_be_several()) return;
   const pipeline::Request& request = settings.request;
+  if (request.gives_hdr()) throw UsageError("an HDR result is one picture; name one page with --pages");
   const std::pair<const char*, bool> flags[] = {{"frames", !settings.frames.empty()},
                                                 {"save-kernel", !settings.save_kernel.empty()},
                                                 {"save-mask", !settings.save_mask.empty()},

@@ -30,11 +30,14 @@ Size output_size(const Photo& photo, const UpscaleSettings& settings) {
 
 // What the result cannot carry is said before the work. Returns it for the record.
 std::vector<std::string> say_what_is_left_behind(const std::filesystem::path& input, const WriteOptions& write,
-                                                 const Sequence* sequence) {
+                                                 const Sequence* sequence, bool hdr) {
   if (write.encode.strip) return {};
   std::vector<std::string> lost;
   try {
-    lost = left_behind(input, read_photo_header(input), write.format);
+    // HDR files of AVIF and HEIC carry as little as OpenEXR.
+    const bool bare = hdr && (write.format == ImageFormat::kAvif || write.format == ImageFormat::kHeif);
+    lost = left_behind(input, read_photo_header(input), bare ? ImageFormat::kExr : write.format);
+    if (hdr) lost.erase(std::remove(lost.begin(), lost.end(), "the colour profile"), lost.end());  // used up
   } catch (const InputError&) {
     return {};  // a damaged photo that is accepted
   }
@@ -62,9 +65,11 @@ WriteOptions write_options(const std::filesystem::path& input, const std::filesy
   } else {
     write.format = output.has_extension() ? format_from_name(output) : photo.format;
   }
-  if (!is_writable(write.format)) {
-    throw UsageError(why_not_writable(write.format));
+  const DynamicRange range = result_range(settings.request);
+  if (!is_writable(write.format, range)) {
+    throw UsageError(fmt::format("'{}': {}", output.string(), why_not_writable(write.format, range)));
   }
+  if (range == DynamicRange::kHdr) write.bit_depth = hdr_bit_depth(write.format, write.bit_depth);
   if (photo.alpha.defined() && !holds_alpha(write.format)) {
     throw UsageError(
         fmt::format("'{}' is partly transparent and {} cannot hold that; name a .png, .tif or .webp output",
@@ -123,19 +128,24 @@ void check_output_size(const Photo& photo, const std::filesystem::path& input, c
 ResultPlan plan_result(const std::filesystem::path& input, const std::filesystem::path& output, Photo& photo,
                        const UpscaleSettings& settings, const Sequence* sequence) {
   ResultPlan plan;
+  if (const std::string reason = pipeline::why_not_taken(photo, settings.request); !reason.empty()) {
+    throw InputError(fmt::format("'{}' {}", input.string(), reason));
+  }
   plan.write = write_options(input, output, photo, settings, sequence);
   check_output_size(photo, input, settings, plan.write.format);
   check_output_files(input, output, settings);
   const int wanted = plan.write.bit_depth == 0 ? photo.bit_depth : plan.write.bit_depth;
   plan.bit_depth = std::min(wanted, max_bit_depth(plan.write.format));
-  if (wanted > plan.bit_depth) {
+  if (result_range(settings.request) == DynamicRange::kHdr) {
+    plan.bit_depth = plan.write.bit_depth;
+  } else if (wanted > plan.bit_depth) {
     photo.notes.push_back(fmt::format("'{}' has 16 bits a sample, {} holds 8; use .png or .tif to keep them",
                                       input.string(), to_string(plan.write.format)));
   }
   if (plan.write.format == ImageFormat::kGif) {
     photo.notes.push_back("a GIF has at most 256 colours; .webp and .png keep all");
   }
-  plan.lost = say_what_is_left_behind(input, plan.write, sequence);
+  plan.lost = say_what_is_left_behind(input, plan.write, sequence, settings.request.gives_hdr());
   return plan;
 }
 

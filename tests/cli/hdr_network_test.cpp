@@ -1,4 +1,5 @@
-// Networks from photos to HDR: zsr knows their weights, but neither runs nor trains them.
+// Networks from photos to HDR run and write HDR files; they cannot be trained.
+#include "image/photo.h"
 #include "networks/registry.h"
 #include "nn/model.h"
 #include "nn/parameter_file.h"
@@ -38,22 +39,98 @@ class HdrNetwork : public testing::Test {
   TempDir dir_;
 };
 
-TEST_F(HdrNetwork, IsRefusedForPhotos) {
-  for (const char* const method : {"auto", "edsr"}) {
-    expect_refused({"upscale", at("photo.png"), "-m", method, "--weights", at("fdan.safetensors"), "-q"},
-                   {"fdan.safetensors", "HDR", "zsr weights convert"});
+TEST_F(HdrNetwork, WritesHdrFiles) {
+  for (const std::string name : {"a.png", "a.tif", "a.exr", "a.avif", "a.heic"}) {
+    const ImageFormat format = format_from_name(name);
+    if (!is_writable(format, DynamicRange::kHdr)) continue;
+    const ProgramResult made =
+        run_zsr({"upscale", at("photo.png"), "--weights", at("fdan.safetensors"), "-o", at(name), "--json", "-q"});
+    ASSERT_EQ(made.code, 0) << made.err;
+    const auto record = nlohmann::json::parse(made.out);
+    EXPECT_EQ(record["method"], "fdan");
+    EXPECT_EQ(record["hdr"]["primaries"], "BT.2020");
+    EXPECT_EQ(record["hdr"]["transfer"], "PQ");
+    EXPECT_GE(record["hdr"]["peak_cd_m2"], record["hdr"]["mean_cd_m2"]);
+    EXPECT_EQ(record["bit_depth"], hdr_bit_depth(format, 0)) << name;
+    if (format == ImageFormat::kExr) continue;  // not read
+    const Photo read = load_photo(dir_ / name);
+    EXPECT_EQ(read.color.size(2), 80);
+    EXPECT_EQ(read.color.size(3), 100);
+    if (format != ImageFormat::kTiff) EXPECT_EQ(read.transfer, 16) << name;
   }
-  EXPECT_EQ(run_zsr({"upscale", at("photo.png"), "-m", "fdan"}).code, 2);
-  EXPECT_EQ(run_zsr({"info", "--methods"}).out.find("fdan"), std::string::npos);
+}
+
+TEST_F(HdrNetwork, TakesGrayTransparentAndDeepPhotos) {
+  Photo photo;
+  photo.color = torch::rand({1, 1, 24, 30});
+  photo.alpha = torch::rand({1, 1, 24, 30});
+  photo.bit_depth = 16;
+  save_photo(photo, dir_ / "gray.png", {});
+  const ProgramResult made = run_zsr({"fdan", at("gray.png"), "--weights", at("fdan.safetensors"), "-q"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  const Photo read = load_photo(dir_ / "gray_x2.png");
+  EXPECT_EQ(read.transfer, 16);
+  EXPECT_EQ(read.color.size(1), 3);
+  EXPECT_TRUE(read.alpha.defined());
+  EXPECT_EQ(read.bit_depth, 16);
+}
+
+TEST_F(HdrNetwork, RefusesWhatHoldsNoHdr) {
+  const std::vector<std::string> run = {"upscale", at("photo.png"), "--weights", at("fdan.safetensors"), "-q"};
+  const auto with = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> all = run;
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  for (const std::string name : {"b.jpg", "b.webp", "b.bmp", "b.gif", "b.ppm", "b.jxl"}) {
+    expect_refused(with({"-o", at(name)}), {name, "HDR", "avif, heic, png, tiff or exr"});
+  }
+  expect_refused(with({"--format", "webp"}), {"--format 'webp'", "HDR"});
+  expect_refused(with({"--name", "{stem}_hdr.jpg"}), {"--name", "HDR"});
+  expect_refused(with({"-o", at("b.png"), "--bit-depth", "8"}), {"--bit-depth 8", "HDR"});
+  expect_refused(with({"-o", at("b.png"), "--bit-depth", "10"}), {"10", "png", "16 bits"});
+  expect_refused(with({"-o", at("b.png"), "-s", "3"}), {"fdan.safetensors", "once"});
+  expect_refused(with({"-o", at("b.png"), "--back-projection", "5"}), {"back-projection"});
+  expect_refused(with({"-o", at("b.png"), "--pages", "all"}), {"--pages"});
+  expect_refused(with({"-o", at("b.png"), "-m", "edsr"}), {"use -m fdan"});
+  expect_refused({"upscale", at("photo.png"), "-m", "bicubic", "-o", at("b.exr"), "-q"}, {"b.exr", "HDR"});
+  expect_refused({"upscale", at("photo.png"), "-m", "bicubic", "-o", at("b.avif"), "--bit-depth", "10", "-q"},
+                 {"--bit-depth 10", "HDR"});
+  expect_refused({"compare", at("photo.png"), "-m", "bicubic,fdan=" + at("fdan.safetensors"), "-o", at("c.html")},
+                 {"fdan", "HDR"});
+}
+
+TEST_F(HdrNetwork, RefusesPhotosThatAreHdrAlready) {
+  Photo photo;
+  photo.color = torch::rand({1, 3, 24, 30});
+  photo.range = DynamicRange::kHdr;
+  save_photo(photo, dir_ / "pq.png", {});
+  const ProgramResult made =
+      run_zsr({"upscale", at("pq.png"), "--weights", at("fdan.safetensors"), "-o", at("b.png"), "-q"});
+  EXPECT_NE(made.code, 0);
+  EXPECT_NE(made.err.find("pq.png"), std::string::npos) << made.err;
+  EXPECT_NE(made.err.find("HDR already (marked as PQ)"), std::string::npos) << made.err;
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "b.png"));
+}
+
+TEST_F(HdrNetwork, NamesResultsOfAFolder) {
+  std::filesystem::create_directory(dir_ / "in");
+  make_photo(dir_ / "in" / "a.jpg", 3, 24, 30);
+  make_photo(dir_ / "in" / "b.png", 3, 24, 30);
+  const ProgramResult made = run_zsr({"upscale", at("in"), "--weights", at("fdan.safetensors"), "-o", at("out"), "-q"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  const bool avif = is_writable(ImageFormat::kAvif, DynamicRange::kHdr);
+  EXPECT_TRUE(std::filesystem::exists(dir_ / "out" / (avif ? "a.avif" : "a.png")));
+  EXPECT_TRUE(std::filesystem::exists(dir_ / "out" / "b.png"));
 }
 
 TEST_F(HdrNetwork, IsDescribed) {
   const ProgramResult text = run_zsr({"weights", "info", at("fdan.safetensors")});
   EXPECT_EQ(text.code, 0) << text.err;
   EXPECT_NE(text.out.find("x2, Y'CbCr of BT.709 to Y'CbCr of BT.2020 (PQ)"), std::string::npos) << text.out;
-  EXPECT_EQ(text.out.find("-m fdan"), std::string::npos) << text.out;
+  EXPECT_NE(text.out.find("-m fdan"), std::string::npos) << text.out;
   const auto json = nlohmann::json::parse(run_zsr({"weights", "info", at("fdan.safetensors"), "--json"}).out);
-  EXPECT_TRUE(json["network"]["method"].is_null());
+  EXPECT_EQ(json["network"]["method"], "fdan");
   EXPECT_EQ(json["network"]["hdr"], true);
 }
 

@@ -1,4 +1,4 @@
-"""Networks from SDR to HDR: FDAN (authors' code CS-GangXu/FDAN, `fdan.py`)."""
+"""Networks from SDR to HDR: FDAN (authors' code CS-GangXu/FDAN, `fdan.py`); colours from ITU-R BT.709 and BT.2020."""
 
 import numpy as np
 
@@ -38,4 +38,39 @@ def fdan():
     return family
 
 
-FAMILIES = [fdan]
+# ITU-R BT.709 and BT.2020 give Y' as a row; Cb and Cr follow from it.
+def to_ycbcr_matrix(red, blue):
+    luma = np.array([red, 1 - red - blue, blue])
+    return np.stack([luma, (np.array([0, 0, 1]) - luma) / (2 - 2 * blue), (np.array([1, 0, 0]) - luma) / (2 - 2 * red)])
+
+
+def studio(bits):
+    """Black and excursion of Y', Cb and Cr in codes of studio range."""
+    unit = 2 ** (bits - 8)
+    return np.array([16, 128, 128]) * unit, np.array([219, 224, 224]) * unit
+
+
+def hdr_of_photo(w, rgb, width, blocks, scale):
+    """sRGB numbers in [0, 1] [3, h, w] to R'G'B' of BT.2020 behind PQ [3, sh, sw]; the photo is mirrored at its edges."""
+    zero, span = studio(8)
+    codes = np.einsum("ij,jhw->ihw", to_ycbcr_matrix(0.2126, 0.0722), rgb) * span[:, None, None] + zero[:, None, None]
+    pad = 8
+    seen = np.pad(codes / 255, ((0, 0), (pad, pad), (pad, pad)), mode="symmetric")
+    made = fdan_forward(w, seen, width, blocks, scale)[:, pad * scale : -pad * scale, pad * scale : -pad * scale] * 1023
+    zero, span = studio(10)
+    back = np.linalg.inv(to_ycbcr_matrix(0.2627, 0.0593))
+    return np.clip(np.einsum("ij,jhw->ihw", back, (made - zero[:, None, None]) / span[:, None, None]), 0, 1)
+
+
+def hdr_photo():
+    """The whole way of a photo, colours included."""
+    family = Family("hdr_photo")
+    w = Weights(gain=0.5)
+    w.tensor("upsampler.0.bias", (12,), 0.02, 0.5)  # near the middle of all codes, so that little is clamped
+    image = Image("hdr photo", (3, 40, 33))
+    made = hdr_of_photo(w, np.floor(image.values * 255 + 0.5) / 255, 16, 1, 2)
+    family.add("1 block of 16, x2", w, [({"scale": 2, "image": image}, made)])
+    return family
+
+
+FAMILIES = [fdan, hdr_photo]
