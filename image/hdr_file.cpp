@@ -30,7 +30,35 @@ torch::Tensor halved(const torch::Tensor& plane) {
   return torch::avg_pool2d(plane, {2, 2}, {2, 2}, /*padding=*/0, /*ceil_mode=*/true, /*count_include_pad=*/false);
 }
 
-std::string heif_of(const Photo& photo, ImageFormat format, int bit_depth, int quality) {
+// The data of the APP1 segment of a JPEG file that begins with `name`, without that name; empty: there is none.
+std::string segment_of(const std::string& jpeg, const std::string& name) {
+  constexpr size_t kHead = 4;  // marker and length
+  for (size_t at = 2; at + kHead <= jpeg.size();) {
+    const auto byte = [&](size_t i) { return static_cast<size_t>(static_cast<unsigned char>(jpeg[at + i])); };
+    if (byte(0) != 0xFF || byte(1) == 0xDA) break;  // pixels begin
+    const size_t length = byte(2) << 8U | byte(3);
+    if (length < 2 || at + 2 + length > jpeg.size()) break;
+    if (byte(1) == 0xE1 && jpeg.compare(at + kHead, name.size(), name) == 0 && length >= 2 + name.size()) {
+      return jpeg.substr(at + kHead + name.size(), length - 2 - name.size());
+    }
+    at += 2 + length;
+  }
+  return {};
+}
+
+// EXIF and XMP with their sizes and orientation corrected, as a black JPEG of that size would carry them.
+HeifTexts texts_of(const Photo& photo, const EncodeOptions& options) {
+  if (photo.metadata == nullptr || options.strip) return {};
+  PixelBuffer black{photo.color.size(3), photo.color.size(2), 1, 8, {}};
+  black.bytes.resize(static_cast<size_t>(black.width * black.height));
+  const auto metadata = hdr_metadata(photo.metadata.get(), ImageFormat::kPng);  // without a profile
+  const std::string jpeg = encode_to_memory(black, metadata.get(), ImageFormat::kJpeg, {.quality = 1});
+  return {segment_of(jpeg, std::string("Exif\0\0", 6)),
+          segment_of(jpeg, std::string("http://ns.adobe.com/xap/1.0/") + '\0')};
+}
+
+std::string heif_of(const Photo& photo, ImageFormat format, int bit_depth, const EncodeOptions& options) {
+  const int quality = options.quality;
   constexpr int kLossless = 100;
   CodePlanes codes{photo.color.size(3), photo.color.size(2), bit_depth, false, {}};
   // Phones decode HEIC with halved colour only.
@@ -45,7 +73,7 @@ std::string heif_of(const Photo& photo, ImageFormat format, int bit_depth, int q
     codes.planes[i] = whole_numbers(codes.half_color ? halved(plane) : plane, bit_depth);
   }
   if (photo.alpha.defined()) codes.planes[3] = whole_numbers(photo.alpha, bit_depth);
-  return encode_heif(codes, format, quality);
+  return encode_heif(codes, format, quality, texts_of(photo, options));
 }
 
 std::string exr_of(const Photo& photo) {
@@ -70,8 +98,7 @@ void save_hdr(const Photo& photo, const std::filesystem::path& path, const Write
     encode_photo(pixels_of(image, bit_depth), metadata.get(), options.format, encode, path, file.descriptor());
   } else {
     const bool exr = options.format == ImageFormat::kExr;
-    write_all(file.descriptor(),
-              exr ? exr_of(photo) : heif_of(photo, options.format, bit_depth, options.encode.quality), path);
+    write_all(file.descriptor(), exr ? exr_of(photo) : heif_of(photo, options.format, bit_depth, options.encode), path);
   }
   file.commit();
 }

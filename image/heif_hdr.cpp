@@ -101,7 +101,7 @@ HeifEncoder encoder_of(heif_context* context, ImageFormat format, bool half_colo
 
 }  // namespace
 
-std::string encode_heif(const CodePlanes& codes, ImageFormat format, int quality) {
+std::string encode_heif(const CodePlanes& codes, ImageFormat format, int quality, const HeifTexts& texts) {
   start_heif();
   const HeifContext context(heif_context_alloc());
   const HeifEncoder encoder = encoder_of(context.get(), format, codes.half_color, quality);
@@ -112,7 +112,17 @@ std::string encode_heif(const CodePlanes& codes, ImageFormat format, int quality
   options->output_nclx_profile = color.get();
   // Else libheif 1.15 leaves the colours unsignalled in the file's own box.
   options->macOS_compatibility_workaround_no_nclx_profile = 0;
-  check_heif(heif_context_encode_image(context.get(), image.get(), encoder.get(), options.get(), nullptr));
+  heif_image_handle* made = nullptr;
+  check_heif(heif_context_encode_image(context.get(), image.get(), encoder.get(), options.get(), &made));
+  const HeifHandle handle(made);
+  if (!texts.exif.empty()) {
+    check_heif(
+        heif_context_add_exif_metadata(context.get(), made, texts.exif.data(), static_cast<int>(texts.exif.size())));
+  }
+  if (!texts.xmp.empty()) {
+    check_heif(
+        heif_context_add_XMP_metadata(context.get(), made, texts.xmp.data(), static_cast<int>(texts.xmp.size())));
+  }
   std::string file;
   heif_writer writer{1, append_bytes};
   check_heif(heif_context_write(context.get(), &writer, &file));

@@ -21,9 +21,15 @@ struct CodePlanes {
   std::array<std::vector<uint16_t>, 4> planes;  ///< Y, Cb, Cr, alpha; the last may be empty.
 };
 
+/// What a file carries beside its pixels; either may be empty.
+struct HeifTexts {
+  std::string exif;  ///< A TIFF file, without "Exif" in front.
+  std::string xmp;
+};
+
 /// An AVIF or HEIC file of them, which signals primaries 9, transfer 16 and matrix 9 of ITU-T H.273, full range.
 /// `quality`: 1 to 100, 100 = lossless. Throws IoError with libheif's reason.
-std::string encode_heif(const CodePlanes& codes, ImageFormat format, int quality);
+std::string encode_heif(const CodePlanes& codes, ImageFormat format, int quality, const HeifTexts& texts = {});
 /// Whether libheif has an encoder for it here; found once, by making a small picture.
 bool can_encode_heif(ImageFormat format, int bit_depth);
 /// Of libheif, e.g. "1.15.1".

@@ -53,7 +53,7 @@ struct WriteOptions {
 ///
 /// HDR photos: AVIF and HEIC hold Y'CbCr of BT.2020, full range, and signal primaries 9, transfer 16, matrix 9 of ITU-T
 /// H.273; PNG has a cICP chunk, TIFF an ICC profile of BT.2020 and PQ; OpenEXR holds linear light, 1.0 = kHdrWhite, and
-/// says so (whiteLuminance). EXIF and its like stay in PNG and TIFF only.
+/// says so (whiteLuminance). OpenEXR carries no EXIF and its like.
 void save_photo(const Photo& photo, const std::filesystem::path& path, const WriteOptions& options);
 
 /// Pictures of one size, [1, C, H, W] in [0, 1], as an animated WebP that shows each for `frame_ms`. Throws

@@ -34,9 +34,7 @@ std::vector<std::string> say_what_is_left_behind(const std::filesystem::path& in
   if (write.encode.strip) return {};
   std::vector<std::string> lost;
   try {
-    // HDR files of AVIF and HEIC carry as little as OpenEXR.
-    const bool bare = hdr && (write.format == ImageFormat::kAvif || write.format == ImageFormat::kHeif);
-    lost = left_behind(input, read_photo_header(input), bare ? ImageFormat::kExr : write.format);
+    lost = left_behind(input, read_photo_header(input), write.format);
     if (hdr) lost.erase(std::remove(lost.begin(), lost.end(), "the colour profile"), lost.end());  // used up
   } catch (const InputError&) {
     return {};  // a damaged photo that is accepted

@@ -1,5 +1,6 @@
 #include "core/error.h"
 #include "image/hdr.h"
+#include "image/made_metadata.h"
 #include "image/photo.h"
 #include "image/png_chunks.h"
 #include "tests/support/program.h"
@@ -135,6 +136,25 @@ TEST_F(HdrFile, LossyHeicHalvesColourAndKeepsAlpha) {
   EXPECT_EQ(content.bits, 10);
   ASSERT_EQ(content.codes.sizes(), made.color.sizes());
   EXPECT_LT((rgb_of(content) - made.color).abs().mean().item<double>(), 0.01);
+}
+
+// A TIFF block whose one entry is the maker of the camera.
+std::string exif_block() {
+  return std::string("II*\0\x08\0\0\0\x01\0\x0F\x01\x02\0\x04\0\0\0Abc\0\0\0\0\0", 26);
+}
+
+TEST_F(HdrFile, FilesKeepExif) {
+  Photo made = photo();
+  made.metadata = made_metadata(exif_block(), {});
+  for (const char* name : {"a.png", "a.tif", "a.heic", "a.avif"}) {
+    if (!is_writable(format_from_name(name), DynamicRange::kHdr)) continue;
+    const auto path = saved(made, name);
+    EXPECT_GT(read_photo_header(path).exif_bytes, 0U) << name;
+    std::ifstream stream(path, std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+    if (format_from_name(name) != ImageFormat::kPng) EXPECT_THAT(bytes, ::testing::HasSubstr("Abc")) << name;
+    EXPECT_FALSE(read_photo_header(path).resolution.known()) << name;
+  }
 }
 
 TEST_F(HdrFile, PngSaysWhatItHoldsInFrontOfThePixels) {
