@@ -43,17 +43,18 @@ bool is_whole(double factor) {
 // One pass of the network over the photo, tile by tile.
 class Pass {
  public:
-  Pass(const Network& network, const Options& options, torch::Device device, std::function<void()> after_tile)
+  Pass(const Network& network, const Options& options, const RunContext& context, std::function<void()> after_tile)
       : network_(network),
         traits_(network.traits()),
         options_(options),
-        device_(device),
+        device_(context.device),
+        seed_(context.seed),
         after_tile_(std::move(after_tile)) {
     scale_ = traits_.takes_enlarged ? 1 : static_cast<int64_t>(options.scale.y);
     factor_ = traits_.any_scale ? options.scale.y : static_cast<double>(scale_);
     // USRNet continues the photo itself. Tiles begin on whole units of what is unshuffled.
     const int64_t unit = traits_.multiple_of;
-    margin_ = traits_.takes_kernel ? 0 : (options.margin + unit - 1) / unit * unit;
+    margin_ = traits_.takes_kernel || traits_.pixel_by_pixel ? 0 : (options.margin + unit - 1) / unit * unit;
   }
 
   // For an input of that size; `cut` receives whether a network that wants the whole gets tiles.
@@ -85,6 +86,7 @@ class Pass {
         input.grid = {factor_, row.hr_end - row.hr_begin, column.hr_end - column.hr_begin, start.y + row.phase_shift,
                       start.x + column.phase_shift};
       }
+      input.seed = seed_;
       const torch::Tensor made = network_.forward(input).to(torch::kCPU);
       after_tile_();
       return made;
@@ -109,6 +111,7 @@ class Pass {
   const Traits& traits_;
   const Options& options_;
   torch::Device device_;
+  uint64_t seed_;
   std::function<void()> after_tile_;
   int64_t scale_ = 1;
   double factor_ = 1.0;
@@ -210,7 +213,7 @@ Result enlarge(const torch::Tensor& photo, const Network& network, const Options
   const std::vector<int64_t> turns = ensemble_turns(options.self_ensemble);
   int64_t total = 0;
   int64_t done = 0;
-  const Pass pass(network, options, context.device, [&] { session.report("upscale", ++done, total); });
+  const Pass pass(network, options, context, [&] { session.report("upscale", ++done, total); });
   bool cut = false;
   total = static_cast<int64_t>(turns.size()) * count_tiles(view.size(), pass.side(view.size(), &cut));
   const auto turned_pass = [&](int64_t turn) {

@@ -28,6 +28,9 @@ struct Traits {
   bool takes_enlarged = false;  ///< Its input is the photo already enlarged by cubic interpolation.
   bool takes_kernel = false;    ///< It uses Input::kernel and Input::noise.
   bool any_scale = false;       ///< It enlarges by any number from 1 on, to Input::grid; `scales` is empty then.
+  /// It draws the result pixel by pixel by Input::seed and is trained by the likelihood of levels
+  /// (networks/pixel_recursive.h); nothing around the photo matters to it.
+  bool pixel_by_pixel = false;
   bool gives_residual = false;  ///< It makes what the cubically enlarged photo lacks.
   /// From Y'CbCr of BT.709, codes of 8 bits / 255, to Y'CbCr of BT.2020 behind the PQ curve, codes of 10 bits / 1023,
   /// both in studio range.
@@ -58,6 +61,7 @@ struct Input {
   Damage damage{};                   ///< Only for Condition::kDamage.
   torch::Tensor maps{};              ///< [1, K, 1, 1] or [1, K, h, w]: only for the other conditions, and there needed.
   std::optional<OutputGrid> grid{};  ///< Only for any_scale; empty there: by `scale`.
+  uint64_t seed = 0;                 ///< Only for pixel_by_pixel: the same seed, the same result.
 };
 
 /// A trained network for inference, on the device where its input is.

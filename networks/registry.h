@@ -19,6 +19,7 @@ struct TrainingDefaults {
   std::optional<double> sharp;      ///< Fraction of patches that are not blurred.
   std::optional<double> muon_rate;  ///< Highest rate of Muon.
   std::string recipe;               ///< Of degradations.
+  std::optional<int64_t> patch{};   ///< LR pixels a side of a patch.
 };
 
 /// An architecture: how it is recognised in a weights file, and the one definition from which it is loaded, saved,

@@ -2,6 +2,7 @@
 
 #include "image/color.h"
 #include "image/resize.h"
+#include "networks/pixel_recursive.h"
 #include "nn/parameter_file.h"
 #include "training/first_weights.h"
 #include "training/patches.h"
@@ -19,6 +20,7 @@ Network::Network(const networks::Kind& kind, networks::Config config, Random& ra
 
 int64_t Network::condition_maps() const {
   if (condition() == Condition::kKernel) return 1;  // noise; the kernels are an input of their own
+  if (pixel_by_pixel()) return 0;                   // the pixels before are no maps
   return kind_->traits.channels == 1 ? 0 : model_.graph().nodes().front().channels - 3;
 }
 
@@ -42,6 +44,13 @@ torch::Tensor Network::forward(const torch::Tensor& given, const torch::Tensor& 
   if (!traits.takes_enlarged) return model_.forward({image}, parameters, factor, training);
   const auto s = static_cast<double>(factor);
   return model_.forward({imresize(image.to(torch::kCPU), {s, s}).to(image.device())}, parameters, 1, training);
+}
+
+Network::LevelEntropy Network::level_entropy(const torch::Tensor& lr, const torch::Tensor& hr,
+                                             const torch::Tensor& parameters, bool training) const {
+  const torch::Tensor input = networks::recursive_input(lr, hr).to(parameters.device());
+  const networks::LevelLogits logits(model_.forward({input}, parameters, config_.scales[0], training));
+  return {networks::level_entropy(logits.both, hr), networks::level_entropy(logits.conditioning, hr)};
 }
 
 torch::Tensor Network::target(const torch::Tensor& hr) const {

@@ -26,6 +26,8 @@ class Network {
   const std::vector<int64_t>& scales() const { return config_.scales; }
   Condition condition() const { return kind_->traits.condition; }
   int64_t condition_maps() const;
+  /// Whether it is trained by the likelihood of levels: `level_loss` in place of other losses.
+  bool pixel_by_pixel() const { return kind_->traits.pixel_by_pixel; }
   /// Whether it makes what the cubically enlarged photo lacks.
   bool gives_residual() const { return kind_->traits.gives_residual; }
 
@@ -35,6 +37,14 @@ class Network {
   /// Batch::kernels.
   torch::Tensor forward(const torch::Tensor& input, const torch::Tensor& parameters, int64_t scale = 0,
                         bool training = false, const torch::Tensor& kernels = {}) const;
+  /// What it gives the levels of `hr` [N, 3, scale h, scale w] in [0, 1] for `lr` [N, 3, h, w], where pixel_by_pixel():
+  /// cross entropies in nats a colour value, of both its parts together and of the conditioning one alone.
+  struct LevelEntropy {
+    torch::Tensor both;
+    torch::Tensor conditioning;
+  };
+  LevelEntropy level_entropy(const torch::Tensor& lr, const torch::Tensor& hr, const torch::Tensor& parameters,
+                             bool training) const;
   /// Where it computes from now on; `forward` and `target` bring there what they are given.
   void move_to(torch::Device device);
   torch::Device device() const { return parameters_.device(); }

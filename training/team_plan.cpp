@@ -190,7 +190,8 @@ void TeamPlan::check(const std::string& origin) const {
     if (kind == nullptr) refuse(fmt::format("network '{}': there is no '{}'", member.name, member.network));
     const auto& scales = kind->trainable_scales;
     const bool plain = kind->trains() && kind->traits.condition == networks::Condition::kNone &&
-                       kind->traits.channels == 3 && !kind->all_scales && !kind->traits.takes_enlarged;
+                       kind->traits.channels == 3 && !kind->all_scales && !kind->traits.takes_enlarged &&
+                       !kind->traits.pixel_by_pixel;
     const bool generator = kind->traits.condition == networks::Condition::kGenerator;
     if ((!plain && !generator) || std::find(scales.begin(), scales.end(), member.scale) == scales.end()) {
       refuse(fmt::format("network '{}': {} cannot be trained with others at x{}", member.name, member.network,

@@ -97,19 +97,28 @@ double Trainer::share_of(const Batch& batch) const {
   return static_cast<double>(batch.input.size(0)) / static_cast<double>(batch_);
 }
 
+torch::Tensor Trainer::loss_of(const Batch& batch, std::vector<torch::Tensor>& images) const {
+  if (network_.pixel_by_pixel()) {
+    // The conditioning part learns by itself too, or it would leave everything to the other (Dahl et al. 2017).
+    const auto entropy = network_.level_entropy(batch.input, batch.target, network_.parameters(), true);
+    return (entropy.both + entropy.conditioning) * share_of(batch);
+  }
+  torch::Tensor made = network_.forward(batch.input, network_.parameters(), batch.scale, true, batch.kernels);
+  if (batch.base.defined()) made = made + batch.base.to(made.device());
+  if (adversary_) images.push_back(made.detach());
+  return total_loss(options_.losses, {options_.features, adversary_.get()}, made, network_.target(batch.target),
+                    network_.target(batch.input.slice(1, 0, 3))) *
+         share_of(batch);
+}
+
 Trainer::StepResult Trainer::step_once(const std::vector<Batch>& batches, bool wish_to_stop) {
   network_.parameters().mutable_grad().reset();
   std::vector<torch::Tensor> images;
   double value = 0.0;
   for (const Batch& batch : batches) {
-    torch::Tensor made = network_.forward(batch.input, network_.parameters(), batch.scale, true, batch.kernels);
-    if (batch.base.defined()) made = made + batch.base.to(made.device());
-    const torch::Tensor loss = total_loss(options_.losses, {options_.features, adversary_.get()}, made,
-                                          network_.target(batch.target), network_.target(batch.input.slice(1, 0, 3))) *
-                               share_of(batch);
+    const torch::Tensor loss = loss_of(batch, images);
     loss.backward();
     value += loss.item<double>();
-    if (adversary_) images.push_back(made.detach());
   }
   const torch::NoGradGuard no_grad;
   const torch::Tensor gradient = network_.parameters().grad();
@@ -228,7 +237,8 @@ WeightsFile Trainer::checkpoint() const {
   if (average_.defined()) file.tensors.push_back({"average", average_.to(torch::kCPU).clone()});
   nlohmann::ordered_json log = nlohmann::ordered_json::array();
   for (const LogLine& line : state_.log) {
-    log.push_back({line.step, line.seconds, line.loss, line.rate, line.score.psnr, line.score.psnr_blur});
+    log.push_back({line.step, line.seconds, line.loss, line.rate, line.score.psnr, line.score.psnr_blur,
+                   line.score.log_likelihood});
   }
   const nlohmann::ordered_json json{{"step", state_.step},
                                     {"seconds", state_.seconds},
@@ -270,7 +280,11 @@ void Trainer::restore(const WeightsFile& file) {
     read.loss_sum = json.at("loss_sum").get<double>();
     read.loss_count = json.at("loss_count").get<int64_t>();
     for (const auto& line : json.at("log")) {
-      read.log.push_back({line.at(0), line.at(1), line.at(2), line.at(3), {line.at(4), line.at(5)}});
+      read.log.push_back({line.at(0),
+                          line.at(1),
+                          line.at(2),
+                          line.at(3),
+                          {line.at(4), line.at(5), line.size() > 6 ? line.at(6).get<double>() : 0.0}});
     }
   } catch (const nlohmann::json::exception& error) {
     throw InputError(fmt::format("'{}': its state is damaged ({})", file.origin, error.what()));

@@ -85,6 +85,8 @@ class Trainer {
   };
   void step_adversary(const std::vector<torch::Tensor>& made, const std::vector<Batch>& batches, double rate);
   double share_of(const Batch& batch) const;
+  // Its share counted in; `made` receives what an adversary is to judge.
+  torch::Tensor loss_of(const Batch& batch, std::vector<torch::Tensor>& made) const;
   StepResult step_once(const std::vector<Batch>& batches, bool wish_to_stop);
   void add_line();
   // Goes back to `good` with half the rates. False where that was done too often; `summary` says so.

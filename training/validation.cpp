@@ -34,6 +34,10 @@ Validation::Validation(const std::vector<torch::Tensor>& photos, const Network& 
   constexpr double kPoint = 0.2;
   const bool srmd = condition == Condition::kSrmd;
   if (condition == Condition::kDamage) return;  // see add_damaged
+  if (network.pixel_by_pixel()) {
+    add_middles(photos, s);
+    return;
+  }
   if (condition == Condition::kMosaic) {
     add_mosaics(photos, s);
     return;
@@ -61,6 +65,21 @@ Validation::Validation(const std::vector<torch::Tensor>& photos, const Network& 
       cases_.push_back({values.empty() ? lr : torch::cat({lr, maps}, 1),
                         network.gives_residual() ? imresize(lr, {factor, factor}) : torch::Tensor(), hr, blurred, s});
     }
+  }
+}
+
+void Validation::add_middles(const std::vector<torch::Tensor>& photos, int64_t scale) {
+  constexpr int64_t kSide = 8;  // LR pixels, as the network is published
+  const auto factor = static_cast<double>(scale);
+  for (const torch::Tensor& photo : photos) {
+    const int64_t height = std::min(kSide, photo.size(1) / scale) * scale;
+    const int64_t width = std::min(kSide, photo.size(2) / scale) * scale;
+    const torch::Tensor hr = photo.narrow(1, (photo.size(1) - height) / 2, height)
+                                 .narrow(2, (photo.size(2) - width) / 2, width)
+                                 .to(torch::kFloat32)
+                                 .unsqueeze(0) /
+                             255.0;
+    cases_.push_back({imresize_uint8(hr, {1.0 / factor, 1.0 / factor}), {}, hr, false, scale});
   }
 }
 
@@ -111,6 +130,10 @@ Validation::Score Validation::score(const Network& network, const torch::Tensor&
   const auto half = static_cast<double>(std::max<int64_t>(
       1, std::count_if(cases_.begin(), cases_.end(), [](const Case& item) { return !item.blurred; })));
   for (const Case& item : cases_) {
+    if (network.pixel_by_pixel()) {
+      score.log_likelihood -= network.level_entropy(item.input, item.hr, parameters, false).both.item<double>() / half;
+      continue;
+    }
     torch::Tensor made = network.forward(item.input, parameters, item.scale, false, item.kernels);
     if (item.base.defined()) made = made + item.base.to(made.device());
     made = quantize(made.to(torch::kCPU));

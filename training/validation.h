@@ -29,12 +29,16 @@ class Validation {
   struct Score {
     double psnr = 0.0;       ///< Mean over the photos: luma, dB, `scale` pixels cut from each side; of bicubic.
     double psnr_blur = 0.0;  ///< The same for the Gaussian; 0 where the network sees no kernel.
+    /// Mean natural logarithm of what networks that draw pixels give the levels of the photos, a colour value, at the
+    /// middle of each photo; 0 for others.
+    double log_likelihood = 0.0;
   };
   Score score(const Network& network, const torch::Tensor& parameters) const;
   bool empty() const { return cases_.empty(); }
 
  private:
   void add_mosaics(const std::vector<torch::Tensor>& photos, int64_t scale);
+  void add_middles(const std::vector<torch::Tensor>& photos, int64_t scale);
 
   struct Case {
     torch::Tensor input;  // with maps

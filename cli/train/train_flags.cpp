@@ -22,6 +22,7 @@ void set_defaults(TrainFlags& flags, const std::string& network) {
   flags.patches.sharp = defaults.sharp.value_or(flags.patches.sharp);
   flags.train.muon_rate = defaults.muon_rate.value_or(flags.train.muon_rate);
   flags.recipe = defaults.recipe;
+  flags.patches.patch = defaults.patch.value_or(flags.patches.patch);
 }
 
 // A field's name as a flag.
@@ -182,6 +183,9 @@ void settle_train_flags(TrainFlags& flags) {
     if (!flags.fields["width"].empty()) throw UsageError("--width is the old name of --channels; give one of them");
     fmt::print(stderr, "zsr: warning: --width is called --channels now; the old name goes with the next release\n");
     flags.fields["width"] = flags.old_width;
+  }
+  if (networks::find_kind(flags.network)->traits.pixel_by_pixel && flags.losses != "l1") {
+    throw UsageError(fmt::format("{} learns by the cross entropy of levels; leave --loss out", flags.network));
   }
   flags.train.losses = training::parse_losses(flags.losses);
   flags.train.validate();

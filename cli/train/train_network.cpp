@@ -173,7 +173,9 @@ struct TrainFiles {
     const auto decibel = [](double value, const char* form) {
       return value > 0.0 ? fmt::format(fmt::runtime(form), value) : std::string();  // 0: not measured
     };
-    fmt::print(stderr, "step {}: loss {:.6f}{}{}, {:.0f} s\n", line.step, line.loss,
+    const double likelihood = line.score.log_likelihood;
+    fmt::print(stderr, "step {}: loss {:.6f}{}{}{}, {:.0f} s\n", line.step, line.loss,
+               likelihood == 0.0 ? "" : fmt::format(", log-likelihood {:.4f} nats a colour value", likelihood),
                decibel(line.score.psnr, ", PSNR {:.3f} dB"), decibel(line.score.psnr_blur, " ({:.3f} blurred)"),
                line.seconds);
   }
@@ -193,6 +195,7 @@ nlohmann::ordered_json result_json(const TrainFlags& flags, const training::Netw
           {"termination", to_string(summary.termination)},
           {"loss", summary.final_loss},
           {"psnr", log.empty() ? 0.0 : log.back().score.psnr},
+          {"log_likelihood", log.empty() ? 0.0 : log.back().score.log_likelihood},
           {"processes", processes.size()},
           {"seed", runtime.seed},
           {"seconds", summary.train_s},

@@ -26,6 +26,7 @@ import patch_family
 import plain_family
 import projection_family
 import recursive_family
+import recursive_pixels_family
 import rrdb_family
 import skip_family
 import srresnet_family
@@ -41,7 +42,7 @@ MODULES = [edsr_family, trunk_family, srresnet_family, rrdb_family, distillation
            modulation_family, laplacian_family, recursive_family, attention_family,
            dense_family, projection_family, wavelet_family, transformer_family, mosaic_family, hdr_family,
            degradation_family, window_family, any_scale_family, patch_family, described_family, kernel_family,
-           blind_family]
+           blind_family, recursive_pixels_family]
 
 
 def main():

@@ -149,6 +149,8 @@ const std::vector<Size>& published_sizes() {
       {"fdan", {2}, {}, 126660},
       {"fdan", {4}, {}, 142248},
       {"mzsr", {2}, {}, 225091},
+      // Prior and conditioning network.
+      {"pixelrecursive", {4}, {}, 6196992 + 379200},
       // SFTMD (without the branch that it never uses), predictor and corrector.
       {"ikc", {4}, {}, 4234691 + 430730 + 649930},
       {"dan", {4}, {}, 4329511},

@@ -67,6 +67,20 @@ TEST(Trainer, Learns) {
   }
 }
 
+// From all levels alike, whose cross entropy is log(256), once for each of the two sums.
+TEST(Trainer, ANetworkThatDrawsPixelsLearnsTheirLikelihood) {
+  TrainOptions options = short_run();
+  options.schedule.steps = 60;
+  SmallRun run(options, "pixelrecursive");
+  run.run();
+  const auto& log = run.trainer.state().log;
+  ASSERT_EQ(log.size(), 6U);
+  EXPECT_LT(log.back().loss, 2.0 * std::log(256.0) - 0.2);
+  EXPECT_GT(log.back().score.log_likelihood, -std::log(256.0));
+  EXPECT_LT(log.back().score.log_likelihood, 0.0);
+  EXPECT_EQ(log.back().score.psnr, 0.0);
+}
+
 TEST(Trainer, AResumedRunIsTheRunThatNeverStopped) {
   for (const char* const optimizer : {"muon", "adam"}) {
     SmallRun whole(short_run(optimizer));
