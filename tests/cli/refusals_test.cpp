@@ -54,7 +54,6 @@ TEST(Refusals, AFlagThatTheMethodCannotUseIsRefused) {
   refused(with(paper, "--warm-up", "3"), "--warm-up: the preset paper has no warm-up");
   refused({"-m", "srmd", "--kernel-convention", "kair"}, "--kernel-convention says how the file of --kernel is stored");
   refused({"-m", "zssr", "--kernel", "bicubic", "--exact-scale"}, "--exact-scale is for networks");
-  refused({"-m", "dip", "--task", "denoise", "--phase", "corner"}, "--phase belongs to --task sr");
   refused({"-m", "zssr", "--init", "zssr-start-x2", "--init-variance", "2"}, "--init brings its own network");
 }
 
@@ -67,9 +66,19 @@ TEST(Refusals, AnEstimatorThatTrainsNothingTakesNoSteps) {
     EXPECT_NE(result.err.find(std::string(flag) + ": the estimator 'combined' trains nothing"), std::string::npos);
     EXPECT_FALSE(std::filesystem::exists(kernel));
   }
-  const ProgramResult mask = run_zsr({"dip", example("coffee_192x128.png"), "--task", "denoise", "--accept-mask"});
-  EXPECT_EQ(mask.code, 2);
-  EXPECT_NE(mask.err.find("--accept-mask belongs to --mask auto"), std::string::npos) << mask.err;
+}
+
+TEST(Refusals, ATaskWithoutEnlargingTakesNoPhase) {
+  TempDir dir;
+  const auto refused = [&](const std::vector<std::string>& flags, const std::string& why) {
+    std::vector<std::string> all{"dip", example("coffee_192x128.png"), "-o", (dir / "o.png").string(), "-q"};
+    all.insert(all.end(), flags.begin(), flags.end());
+    const ProgramResult result = run_zsr(all);
+    EXPECT_EQ(result.code, 2) << result.err;
+    EXPECT_NE(result.err.find(why), std::string::npos) << result.err;
+  };
+  refused({"--task", "denoise", "--phase", "corner"}, "--phase belongs to --task sr");
+  refused({"--task", "denoise", "--accept-mask"}, "--accept-mask belongs to --mask auto");
 }
 
 TEST(Refusals, TheRecordSaysWhatWasUsedInsteadOfWhatWasAsked) {
