@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace zsr {
 namespace {
@@ -44,6 +45,33 @@ double noise_of_plane(const torch::Tensor& plane) {
   return std::sqrt(std::max(0.0, value[0]));
 }
 
+constexpr int64_t kBlock = 8;
+
+// What the pixels of each block of 8 x 8 tell, per channel [C, 1, rows, columns], in levels of 255.
+struct Blocks {
+  torch::Tensor variance;  // of white noise, by a filter that structure hardly passes
+  torch::Tensor mean;
+};
+
+Blocks measure_blocks(const torch::Tensor& image) {
+  // Strip by strip: the convolution alone takes 20 times the memory of what it is given.
+  constexpr int64_t kRows = 64 * kBlock;
+  const torch::Tensor difference = torch::tensor({1.0F, -2.0F, 1.0F, -2.0F, 4.0F, -2.0F, 1.0F, -2.0F, 1.0F});
+  constexpr double kGain = 6.0;  // of that filter on white noise
+  const int64_t inside = image.size(2) - 2;
+  std::vector<torch::Tensor> variances;
+  std::vector<torch::Tensor> means;
+  for (int64_t row = 0; row + kBlock <= inside; row += kRows) {
+    const int64_t rows = std::min(kRows, inside - row);
+    const torch::Tensor levels =
+        image[0].narrow(1, row, rows + 2).to(torch::kCPU, torch::kFloat32).mul(255.0).unsqueeze(1);
+    const torch::Tensor residual = torch::conv2d(levels, difference.view({1, 1, 3, 3})).square();
+    variances.push_back(torch::avg_pool2d(residual, kBlock) / (kGain * kGain));
+    means.push_back(torch::avg_pool2d(levels.slice(2, 1, -1).slice(3, 1, -1), kBlock));
+  }
+  return {torch::cat(variances, 2), torch::cat(means, 2)};
+}
+
 }  // namespace
 
 double estimate_noise(const torch::Tensor& image) {
@@ -72,20 +100,14 @@ FineScale look_at_fine_scale(const torch::Tensor& image) {
 }
 
 double estimate_flat_noise(const torch::Tensor& image) {
-  constexpr int64_t kBlock = 8;
   if (image.size(2) < 4 * kBlock || image.size(3) < 4 * kBlock) {
     throw OptionError(
         fmt::format("the image is {}x{}; the noise of its flat parts can be measured from 32x32 pixels on",
                     image.size(3), image.size(2)));
   }
-  const torch::Tensor levels = image[0].to(torch::kCPU, torch::kFloat32).mul(255.0).unsqueeze(1);
-  const torch::Tensor difference = torch::tensor({1.0F, -2.0F, 1.0F, -2.0F, 4.0F, -2.0F, 1.0F, -2.0F, 1.0F});
-  constexpr double kGain = 6.0;  // of that filter on white noise
-  const torch::Tensor residual = torch::conv2d(levels, difference.view({1, 1, 3, 3})).square();
-  const torch::Tensor variance = torch::avg_pool2d(residual, kBlock) / (kGain * kGain);
-  const torch::Tensor mean = torch::avg_pool2d(levels.slice(2, 1, -1).slice(3, 1, -1), kBlock);
+  const auto [variance, mean] = measure_blocks(image);
   double sum = 0.0;
-  for (int64_t channel = 0; channel < levels.size(0); ++channel) {
+  for (int64_t channel = 0; channel < variance.size(0); ++channel) {
     // Clipping hides noise; where all is clipped there is nothing better.
     const torch::Tensor open = mean[channel].gt(8.0).logical_and(mean[channel].lt(247.0));
     torch::Tensor blocks = variance[channel].masked_select(open);
@@ -95,7 +117,7 @@ double estimate_flat_noise(const torch::Tensor& image) {
     constexpr double kPercentile = 0.80;  // 10th percentile of a block's deviation against the true one (simulated)
     sum += std::sqrt(low) / kPercentile;
   }
-  return sum / static_cast<double>(levels.size(0));
+  return sum / static_cast<double>(variance.size(0));
 }
 
 }  // namespace zsr
