@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <torch/types.h>
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <stdexcept>
@@ -64,6 +65,14 @@ class StockGraph {
   std::set<int32_t> needed_;
 };
 
+// LibTorch beside zsr, whose result was `got`. `model`: whose graph `run` refers to.
+void add_stock(Race& race, bool channels_last, const std::shared_ptr<nn::Model>& model,
+               const std::function<torch::Tensor()>& run, const torch::Tensor& got) {
+  const torch::Tensor want = run();
+  race.difference = ((got - want).abs().max() / want.abs().max()).item<double>();
+  race.entrants.push_back({channels_last ? "libtorch channels_last" : "libtorch nchw", [model, run] { run(); }});
+}
+
 Race network_race(const std::string& name, int64_t side, bool training) {
   const networks::Kind* const kind = networks::find_kind(name);
   if (kind == nullptr) throw std::invalid_argument(fmt::format("there is no network '{}'", name));
@@ -98,12 +107,7 @@ Race network_race(const std::string& name, int64_t side, bool training) {
     const auto stock = std::make_shared<StockGraph>(*model, parameters, scale, format, training);
     const torch::Tensor x = input.contiguous(format);
     const auto run = [=] { return step([&] { return stock->forward({x}); }); };
-    const torch::Tensor want = run();
-    race.difference = ((got - want).abs().max() / want.abs().max()).item<double>();
-    race.entrants.push_back({channels_last ? "libtorch channels_last" : "libtorch nchw", [=] {
-                               (void)model;  // whose graph the other refers to
-                               run();
-                             }});
+    add_stock(race, channels_last, model, run, got);
   }
   return race;
 }
@@ -140,12 +144,7 @@ Race unfolding_race(int64_t side) {
       const torch::NoGradGuard no_grad;
       return stock->forward(all);
     };
-    const torch::Tensor want = run();
-    race.difference = ((got - want).abs().max() / want.abs().max()).item<double>();
-    race.entrants.push_back({channels_last ? "libtorch channels_last" : "libtorch nchw", [=] {
-                               (void)model;  // whose graph the other refers to
-                               run();
-                             }});
+    add_stock(race, channels_last, model, run, got);
   }
   return race;
 }

@@ -123,9 +123,10 @@ JpegMarks jpeg_marks(const std::filesystem::path& path) {
 
 }  // namespace
 
-std::vector<std::string> left_behind(const std::filesystem::path& file, const PhotoHeader& header, ImageFormat target) {
+std::vector<std::string> left_behind(const std::filesystem::path& file, const PhotoHeader& header, ImageFormat target,
+                                     DynamicRange range) {
   std::array<bool, kTable.size()> carried{};
-  carried[kIcc] = header.icc_bytes > 0;
+  carried[kIcc] = header.icc_bytes > 0 && range == DynamicRange::kSdr;  // before HDR the colours are converted by it
   carried[kExif] = header.exif_bytes > 0;
   carried[kXmp] = header.xmp_bytes > 0;
   carried[kIptc] = header.iptc_bytes > 0;

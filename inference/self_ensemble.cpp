@@ -5,6 +5,14 @@
 #include <utility>
 
 namespace zsr::inference {
+namespace {
+
+// Whether nothing else holds the values, so that they may be changed: a copy of a large image counts.
+bool is_ours(const torch::Tensor& image) {
+  return image.use_count() == 1 && image.storage().use_count() == 1 && image.is_contiguous();
+}
+
+}  // namespace
 
 std::vector<int64_t> ensemble_turns(bool self_ensemble, bool equal_factors) {
   if (!self_ensemble) return {0};
@@ -25,15 +33,6 @@ Phase turned_phase(Phase phase, Size low, Size high, Scale scale, int64_t turn) 
   if (turn >= 4) phase.x = from_other_end(phase.x, low.width, high.width, scale.x);
   return phase;
 }
-
-namespace {
-
-// Whether nothing else holds the values, so that they may be changed: a copy of a large image counts.
-bool is_ours(const torch::Tensor& image) {
-  return image.use_count() == 1 && image.storage().use_count() == 1 && image.is_contiguous();
-}
-
-}  // namespace
 
 Combined combine_passes(const std::vector<int64_t>& turns, EnsembleRule rule,
                         const std::function<torch::Tensor(int64_t)>& pass, const std::function<bool()>& next) {

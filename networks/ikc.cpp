@@ -1,5 +1,3 @@
-#include "networks/ikc.h"
-
 #include "core/error.h"
 #include "networks/all_kinds.h"
 #include "networks/blocks.h"
@@ -149,8 +147,7 @@ std::optional<Config> read_ikc(const WeightsFile& weights) {
   return config;
 }
 
-}  // namespace
-
+// IKC is published as three files, one for each of its networks.
 std::string part_of_ikc(const WeightsFile& weights) {
   const FileShapes shapes(weights);
   if (shapes.has("SFT-residual1.sft1.mul_conv1.weight")) return "SFTMD";
@@ -177,9 +174,13 @@ WeightsFile join_ikc(const std::vector<WeightsFile>& files) {
   return joined;
 }
 
+}  // namespace
+
 Kind ikc() {
   Kind kind{"ikc", "IKC (Gu et al. 2019)", read_ikc, ikc_graph};
   kind.renamed = renamed_ikc;
+  kind.part_of = part_of_ikc;
+  kind.joined = join_ikc;
   kind.ignored = {"SFTMD.sft_branch."};
   kind.fields = {{"width", "channels", 64, 8, 256, 2},
                  {"depth", "blocks of SFTMD", 16, 1, 64},

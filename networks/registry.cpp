@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <utility>
 
 namespace zsr::networks {
 
@@ -110,6 +111,22 @@ std::vector<std::string> prefixes_of(const WeightsFile& weights) {
 }
 
 }  // namespace
+
+std::optional<Part> find_part(const WeightsFile& weights) {
+  for (const Kind& kind : kinds()) {
+    if (kind.part_of == nullptr) continue;
+    if (std::string name = kind.part_of(weights); !name.empty()) return Part{&kind, std::move(name)};
+  }
+  return std::nullopt;
+}
+
+WeightsFile join_parts(const std::vector<WeightsFile>& files) {
+  const std::optional<Part> first = find_part(files.at(0));
+  if (!first) {
+    throw InputError(fmt::format("'{}' is no part of a network that is published as several files", files[0].origin));
+  }
+  return first->kind->joined(files);
+}
 
 WeightsFile unwrapped(WeightsFile weights) {
   for (const std::string prefix : {"module.", "_orig_mod.", "generator.", "model.module."}) {

@@ -50,6 +50,11 @@ struct Kind {
   WeightsFile (*renamed)(WeightsFile) = nullptr;
   /// Settles what neither names nor shapes say, by running the network (networks/probes.h); null where they say all.
   Config (*settled)(Config config, const WeightsFile& weights) = nullptr;
+  /// For a network that is published as several files: the name of its part that `weights` are, or "". Null for others.
+  std::string (*part_of)(const WeightsFile& weights) = nullptr;
+  /// Likewise: the files, in any order, as the one that `read` knows. Throws InputError that names a file which is no
+  /// part, and a part that is missing or there twice.
+  WeightsFile (*joined)(const std::vector<WeightsFile>& files) = nullptr;
   /// For a network that is more than its graph; else null.
   std::unique_ptr<Network> (*special)(const WeightsFile& weights) = nullptr;
 
@@ -70,6 +75,16 @@ const std::vector<Kind>& kinds();
 const Kind* find_kind(const std::string& name);
 /// The kind whose network the weights are; null when none knows them.
 const Kind* recognise(const WeightsFile& weights);
+
+/// A part of a network that is published as several files.
+struct Part {
+  const Kind* kind = nullptr;
+  std::string name;
+};
+/// Empty: the weights are no such part.
+std::optional<Part> find_part(const WeightsFile& weights);
+/// The parts of one network as its whole. Throws InputError as Kind::joined, and where the first file is no part.
+WeightsFile join_parts(const std::vector<WeightsFile>& files);
 
 /// The weights without what wrappers put before every name ("module.", "_orig_mod.").
 WeightsFile unwrapped(WeightsFile weights);

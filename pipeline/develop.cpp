@@ -141,6 +141,9 @@ Developed develop(const std::filesystem::path& path, const DevelopRequest& asked
         {"denoised", denoised},
         {"middle_gray_255", 255.0 * kSlope * noise.sigma(kMiddle)}}},
       {"notes", photo.notes}};
+  if (method == "network") {
+    result.record["network"] = request.network != nullptr ? request.network->origin() : shipped_name(request.scale);
+  }
   return result;
 }
 

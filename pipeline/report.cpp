@@ -66,9 +66,10 @@ void add_training(const ZssrRequest& zssr, const MethodOutput& output, nlohmann:
   const auto used = [&](const char* field) {
     return settings.contains(field) ? settings[field] : nlohmann::json(nullptr);
   };
-  add("preset", zssr.preset, zssr.preset);
+  add("preset", zssr.preset == "default" ? nlohmann::json() : nlohmann::json(zssr.preset), zssr.preset);
   const bool start = output.used.is_object() && output.used.contains("start");
-  add("init", zssr.init, start && output.used["start"] != "" ? output.used["start"] : nlohmann::json("none"));
+  add("init", zssr.init == "auto" ? nlohmann::json() : nlohmann::json(zssr.init),
+      start && output.used["start"] != "" ? output.used["start"] : nlohmann::json("none"));
   add("optimizer",
       zssr.step_rule ? nlohmann::json(*zssr.step_rule == zssr::StepRule::kMuon ? "muon" : "adam") : nlohmann::json(),
       used("optimizer"));
@@ -128,7 +129,6 @@ nlohmann::ordered_json report(const Request& asked, const Request& chosen, const
         {Setting::kTile, "tile", asked.tile > 0 ? nlohmann::json(asked.tile) : nlohmann::json(nullptr)},
         {Setting::kSteps, "steps", given_steps(asked)},
         {Setting::kLearningRate, "learning_rate", or_null(given_learning_rate(asked))},
-        {Setting::kDevice, "device", context.device.str()},
         {Setting::kTimeBudget, "time_s", or_null(context.time_budget_s)},
         {Setting::kCircular, "circular", asked.circular}}) {
     if (method.uses(setting)) add(field, given, used(field, given), used(field, given));

@@ -1,7 +1,6 @@
 #include "pipeline/trained.h"
 
 #include "core/error.h"
-#include "networks/ikc.h"
 #include "networks/prefix_remark.h"
 #include "nn/weights/shipped.h"
 #include "pipeline/methods.h"
@@ -40,10 +39,9 @@ Trained load_trained(const std::string& method, const std::string& given, const 
   made.weights = weights;
   const bool is_srmd = srmd::is_srmd(file);
   const networks::Kind* const kind = is_srmd || zssr::Start::is_start(file) ? nullptr : networks::recognise(file);
-  if (const std::string part = networks::part_of_ikc(file); kind == nullptr && !part.empty()) {
-    throw InputError(
-        fmt::format("'{}' holds IKC's {} alone; 'zsr weights join' makes one file of it and the other two networks",
-                    weights, part));
+  if (const auto part = networks::find_part(file); kind == nullptr && part) {
+    throw InputError(fmt::format("'{}' is {} of {} alone; 'zsr weights join' makes one file of all its parts", weights,
+                                 part->name, part->kind->title));
   }
   if (!is_srmd && kind == nullptr) {
     throw InputError(

@@ -73,10 +73,6 @@ torch::Tensor middle(const torch::Tensor& image, const std::optional<Size>& keep
   return cut(cut(image, 2, keep->height), 3, keep->width).contiguous();
 }
 
-// Pixels that a tileable photo is continued by on each side: more than what most networks see, and whole blocks of
-// JPEG.
-constexpr int64_t kWrapMargin = 64;
-
 // Row by row: isfinite() makes copies of what it looks at.
 bool is_finite(const torch::Tensor& image) {
   constexpr int64_t kRows = 256;
@@ -86,6 +82,10 @@ bool is_finite(const torch::Tensor& image) {
   }
   return true;
 }
+
+// Pixels that a tileable photo is continued by on each side: more than what most networks see, and whole blocks of
+// JPEG.
+constexpr int64_t kWrapMargin = 64;
 
 torch::Tensor wrapped(const torch::Tensor& image, const Request& request) {
   if (!request.wrap || !image.defined()) return image;

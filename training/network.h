@@ -26,7 +26,7 @@ class Network {
   const std::vector<int64_t>& scales() const { return config_.scales; }
   Condition condition() const { return kind_->traits.condition; }
   int64_t condition_maps() const;
-  /// Whether it is trained by the likelihood of levels: `level_loss` in place of other losses.
+  /// Whether it is trained by the likelihood of levels: level_entropy() in place of other losses.
   bool pixel_by_pixel() const { return kind_->traits.pixel_by_pixel; }
   /// Whether it makes what the cubically enlarged photo lacks.
   bool gives_residual() const { return kind_->traits.gives_residual; }

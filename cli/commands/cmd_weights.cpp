@@ -5,8 +5,8 @@
 #include "cli/terminal/usage_error.h"
 #include "core/error.h"
 #include "core/json_bytes.h"
-#include "networks/ikc.h"
 #include "networks/onnx_export.h"
+#include "networks/registry.h"
 #include "nn/weights/safetensors.h"
 #include "nn/weights/shipped.h"
 
@@ -26,7 +26,7 @@ constexpr const char* kWeightsDescription =
     "Lists the tensors of a weights file, or writes them as safetensors, or the whole network as an ONNX\n"
     "model for other programs. Reads safetensors, PyTorch's .pth and .pt (both formats; nothing in them is\n"
     "executed), ncnn's .param with .bin and MATLAB's .mat, and tells which network they are of. Two networks\n"
-    "of one shape can be blended; the three files in which IKC is published can be joined. FILE is also the\n"
+    "of one shape can be blended; files that each hold a part of one (IKC) can be joined. FILE is also the\n"
     "name of a network that comes with zsr, like edsr-light-x2.";
 constexpr const char* kWeightsExamples =
     "  zsr weights list\n  zsr weights info model.pth\n  zsr weights convert model.pth -o model.safetensors --half\n"
@@ -148,7 +148,7 @@ int run_weights(const std::vector<std::string>& arguments) {
   options.group("Options");
   options.positional(
       "input,i", "ACTION FILE",
-      "list (what comes with zsr), info, convert, blend or join, then the file (blend: two, join: three)", &words);
+      "list (what comes with zsr), info, convert, blend or join, then the file (blend: two, join: all parts)", &words);
   options.add("output,o", "FILE", "convert, blend, join: the file to write; FILE.onnx: ONNX, any other: safetensors",
               &conversion.output);
   options.add("scale,s", "FACTOR", "ONNX: which scale of a network that has several; 0 = the only one",
@@ -163,9 +163,9 @@ int run_weights(const std::vector<std::string>& arguments) {
   const bool blend = action == "blend";
   if (action == "list" && words.size() == 1) return list_shipped(common.json);
   const bool join = action == "join";
-  const size_t files = join ? 3 : blend ? 2 : 1;
-  if ((action != "info" && action != "convert" && !blend && !join) || words.size() != files + 1) {
-    throw UsageError("weights needs list, or info or convert and one FILE, or blend and two, or join and three");
+  const bool enough = join ? words.size() > 2 : words.size() == (blend ? 3U : 2U);
+  if ((action != "info" && action != "convert" && !blend && !join) || !enough) {
+    throw UsageError("weights needs list, or info or convert and one FILE, or blend and two, or join and two or more");
   }
   const bool writes = action != "info";
   const std::string& output = conversion.output;
@@ -179,7 +179,11 @@ int run_weights(const std::vector<std::string>& arguments) {
   for (size_t i = 1; writes && i < words.size(); ++i) check_output(output, words[i], conversion.overwrite);
   WeightsFile file = load_or_shipped(words[1]);
   if (blend) file = blended(file, load_or_shipped(words[2]), share);
-  if (join) file = networks::join_ikc({file, load_or_shipped(words[2]), load_or_shipped(words[3])});
+  if (join) {
+    std::vector<WeightsFile> parts = {file};
+    for (size_t i = 2; i < words.size(); ++i) parts.push_back(load_or_shipped(words[i]));
+    file = networks::join_parts(parts);
+  }
   if (!writes) {
     print_info(file, common.json);
     return kExitOk;

@@ -3,7 +3,6 @@
 #include "core/error.h"
 #include "degradations/estimation/blur/blur_predictor.h"
 #include "degradations/flow_prior.h"
-#include "networks/ikc.h"
 #include "networks/registry.h"
 #include "pipeline/methods.h"
 #include "pipeline/trained.h"
@@ -88,8 +87,8 @@ std::string describe_weights(const WeightsFile& weights, nlohmann::ordered_json*
       return "blur predictor: the blur of a photo from its patches; used by kernel estimates";
     }
     const networks::Kind* const kind = networks::recognise(file);
-    if (const std::string part = networks::part_of_ikc(file); kind == nullptr && !part.empty()) {
-      return fmt::format("{} of IKC (Gu et al. 2019); 'zsr weights join' makes one file of it and the other two", part);
+    if (const auto part = networks::find_part(file); kind == nullptr && part) {
+      return fmt::format("{} of {}; 'zsr weights join' makes one file of all its parts", part->name, part->kind->title);
     }
     if (kind == nullptr) return "of no network that zsr builds";
     return describe(*kind, kind->build(file)->traits(), json);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/upscale/upscale_job.h"
+#include "pipeline/develop.h"
 
 #include <nlohmann/json.hpp>
 
@@ -10,11 +11,10 @@ namespace zsr::cli {
 
 /// A camera raw file as `zsr upscale` takes it.
 struct RawInput {
-  Photo photo;
-  nlohmann::json record;     ///< As of pipeline::develop.
-  UpscaleSettings settings;  ///< With the noise that is left, where the user named none.
-  /// The mosaic was enlarged while it was demosaiced; `settings` are those that leave the photo as it is.
-  bool is_enlarged = false;
+  pipeline::Developed developed;
+  UpscaleSettings settings;  ///< With the noise that is left, where the user named none; scale 1 if is_enlarged().
+  /// Whether the mosaic was enlarged while it was demosaiced.
+  bool is_enlarged() const { return developed.record.value("scale", 1) > 1; }
 };
 
 /// Develops `input` in sRGB; Bayer mosaics at twice their size where x2 is asked for and the method is left open. The

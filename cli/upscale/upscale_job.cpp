@@ -8,7 +8,7 @@
 #include "degradations/kernel_families.h"
 #include "degradations/kernel_io.h"
 #include "image/pages.h"
-#include "pipeline/develop.h"
+#include "pipeline/enlarge_mosaic.h"
 #include "pipeline/upscale.h"
 
 #include <fmt/format.h>
@@ -27,16 +27,6 @@ void write_side_files(const pipeline::Outcome& outcome, const UpscaleSettings& s
   if (!settings.save_mask.empty()) write_mask(outcome.mask, settings.save_mask, settings.write.overwrite);
 }
 
-// The pixels were made before the pipeline, which had nothing left to do.
-void record_enlarged_mosaic(nlohmann::json& record, const std::string& network) {
-  record["method"] = network;
-  record["fields"] = {{"method", {{"given", nullptr}, {"chosen", network}, {"used", network}}}};
-  record["scale"] = {{"x", 2.0}, {"y", 2.0}};
-  for (const char* const side : {"width", "height"}) {
-    record["input_size"][side] = record["input_size"][side].get<int64_t>() / 2;
-  }
-}
-
 }  // namespace
 
 std::filesystem::path record_path(const std::filesystem::path& output) {
@@ -53,20 +43,25 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
   }
   const Stopwatch total;
   RunTimes times;
-  RawInput developed;
-  if (raw) developed = read_raw_input(input, asked);
-  const UpscaleSettings& settings = raw ? developed.settings : asked;
-  Photo photo = raw ? std::move(developed.photo) : read_input(input, settings);
-  if (developed.is_enlarged && !settings.common.quiet) {
+  RawInput read;
+  if (raw) read = read_raw_input(input, asked);
+  const nlohmann::json developed = read.developed.record;
+  const bool is_enlarged = raw && read.is_enlarged();
+  const UpscaleSettings& settings = raw ? read.settings : asked;
+  Photo photo = raw ? std::move(read.developed.photo) : read_input(input, settings);
+  if (is_enlarged && !settings.common.quiet) {
     fmt::print(stderr,
-               "Bayer mosaic: demosaiced and enlarged in one step by demosaic-x2; -m zssr or -m edsr enlarge "
-               "the developed photo\n");
+               "Bayer mosaic: demosaiced and enlarged in one step by {}; -m zssr or -m edsr enlarge the developed "
+               "photo\n",
+               developed["network"].get<std::string>());
   }
   const ResultPlan plan = plan_result(input, output, photo, settings, nullptr);
   const std::string damage = photo.damage;
   times.load = total.seconds();
 
-  pipeline::Outcome outcome = run_pipeline(input, std::move(photo), settings, settings.time_budget_s, progress);
+  pipeline::Outcome outcome = is_enlarged
+                                  ? pipeline::outcome_of({std::move(photo), developed})
+                                  : run_pipeline(input, std::move(photo), settings, settings.time_budget_s, progress);
   const Stopwatch saving;
   state_print_resolution(outcome.photo, settings);
   save_photo(outcome.photo, output, plan.write);
@@ -82,8 +77,7 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
   record["channels"] = outcome.photo.color.size(1);
   record["alpha"] = outcome.photo.alpha.defined();
   record["warnings"] = outcome.warnings;
-  if (raw) record["developed"] = developed.record;
-  if (developed.is_enlarged) record_enlarged_mosaic(record, "demosaic-x2");
+  if (raw) record["developed"] = developed;
   if (!damage.empty()) record["accepted_damage"] = damage;
   finish_record(record, input, output, plan, times, settings);
   return record;

@@ -30,12 +30,11 @@ Size output_size(const Photo& photo, const UpscaleSettings& settings) {
 
 // What the result cannot carry is said before the work. Returns it for the record.
 std::vector<std::string> say_what_is_left_behind(const std::filesystem::path& input, const WriteOptions& write,
-                                                 const Sequence* sequence, bool hdr) {
+                                                 const Sequence* sequence, DynamicRange range) {
   if (write.encode.strip) return {};
   std::vector<std::string> lost;
   try {
-    lost = left_behind(input, read_photo_header(input), write.format);
-    if (hdr) lost.erase(std::remove(lost.begin(), lost.end(), "the colour profile"), lost.end());  // used up
+    lost = left_behind(input, read_photo_header(input), write.format, range);
   } catch (const InputError&) {
     return {};  // a damaged photo that is accepted
   }
@@ -143,7 +142,7 @@ ResultPlan plan_result(const std::filesystem::path& input, const std::filesystem
   if (plan.write.format == ImageFormat::kGif) {
     photo.notes.push_back("a GIF has at most 256 colours; .webp and .png keep all");
   }
-  plan.lost = say_what_is_left_behind(input, plan.write, sequence, settings.request.gives_hdr());
+  plan.lost = say_what_is_left_behind(input, plan.write, sequence, result_range(settings.request));
   return plan;
 }
 

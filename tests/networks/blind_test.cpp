@@ -1,7 +1,6 @@
 // Networks that find the blur themselves: IKC, DAN, DASR.
 #include "core/error.h"
 #include "core/random.h"
-#include "networks/ikc.h"
 #include "networks/kernel_code.h"
 #include "networks/registry.h"
 #include "nn/model.h"
@@ -47,14 +46,14 @@ TEST(Ikc, ItsThreeFilesInAnyOrderAreTheNetwork) {
   const Kind& kind = *find_kind("ikc");
   const WeightsFile whole = drawn_blind("ikc", {{"width", 8}, {"depth", 1}});
   std::vector<WeightsFile> parts = parts_of(whole);
-  EXPECT_EQ(part_of_ikc(parts[0]), "SFTMD");
-  EXPECT_EQ(part_of_ikc(parts[1]), "Predictor");
-  EXPECT_EQ(part_of_ikc(parts[2]), "Corrector");
-  EXPECT_EQ(part_of_ikc(whole), "");
+  EXPECT_EQ(find_kind("ikc")->part_of(parts[0]), "SFTMD");
+  EXPECT_EQ(find_kind("ikc")->part_of(parts[1]), "Predictor");
+  EXPECT_EQ(find_kind("ikc")->part_of(parts[2]), "Corrector");
+  EXPECT_EQ(find_kind("ikc")->part_of(whole), "");
   const Input input{test::texture(3, 13, 12).to(torch::kFloat32), 2};
   const torch::Tensor want = kind.build(whole)->forward(input);
   std::rotate(parts.begin(), parts.begin() + 1, parts.end());
-  const WeightsFile joined = join_ikc(parts);
+  const WeightsFile joined = join_parts(parts);
   ASSERT_EQ(recognise(joined), &kind);
   EXPECT_TRUE(torch::equal(kind.build(joined)->forward(input), want));
 }
@@ -63,7 +62,7 @@ TEST(Ikc, JoiningNamesWhatIsWrong) {
   const std::vector<WeightsFile> parts = parts_of(drawn_blind("ikc", {{"width", 8}, {"depth", 1}}));
   const auto message = [](const std::vector<WeightsFile>& files) -> std::string {
     try {
-      join_ikc(files);
+      join_parts(files);
     } catch (const InputError& error) {
       return error.what();
     }
@@ -79,7 +78,7 @@ TEST(Ikc, PublishedPredictorAndCorrectorFit) {
   const std::filesystem::path folder = std::filesystem::path(ZSR_SHARED_DATA) / "weights/ikc";
   if (!std::filesystem::exists(folder / "Corrector_latest_G.pth")) GTEST_SKIP() << "no published weights";
   const WeightsFile enlarging = parts_of(drawn_blind("ikc", {{"depth", 1}}))[0];
-  const WeightsFile joined = join_ikc(
+  const WeightsFile joined = join_parts(
       {enlarging, load_weights(folder / "Predictor_latest_G.pth"), load_weights(folder / "Corrector_latest_G.pth")});
   const auto network = find_kind("ikc")->build(joined);
   const torch::Tensor made = network->forward({test::texture(3, 16, 16).to(torch::kFloat32), 2});
