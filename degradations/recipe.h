@@ -53,9 +53,10 @@ struct RecipeName {
 };
 const std::vector<RecipeName>& recipe_names();
 
-/// A recipe file (load_recipe, for the scale of `options`), one of `recipe_names()`, or several with weights: "realesrgan:0.4,photo:0.6" makes each image by one of them (a name
-/// that ends with .json or .safetensors is a file). Throws OptionError for other names and settings it cannot have.
-/// Parameters as published; each recipe's source file names its source and where it differs.
+/// A recipe file (load_recipe, for the scale of `options`), one of `recipe_names()`, or several with weights:
+/// "realesrgan:0.4,photo:0.6" makes each image by one of them (a name that ends with .json or .safetensors is a file).
+/// Throws OptionError for other names and settings it cannot have. Parameters as published; each recipe's source file
+/// names its source and where it differs.
 std::unique_ptr<Recipe> make_recipe(const std::string& name, const RecipeOptions& options);
 
 /// Whether that name of a recipe is a file: a JSON recipe of the user, or a degradation that was learned

@@ -1,10 +1,10 @@
 #pragma once
 
-#include "nn/optim/flat_adam.h"
 #include "core/run_context.h"
 #include "dip/observation.h"
 #include "dip/skip_network.h"
 #include "dip/stop_rule.h"
+#include "nn/optim/flat_adam.h"
 
 namespace zsr::dip {
 

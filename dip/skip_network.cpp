@@ -1,8 +1,8 @@
 #include "dip/skip_network.h"
 
-#include "nn/kernels/conv_backend.h"
 #include "core/error.h"
 #include "dip/fast/hourglass.h"
+#include "nn/kernels/conv_backend.h"
 
 #include <fmt/format.h>
 #include <torch/csrc/autograd/custom_function.h>

@@ -135,6 +135,16 @@ void check_format_of(const std::string& output) {
   }
 }
 
+// The file that an action works on, made of the others where it takes several. `words`: the action and its files.
+WeightsFile load_action_files(const std::string& action, const std::vector<std::string>& words, double share) {
+  WeightsFile file = load_or_shipped(words[1]);
+  if (action == "blend") return blended(file, load_or_shipped(words[2]), share);
+  if (action != "join") return file;
+  std::vector<WeightsFile> parts = {std::move(file)};
+  for (size_t i = 2; i < words.size(); ++i) parts.push_back(load_or_shipped(words[i]));
+  return networks::join_parts(parts);
+}
+
 }  // namespace
 
 int run_weights(const std::vector<std::string>& arguments) {
@@ -177,13 +187,7 @@ int run_weights(const std::vector<std::string>& arguments) {
   conversion.overwrite = force ? Overwrite::kYes : Overwrite::kNo;
   if (writes) check_format_of(output);
   for (size_t i = 1; writes && i < words.size(); ++i) check_output(output, words[i], conversion.overwrite);
-  WeightsFile file = load_or_shipped(words[1]);
-  if (blend) file = blended(file, load_or_shipped(words[2]), share);
-  if (join) {
-    std::vector<WeightsFile> parts = {file};
-    for (size_t i = 2; i < words.size(); ++i) parts.push_back(load_or_shipped(words[i]));
-    file = networks::join_parts(parts);
-  }
+  WeightsFile file = load_action_files(action, words, share);
   if (!writes) {
     print_info(file, common.json);
     return kExitOk;

@@ -113,8 +113,8 @@ void blend_rows(const float* near, const float* far, float near_share, float far
     for (int64_t c = 0; c < kLanes; ++c) {
       const float first = scale[c] * near[x * kLanes + c] + shift[c];
       const float second = scale[c] * far[x * kLanes + c] + shift[c];
-      to[x * kLanes + c] = near_share * (first > 0.0F ? first : kLeak * first) +
-                           far_share * (second > 0.0F ? second : kLeak * second);
+      to[x * kLanes + c] =
+          near_share * (first > 0.0F ? first : kLeak * first) + far_share * (second > 0.0F ? second : kLeak * second);
     }
   }
 }
