@@ -1,16 +1,13 @@
 # The headers that are installed: what a program includes, and what those include themselves. Everything else is free to
 # change between versions.
 set(zsr_public_headers
-  core/device.h core/error.h core/files.h core/random.h core/run_context.h core/session.h
-  image/color.h image/hdr.h image/metrics.h image/photo.h image/photo_file.h image/resize.h
-  quality/lpips.h quality/niqe.h
-  degradations/compression.h degradations/downsample.h degradations/estimation/photo_condition.h degradations/kernel.h
-  degradations/kernel_families.h degradations/kernel_io.h degradations/noise.h degradations/recipe.h
-  networks/registry.h inference/enlarge.h nn/weights/safetensors.h
-  dip/dip.h kernelgan/estimate.h restore/restore.h srmd/srmd.h zssr/zssr.h
-  datasets/benchmark_layout.h datasets/image_folder.h datasets/pair_run.h
-  training/trainer.h
-  pipeline/methods.h pipeline/report.h pipeline/upscale.h)
+  core/device.h core/error.h core/files.h core/run_context.h
+  image/color.h image/metrics.h image/photo.h image/photo_file.h image/resize.h
+  degradations/downsample.h degradations/kernel.h degradations/kernel_families.h degradations/kernel_io.h
+  degradations/recipe.h
+  dip/dip.h kernelgan/estimate.h zssr/zssr.h
+  training/train_network.h
+  pipeline/methods.h pipeline/parameters/parameter.h pipeline/upscale.h)
 
 # `out` becomes `headers` with the project's headers that they include, directly or not.
 function(zsr_with_included_headers out headers)

@@ -97,4 +97,11 @@ void save_kernel(const BlurKernel& kernel, const fs::path& path, KernelConventio
   save_array(kernel.to_convention(convention), path, overwrite);
 }
 
+KernelConvention parse_kernel_convention(const std::string& text, const std::string& flag) {
+  if (text == "zssr" || text == "kernelgan") return KernelConvention::kZssr;
+  if (text == "kair" || text == "usrnet") return KernelConvention::kKair;
+  if (text == "fkp") return KernelConvention::kFkp;
+  throw OptionError(fmt::format("--{} '{}' must be zssr, kair or fkp", flag, text));
+}
+
 }  // namespace zsr

@@ -4,6 +4,7 @@
 #include "degradations/kernel.h"
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace zsr {
@@ -24,5 +25,8 @@ std::vector<BlurKernel> load_kernels(const std::filesystem::path& path,
 /// Writes a kernel by the extension of `path` (see `save_array`), weights as `convention` orders them.
 void save_kernel(const BlurKernel& kernel, const std::filesystem::path& path,
                  KernelConvention convention = KernelConvention::kZssr, Overwrite overwrite = Overwrite::kNo);
+
+/// "zssr" (or "kernelgan"), "kair" (or "usrnet"), "fkp", as people type it. Throws OptionError naming `flag`.
+KernelConvention parse_kernel_convention(const std::string& text, const std::string& flag);
 
 }  // namespace zsr

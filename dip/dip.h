@@ -5,8 +5,6 @@
 
 #include <torch/types.h>
 
-#include <functional>
-
 namespace zsr::dip {
 
 struct Result {
@@ -16,10 +14,6 @@ struct Result {
   int64_t rule_step = 0;  ///< Likewise, the step that StopRule::kVariance chooses, whether or not it ruled.
   int64_t restored = 0;   ///< How often the fit fell by more than 5 dB, or diverged, and training went back.
 };
-
-/// Called every Options::frame_every steps with the image so far ([1, C, H, W], before any piece is blended), and the
-/// step.
-using FrameFn = std::function<void(const torch::Tensor&, int64_t)>;
 
 /// Restores `photo` ([1, 1 or 3, h, w] float32 in [0, 1]) by fitting a network that has seen no other image. Throws
 /// OptionError, and InputError when Options::memory_limit does not suffice (saying how much is needed).

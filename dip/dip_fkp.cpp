@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/session.h"
+#include "degradations/flow_prior.h"
 #include "degradations/spherical_latent.h"
 #include "dip/skip_network.h"
 #include "dip/ssim_loss.h"

@@ -6,6 +6,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -60,5 +61,9 @@ struct Options {
 
 /// The released settings for a task; `scale` counts for super-resolution, `channels` 1 or 3.
 Options preset(Task task, int64_t scale, int64_t channels);
+
+/// Called every Options::frame_every steps with the image so far ([1, C, H, W], before any piece is blended), and the
+/// step.
+using FrameFn = std::function<void(const torch::Tensor&, int64_t)>;
 
 }  // namespace zsr::dip

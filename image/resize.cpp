@@ -1,6 +1,7 @@
 #include "image/resize.h"
 
 #include "core/error.h"
+#include "core/values.h"
 
 #include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>
@@ -218,6 +219,21 @@ Phase centered_phase(Scale scale) {
 
 std::string format_scale(Scale scale) {
   return scale.x == scale.y ? fmt::format("{:g}", scale.x) : fmt::format("{:g}x{:g}", scale.x, scale.y);
+}
+
+Scale parse_scale(const std::string& text, bool one_too, const std::string& flag) {
+  std::string rest;
+  const double first = leading_number(text, rest);
+  double second = first;
+  if (!rest.empty() && (rest[0] == 'x' || rest[0] == 'X')) second = leading_number(rest.substr(1), rest);
+  if (!std::isfinite(first) || !std::isfinite(second) || !rest.empty()) {
+    throw OptionError(fmt::format(
+        "--{} '{}' is not a factor; use a number like 2 or 1.5, or 2x1.5 for horizontal x vertical", flag, text));
+  }
+  if (first < 1.0 || second < 1.0 || (!one_too && first <= 1.0 && second <= 1.0)) {
+    throw OptionError(fmt::format("--{} {} does not enlarge; it must be above 1", flag, text));
+  }
+  return {second, first};
 }
 
 Size scaled_size(Size size, Scale scale) {

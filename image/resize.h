@@ -40,6 +40,10 @@ Phase centered_phase(Scale scale);
 /// "2", or "1.5x2" (horizontal x vertical).
 std::string format_scale(Scale scale);
 
+/// "2", "1.5" or "2x1.5" (horizontal x vertical), as people type it. Throws OptionError naming `flag` for anything that
+/// is not one or two numbers from 1 on; the methods check the range. 1 itself is refused unless `one_too`.
+Scale parse_scale(const std::string& text, bool one_too = false, const std::string& flag = "scale");
+
 /// MATLAB's ceil(scale * size).
 Size scaled_size(Size size, Scale scale);
 

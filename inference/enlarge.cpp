@@ -54,13 +54,14 @@ class Pass {
     factor_ = traits_.any_scale ? options.scale.y : static_cast<double>(scale_);
     // USRNet continues the photo itself. Tiles begin on whole units of what is unshuffled.
     const int64_t unit = traits_.multiple_of;
+    tile_ = planned_tile(options.tile, traits_.pixel_bytes, traits_.reach, static_cast<double>(available_memory()));
     margin_ = traits_.takes_kernel || traits_.pixel_by_pixel ? 0 : (options.margin + unit - 1) / unit * unit;
   }
 
   // For an input of that size; `cut` receives whether a network that wants the whole gets tiles.
   int64_t side(Size size, bool* cut = nullptr) const {
     const int64_t whole = std::max(size.height, size.width);
-    if (traits_.reach != Traits::kWholePhoto) return options_.tile == 0 ? whole : options_.tile;
+    if (traits_.reach != Traits::kWholePhoto) return tile_ == 0 ? whole : tile_;
     const double bytes =
         traits_.takes_kernel ? kBytesPerUnfolded * static_cast<double>(scale_ * scale_) : kBytesPerPixel;
     const double budget = 0.5 * static_cast<double>(available_memory());
@@ -115,6 +116,7 @@ class Pass {
   std::function<void()> after_tile_;
   int64_t scale_ = 1;
   double factor_ = 1.0;
+  int64_t tile_ = 0;
   int64_t margin_ = 0;
 };
 
@@ -196,7 +198,8 @@ void Options::validate(const Traits& traits) const {
         fmt::format("scale = {}, this network enlarges both sides by the same number from 1 on", scale_text));
   }
   if (!(noise >= 0.0) || noise > 255.0) throw OptionError(fmt::format("noise = {:g}, must be 0 to 255", noise));
-  if (tile != 0 && tile < 16) throw OptionError(fmt::format("tile = {}, must be 0 or at least 16", tile));
+  if (tile != 0 && tile != kByMemory && tile < 16)
+    throw OptionError(fmt::format("tile = {}, must be 0 or at least 16", tile));
   if (margin < 0) throw OptionError(fmt::format("margin = {}, must be >= 0", margin));
 }
 
@@ -215,7 +218,8 @@ Result enlarge(const torch::Tensor& photo, const Network& network, const Options
   int64_t done = 0;
   const Pass pass(network, options, context, [&] { session.report("upscale", ++done, total); });
   bool cut = false;
-  total = static_cast<int64_t>(turns.size()) * count_tiles(view.size(), pass.side(view.size(), &cut));
+  const int64_t side = pass.side(view.size(), &cut);
+  total = static_cast<int64_t>(turns.size()) * count_tiles(view.size(), side);
   const auto turned_pass = [&](int64_t turn) {
     return inverse_dihedral(
         pass(dihedral(view.image(), turn).contiguous(), turned_kernel(kernel, view.size(), options.scale, turn), turn),
@@ -227,13 +231,15 @@ Result enlarge(const torch::Tensor& photo, const Network& network, const Options
   if (options.keep_low_frequencies) enlarged = with_low_frequencies_of(rgb, enlarged, options.scale);
   enlarged.clamp_(0.0, 1.0);
 
-  Result result{gray && !traits.gives_hdr ? enlarged.mean(1, true) : enlarged, {}};
+  Result result{gray && !traits.gives_hdr ? enlarged.mean(1, true) : enlarged, {}, side};
   result.summary.upscale_s = session.elapsed_s();
   if (combined.passes < static_cast<int64_t>(turns.size())) result.summary.termination = Termination::kStopped;
   std::vector<std::string> remarks;
   if (cut) {
-    remarks.emplace_back(
-        "this network depends on the whole photo; memory was enough for tiles only, which changes the result a little");
+    remarks.push_back(fmt::format(
+        "this network depends on the whole photo; memory was enough for tiles of {0}x{0} pixels only, which "
+        "overlap by {1} and change the result a little at their seams",
+        side, 2 * kFarEnough));
   }
   // What compares brightness with the photo's is of no use in HDR.
   const std::string doubt = traits.gives_hdr ? "" : doubt_about(rgb, enlarged, network.origin());

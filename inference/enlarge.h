@@ -19,7 +19,7 @@ struct Options {
   networks::Damage damage;            ///< For networks conditioned on it; what is not given they find themselves.
   bool self_ensemble = false;         ///< Mean of 8 turned and mirrored passes.
   bool keep_low_frequencies = false;  ///< Brings brightness and colour of large areas back to the photo's.
-  int64_t tile = 256;                 ///< Input pixels a side, >= 16. 0 = whole.
+  int64_t tile = kByMemory;           ///< Input pixels a side, >= 16, or kByMemory; 0 = whole.
   /// Mirrored pixels around the photo; 0 = none, exactly as published, with black outside.
   int64_t margin = kMargin;
   /// Throws OptionError.
@@ -30,6 +30,7 @@ struct Result {
   /// [1, C, H, W] float32 in [0, 1]; of networks that give HDR three channels as in Note [HDR values].
   torch::Tensor image;
   Summary summary;
+  int64_t tile = 0;  ///< Side of the tiles that were used, input pixels.
 };
 
 /// Enlarges `photo` ([1, 1 or 3, h, w] float32 in [0, 1]) tile by tile, each with the pixels around it that its result

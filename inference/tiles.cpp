@@ -50,6 +50,17 @@ torch::Tensor in_tiles(Size low, Size high, Scale scale, int64_t channels, const
   return whole;
 }
 
+int64_t planned_tile(int64_t asked, double bytes_per_pixel, int64_t halo, double free_bytes) {
+  // Larger ones only cost memory: the halo is small beside this, and what is between layers leaves the cache.
+  constexpr int64_t kLargest = 256;
+  constexpr int64_t kLeast = 16;
+  constexpr double kPart = 0.5;
+  if (asked != kByMemory) return asked;
+  if (bytes_per_pixel <= 0.0) return kLargest;
+  const auto side = static_cast<int64_t>(std::sqrt(kPart * free_bytes / bytes_per_pixel)) - 2 * halo;
+  return std::clamp(side, kLeast, kLargest);
+}
+
 int64_t count_tiles(Size low, int64_t tile) {
   return ((low.height + tile - 1) / tile) * ((low.width + tile - 1) / tile);
 }

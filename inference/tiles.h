@@ -50,6 +50,13 @@ using MakeTile = std::function<torch::Tensor(const Span& row, const Span& column
 /// A picture [1, channels, high] float32 made tile by tile, rows from the top.
 torch::Tensor in_tiles(Size low, Size high, Scale scale, int64_t channels, const TileGrid& grid, const MakeTile& make);
 
+/// Side of a tile where the caller names none: chosen by the memory that is free.
+constexpr int64_t kByMemory = -1;
+
+/// `asked`, or where it is kByMemory at most 256 pixels, fewer where half of `free_bytes` does not hold such a tile
+/// with its halo at `bytes_per_pixel` of the photo. Never under 16.
+int64_t planned_tile(int64_t asked, double bytes_per_pixel, int64_t halo, double free_bytes);
+
 /// Number of tiles that `in_tiles` makes.
 int64_t count_tiles(Size low, int64_t tile);
 

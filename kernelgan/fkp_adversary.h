@@ -1,9 +1,12 @@
 #pragma once
 
-#include "degradations/flow_prior.h"
 #include "kernelgan/kernelgan.h"
 
 #include <memory>
+
+namespace zsr {
+class FlowPrior;
+}
 
 namespace zsr::kernelgan {
 

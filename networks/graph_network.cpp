@@ -12,6 +12,12 @@
 
 namespace zsr::networks {
 
+double pixel_bytes(const nn::Graph& graph, int64_t unit, int64_t scale) {
+  constexpr int64_t kAbout = 256;
+  const int64_t side = (kAbout + unit - 1) / unit * unit;
+  return nn::cost_of(graph, scale, side, side).peak_bytes / static_cast<double>(side * side);
+}
+
 Traits traits_of(const Kind& kind, const LoadedGraph& loaded) {
   Traits traits = kind.traits;
   const nn::Graph& graph = loaded.graph;
@@ -19,6 +25,7 @@ Traits traits_of(const Kind& kind, const LoadedGraph& loaded) {
   if (!traits.takes_enlarged) traits.scales = graph.scales();
   traits.multiple_of = nn::side_multiple(graph);
   for (const int64_t scale : graph.scales()) {
+    traits.pixel_bytes = std::max(traits.pixel_bytes, pixel_bytes(graph, traits.multiple_of, scale));
     traits.pair_bytes = std::max(traits.pair_bytes, nn::pair_bytes(graph, scale));
     const std::optional<int64_t> radius = nn::receptive_radius(graph, scale);
     if (!radius || traits.reach == Traits::kWholePhoto) {

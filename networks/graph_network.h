@@ -19,6 +19,8 @@ struct LoadedGraph {
 LoadedGraph load_graph(const Kind& kind, const WeightsFile& weights);
 
 /// The kind's traits with what the loaded network adds: channels, scales, reach.
+/// Memory for each pixel of an input whose sides are multiples of `unit`.
+double pixel_bytes(const nn::Graph& graph, int64_t unit, int64_t scale);
 Traits traits_of(const Kind& kind, const LoadedGraph& loaded);
 
 /// A trained network that is its graph and its values.

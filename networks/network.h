@@ -24,6 +24,7 @@ struct Traits {
   int64_t reach = 0;            ///< Input pixels to each side that a result depends on, or kWholePhoto.
   int64_t least_side = 1;       ///< Smaller images are continued by their edge pixels first.
   int64_t multiple_of = 1;      ///< Likewise where sides are not multiples of this.
+  double pixel_bytes = 0.0;     ///< Memory for each pixel of the input; 0 = not known.
   double pair_bytes = 0.0;      ///< Memory for each pair of the input's pixels (attention of all to all).
   bool takes_enlarged = false;  ///< Its input is the photo already enlarged by cubic interpolation.
   bool takes_kernel = false;    ///< It uses Input::kernel and Input::noise.

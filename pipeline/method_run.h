@@ -3,7 +3,7 @@
 #include "core/run_context.h"
 #include "degradations/estimation/photo_condition.h"
 #include "degradations/kernel.h"
-#include "dip/dip.h"
+#include "dip/options.h"
 #include "pipeline/photo_formation.h"
 #include "pipeline/request.h"
 
@@ -41,23 +41,6 @@ struct MethodOutput {
   nlohmann::json record;             ///< What the method adds to the photo's record, an object; or null.
   nlohmann::json used;               ///< Settings as they were used, by their names in report(); or null.
 };
-
-// One function for each row of methods(), and the line about what it is going to do. Errors as the methods'.
-
-MethodOutput run_bicubic(MethodInput& input);
-MethodOutput run_zssr(MethodInput& input);
-MethodOutput run_dip(MethodInput& input);
-MethodOutput run_dip_fkp(MethodInput& input);
-MethodOutput run_srmd(MethodInput& input);
-MethodOutput run_network(MethodInput& input);
-MethodOutput run_restore(MethodInput& input);
-
-std::string describe_bicubic(const Request& request);
-std::string describe_zssr(const Request& request);
-std::string describe_dip(const Request& request);
-std::string describe_dip_fkp(const Request& request);
-std::string describe_trained(const Request& request);
-std::string describe_restore(const Request& request);
 
 /// Every setting of Deep Image Prior for one photo.
 dip::Options dip_options(const Request& request, const torch::Tensor& photo);

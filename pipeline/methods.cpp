@@ -1,9 +1,8 @@
 #include "pipeline/methods.h"
 
 #include "core/error.h"
-#include "networks/registry.h"
 #include "nn/weights/shipped.h"
-#include "pipeline/method_run.h"
+#include "pipeline/methods/rows.h"
 
 #include <fmt/format.h>
 
@@ -13,85 +12,10 @@
 namespace zsr::pipeline {
 namespace {
 
-using enum Setting;
-
-Method method_of(const networks::Kind& kind) {
-  Method method{.name = kind.name,
-                .title = kind.title,
-                .settings = {kPhase, kEnsemble, kBackProjection, kTile, kDevice, kWeights, kKeepColors},
-                .blind = kind.traits.takes_kernel,
-                .network = true,
-                .gives_hdr = kind.traits.gives_hdr,
-                .run = run_network,
-                .describe = describe_trained};
-  if (kind.traits.gives_hdr) {
-    // What compares the result with the photo has no meaning where it shows more light than the photo.
-    method.settings = {kPhase, kEnsemble, kTile, kDevice, kWeights};
-    method.examples =
-        "  zsr {0} photo.jpg --weights fdan_x2.pth -o photo.avif\n"
-        "  zsr {0} photos/ --weights fdan_x2.pth -o hdr/ --format avif --bit-depth 12\n";
-  }
-  if (kind.traits.takes_kernel) {
-    for (const Setting setting : {kKernel, kKernelConvention, kNoise, kCircular, kSaveKernel})
-      method.settings.push_back(setting);
-  }
-  return method;
-}
-
 std::deque<Method> all_methods() {
-  std::deque<Method> all{
-      {.name = "zssr",
-       .title = "ZSSR (Shocher et al. 2018): a small network trained on the photo itself",
-       .settings = {kKernel, kKernelConvention, kPhase, kNoise, kEnsemble, kBackProjection, kTile, kTimeBudget, kDevice,
-                    kSteps, kLearningRate, kZssrNetwork, kSaveKernel, kLossLog},
-       .blind = true,
-       .run = run_zssr,
-       .describe = describe_zssr},
-      {.name = "restore",
-       .title = "restoration network for noisy, compressed and soft photos",
-       .settings = {kEnsemble, kTile, kDevice, kRestoration},
-       .run = run_restore,
-       .describe = describe_restore,
-       .examples = "  zsr {0} photo.jpg\n  zsr {0} scan.png -s 2 --detail 0.5\n"
-                   "  zsr {0} scans/ -o clean/ --grain keep\n  zsr {0} old.jpg --scratches auto --tone auto\n"},
-      {.name = "dip",
-       .title = "Deep Image Prior (Ulyanov et al. 2018)",
-       .settings = {kKernel, kKernelConvention, kPhase, kTimeBudget, kDevice, kSteps, kLearningRate, kTask, kSaveKernel,
-                    kLossLog},
-       .factors = {2, 3, 4, 5, 6, 7, 8},
-       .run = run_dip,
-       .describe = describe_dip,
-       .examples = "  zsr {0} photo.jpg -s 4\n  zsr {0} noisy.png --task denoise\n"
-                   "  zsr {0} saved_too_often.jpg --task jpeg -o clean.png\n"
-                   "  zsr {0} scratched.png --task inpaint --mask mask.png\n"
-                   "  zsr {0} photo.jpg -s 2 --kernel auto --time 5m\n"},
-      {.name = "dip-fkp",
-       .title = "DIP-FKP (Liang et al. 2021): picture and kernel together",
-       .settings = {kKernelConvention, kTimeBudget, kDevice, kSteps, kWeights, kKernelPrior, kSaveKernel, kLossLog},
-       .run = run_dip_fkp,
-       .describe = describe_dip_fkp,
-       .examples = "  zsr {0} photo.png -s 2 --save-kernel kernel.mat\n"},
-      {.name = "bicubic",
-       .title = "bicubic interpolation as MATLAB's imresize",
-       .settings = {kPhase},
-       .has_command = false,
-       .run = run_bicubic,
-       .describe = describe_bicubic},
-      {.name = "srmd",
-       .title = "SRMD (Zhang et al. 2018), its own network or on EDSR's trunk",
-       .settings = {kKernel, kKernelConvention, kPhase, kNoise, kEnsemble, kBackProjection, kTile, kDevice, kWeights,
-                    kKeepColors, kSrmdMaps, kSaveKernel},
-       .blind = true,
-       .network = true,
-       .run = run_srmd,
-       .describe = describe_trained}};
-  for (const networks::Kind& kind : networks::kinds()) {
-    if (!kind.not_for_photos.empty()) continue;
-    // The others run within methods of their own.
-    const bool by_itself = kind.traits.condition == networks::Condition::kNone ||
-                           kind.traits.condition == networks::Condition::kDamage || kind.traits.takes_kernel;
-    if (by_itself) all.push_back(method_of(kind));
-  }
+  std::deque<Method> all{zssr_method(),    restore_method(), dip_method(),
+                         dip_fkp_method(), bicubic_method(), srmd_method()};
+  for (Method& method : network_methods()) all.push_back(std::move(method));
   return all;
 }
 
@@ -104,6 +28,7 @@ std::deque<Method>& table() {
 }  // namespace
 
 std::string to_string(Setting setting) {
+  using enum Setting;
   switch (setting) {
     case kKernel:
       return "kernel";
@@ -177,11 +102,11 @@ const Method& default_method() {
 }
 
 const Method& restoration_method() {
-  return *find_method(methods_with(kRestoration).front());
+  return *find_method(methods_with(Setting::kRestoration).front());
 }
 
 const Method& kernel_network_method() {
-  return *find_method("usrnet");
+  return *find_method(methods_with(Setting::kCircular).front());
 }
 
 std::vector<std::string> methods_to_compare(Scale scale) {

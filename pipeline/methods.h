@@ -39,6 +39,7 @@ std::string to_string(Setting setting);
 
 struct MethodInput;
 struct MethodOutput;
+struct Parameter;
 struct Request;
 
 /// A way to enlarge or restore a photo: one row of the table that everything else reads.
@@ -53,6 +54,13 @@ struct Method {
   std::vector<int64_t> factors = {2, 3, 4};           ///< Whole factors on the way to a result of a named size.
   MethodOutput (*run)(MethodInput& input) = nullptr;  ///< pipeline/method_run.h.
   std::string (*describe)(const Request& request) = nullptr;  ///< What it is going to do, one line without a full stop.
+  /// Completes and checks a request before any photo is read: throws OptionError where settings contradict each other.
+  /// Null: nothing to do.
+  void (*prepare)(Request& request) = nullptr;
+  /// Parameters that no other method has (pipeline/parameters/parameter.h); run() finds their values in
+  /// Request::values. Null: none.
+  std::vector<Parameter> (*parameters)() = nullptr;
+
   /// Commands to show in its help, one a line; "{0}" stands for the command. Empty: those of any method.
   std::string examples;
 

@@ -5,6 +5,7 @@
 #include "pipeline/kernel_check.h"
 #include "pipeline/kernel_network.h"
 #include "pipeline/zssr_options.h"
+#include "zssr/start.h"
 #include "zssr/zssr.h"
 
 #include <fmt/format.h>
@@ -94,7 +95,7 @@ double set_up_zssr(const torch::Tensor& color, const Request& request, const Evi
   // The pretrained weights have seen white noise alone: on the grain of old photos they paint. Steps that were asked
   // for begin at random weights.
   const bool conditioned = found.zssr.start && !found.zssr.start->is_edsr;
-  if (careful && conditioned && !seen.noisy && !request.zssr.steps) {
+  if (careful && conditioned && !seen.noisy && !request.steps) {
     const auto checked = share_for_start(color, *seen.estimate, found.zssr, {.device = context.device});
     from_start = checked || !own_start;
     if (from_start) share = checked.value_or(kLeastShare);
@@ -108,7 +109,7 @@ double set_up_zssr(const torch::Tensor& color, const Request& request, const Evi
   // about its kernel.
   constexpr int64_t kEnoughSteps = 150;
   if (careful && found.zssr.training.max_steps >= kEnoughSteps && !context.time_budget_s) {
-    found.zssr.output.least_consistency_db = KernelCheck::kLeast;
+    found.least_consistency_db = KernelCheck::kLeast;
   }
   return std::min(share, seen.most_share);
 }
@@ -204,7 +205,7 @@ PhotoFormation look_at_photo(const torch::Tensor& color, const Request& request,
   found.plan = plan_formation(request, method);
   found.kernels = found.plan.kernels;
   found.noise = found.plan.noise;
-  const bool is_zssr = method == "zssr";
+  const bool is_zssr = find_method(method)->uses(Setting::kZssrNetwork);
   if (!found.plan.estimate_kernel && !found.plan.estimate_noise) {
     if (is_zssr) found.zssr = plain_zssr_options(request, found.plan);
     return found;
@@ -243,7 +244,7 @@ void take_narrower_kernel(PhotoFormation& formation, Scale scale, double consist
   } else {
     formation.estimate.reset();
     formation.kernels.clear();
-    formation.zssr.output.least_consistency_db = 0.0;
+    formation.least_consistency_db = 0.0;
     formation.warnings.push_back(why + "; trained again with the bicubic one");
     formation.record["kernel"]["used"] = "bicubic";
   }

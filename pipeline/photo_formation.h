@@ -39,6 +39,8 @@ struct PhotoFormation {
   /// The estimate in use and the share of its covariance that is taken; empty when the kernel is not an estimated one.
   std::optional<kernelgan::Estimate> estimate;
   double share = 1.0;
+  /// LR consistency (dB) below which ZSSR trains again under a narrower kernel; 0: never.
+  double least_consistency_db = 0.0;
   /// A photo whose estimate cannot be trusted is better restored, with this strength.
   std::optional<double> restore_strength;
 };

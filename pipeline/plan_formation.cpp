@@ -14,7 +14,7 @@ void decide_default_kernel(const Request& request, const Method& method, Formati
   const bool square = request.scale.y == request.scale.x;
   if (!method.blind) {
     plan.reason = method.name + " takes the bicubic kernel unless one is named";
-  } else if (method.name == "zssr" && request.zssr.preset != "default") {
+  } else if (method.uses(Setting::kZssrNetwork) && request.zssr.preset != "default") {
     plan.reason = "the preset '" + request.zssr.preset + "' is for bicubic downscaling";
   } else if (request.phase) {
     plan.reason = "kernels are estimated for centred pixels only";

@@ -1,12 +1,11 @@
 #pragma once
 
-#include "degradations/flow_prior.h"
 #include "degradations/kernel.h"
-#include "dip/dip.h"
+#include "dip/options.h"
 #include "image/resize.h"
-#include "pipeline/trained.h"
+#include "pipeline/parameters/parameter_values.h"
 #include "restore/options.h"
-#include "srmd/srmd.h"
+#include "srmd/kernel_grid.h"
 #include "zssr/options.h"
 
 #include <torch/types.h>
@@ -17,7 +16,13 @@
 #include <string>
 #include <vector>
 
+namespace zsr {
+class FlowPrior;
+}
+
 namespace zsr::pipeline {
+
+struct Trained;
 
 /// Which blur kernel the photo is taken to have.
 struct KernelRequest {
@@ -46,8 +51,8 @@ struct ZssrRequest {
   bool pretrained = true;
   std::shared_ptr<const zssr::Start> start;  ///< Begin at these weights instead; or null.
   std::string init = "auto";                 ///< For records: how both were named.
-  std::optional<int64_t> steps, crop, batch, channels, depth, warm_up_steps;
-  std::optional<double> learning_rate, init_variance, last_init_variance, adam_beta2;
+  std::optional<int64_t> crop, batch, channels, depth, warm_up_steps;
+  std::optional<double> init_variance, last_init_variance, adam_beta2;
   std::optional<zssr::StepRule> step_rule;
   std::optional<std::vector<Scale>> gradual;  ///< Empty list: one jump.
 };
@@ -56,8 +61,7 @@ struct ZssrRequest {
 struct DipRequest {
   dip::Task task = dip::Task::kSuperResolution;
   dip::StopRule stop = dip::StopRule::kVariance;
-  std::optional<int64_t> steps;
-  std::optional<double> learning_rate, input_noise, average;
+  std::optional<double> input_noise, average;
   std::optional<int64_t> piece;  ///< Side of the pieces that a large result is made in, 0 = whole; empty: by memory.
   torch::Tensor mask;            ///< [1, 1, h, w], of Task::kInpaint: 1 is kept, 0 is filled.
   int64_t frame_every = 0;       ///< Steps between calls of Hooks::frame; 0 = never.
@@ -65,10 +69,9 @@ struct DipRequest {
 
 /// DIP-FKP.
 struct FkpRequest {
-  std::shared_ptr<const FlowPrior> prior;
-  std::optional<int64_t> steps;
-  bool published_phase = false;           ///< See dip::FkpOptions.
-  std::shared_ptr<const Trained> usrnet;  ///< Enlarges the photo with the kernel found; or null.
+  std::shared_ptr<const FlowPrior> prior;  ///< Empty: the one that comes with zsr for the scale.
+  bool published_phase = false;            ///< See dip::FkpOptions.
+  std::shared_ptr<const Trained> usrnet;   ///< Enlarges the photo with the kernel found; or null.
 };
 
 /// The restoration, and what is mended before and after it.
@@ -104,6 +107,8 @@ struct Request {
 
   std::optional<bool> ensemble;            ///< Mean of turned and mirrored passes; empty: the method's own choice.
   std::optional<int64_t> back_projection;  ///< Iterations; empty: the method's own choice.
+  std::optional<int64_t> steps;            ///< Training steps on the photo; empty: the method's own.
+  std::optional<double> learning_rate;     ///< Likewise.
   int64_t tile = 0;                        ///< Input pixels a side, >= 16; 0: the method's own choice.
 
   std::shared_ptr<const Trained> trained;  ///< Of the methods that are trained networks.
@@ -116,12 +121,14 @@ struct Request {
   bool leaves_method_open() const { return method == "auto" && !trained && !zero_shot; }
 
   /// Whether the result is HDR.
-  bool gives_hdr() const { return trained != nullptr && trained->gives_hdr(); }
+  bool gives_hdr() const;
 
   ZssrRequest zssr;
   DipRequest dip;
   FkpRequest fkp;
   RestoreRequest restore;
+  /// What a user named, as typed: for records, and for the parameters of methods that are not built in.
+  ParameterValues values;
 };
 
 /// "center" where it is empty, "corner" for image[::s], else "kernel": that of the kernel file.

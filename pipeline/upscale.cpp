@@ -7,7 +7,7 @@
 #include "pipeline/kernel_network.h"
 #include "pipeline/methods.h"
 #include "pipeline/report.h"
-#include "pipeline/zssr_options.h"
+#include "pipeline/trained.h"
 #include "restore/scratch_fill.h"
 #include "restore/tone.h"
 
@@ -147,17 +147,18 @@ Choice choose(const torch::Tensor& color, const Request& request, const RunConte
   Choice made{request, first_method(request), {}, {}};
   const bool open = request.leaves_method_open();
   const auto restore = [&](double strength) {
-    made.method = "restore";
+    made.method = restoration_method().name;
     made.request.restore.options.strength = request.restore.strength.value_or(strength);
   };
-  if (open || made.method == "restore") {
+  const auto is_restored = [&] { return find_method(made.method)->uses(Setting::kRestoration); };
+  if (open || is_restored()) {
     constexpr double kCleanStrength = 0.5;  // restoration was asked for, but no damage is seen
     made.condition = look_at_condition(color);
     const FormationChoice choice = choose_formation(*made.condition, std::nullopt, request.scale.y > 1.0);
     const bool damaged = choice.way == Way::kRestore;
-    if (damaged || made.method == "restore") restore(damaged ? choice.strength : kCleanStrength);
+    if (damaged || is_restored()) restore(damaged ? choice.strength : kCleanStrength);
   }
-  if (made.method == "restore") return made;
+  if (is_restored()) return made;
   made.formation = look_at_photo(color, request, made.method, made.condition, context);
   if (made.formation.restore_strength) restore(*made.formation.restore_strength);
   return made;
@@ -238,14 +239,15 @@ void record_hdr(Photo& photo, nlohmann::json& record) {
 
 std::string first_method(const Request& request) {
   if (request.trained) return request.trained->method;
-  return request.method == "auto" ? "zssr" : request.method;
+  return request.method == "auto" ? default_method().name : request.method;
 }
+
+namespace {
 
 void check(const Request& request) {
   const std::string method = first_method(request);
   plan_formation(request, method);
   check_wrap(request);
-  if (method == "zssr") zssr_options(request);
   const bool noise = request.noise.source == NoiseRequest::Source::kGiven && request.noise.sigma > 0.0;
   if (noise && request.trained && !request.trained->takes_noise()) {
     throw OptionError(fmt::format("--noise {:g}: '{}' is a network for photos without noise; leave it out",
@@ -255,6 +257,16 @@ void check(const Request& request) {
     throw OptionError(fmt::format("passes = {}, only networks without kernel can be repeated", request.passes));
   }
   if (request.gives_hdr()) check_hdr(request);
+}
+
+}  // namespace
+
+Request prepared(Request asked) {
+  Request request = settled(std::move(asked));
+  const Method& method = *find_method(first_method(request));
+  if (method.prepare != nullptr) method.prepare(request);
+  check(request);
+  return request;
 }
 
 std::string why_not_taken(const Photo& photo, const Request& request) {
@@ -267,8 +279,7 @@ std::string why_not_taken(const Photo& photo, const Request& request) {
 }
 
 Outcome upscale(Photo photo, const Request& asked, const RunContext& given, const Hooks& hooks) {
-  const Request request = settled(asked);
-  check(request);
+  const Request request = prepared(asked);
   Outcome outcome;
   outcome.record = nlohmann::json::object();
   if (const std::string reason = why_not_taken(photo, request); !reason.empty()) {
@@ -309,7 +320,7 @@ Outcome upscale(Photo photo, const Request& asked, const RunContext& given, cons
   }
   if (!output.summary.message.empty()) outcome.warnings.push_back(output.summary.message);
   outcome.method = choice.method;
-  if (choice.method == "restore") outcome.strength = choice.request.restore.options.strength;
+  if (method.uses(Setting::kRestoration)) outcome.strength = choice.request.restore.options.strength;
   outcome.summary = output.summary;
   outcome.photo = std::move(photo);
   return outcome;

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "nn/weights/shipped.h"
+#include "zssr/start.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -23,9 +24,10 @@ bool names_network(const ZssrRequest& request) {
 }
 
 // Who says how to train wants training, also where the pretrained weights are best left as they are.
-bool names_training(const ZssrRequest& request) {
-  return request.steps || request.crop || request.batch || request.warm_up_steps || request.learning_rate ||
-         request.adam_beta2 || request.step_rule;
+bool names_training(const Request& request) {
+  const ZssrRequest& zssr = request.zssr;
+  return request.steps || request.learning_rate || zssr.crop || zssr.batch || zssr.warm_up_steps || zssr.adam_beta2 ||
+         zssr.step_rule;
 }
 
 // What the preset's sampling and schedule do not have. Throws OptionError.
@@ -87,20 +89,20 @@ void choose_start(const Request& request, zssr::Options& options) {
   const std::string bicubic = is_bicubic ? bicubic_start(request) : "";
   if (!bicubic.empty()) options.start = zssr::Start::shipped(bicubic);
   const bool steps_help = bicubic.empty() && (options.kernels.empty() || options.start->is_edsr);
-  if (!steps_help && !names_training(request.zssr)) options.training.max_steps = 0;
+  if (!steps_help && !names_training(request)) options.training.max_steps = 0;
 }
 
 zssr::Options zssr_options(const Request& request, bool from_scratch) {
   const ZssrRequest& zssr = request.zssr;
   zssr::Options options = starting_options(request, from_scratch);
   refuse_for_preset(zssr, options);
-  take(options.training.max_steps, zssr.steps);
+  take(options.training.max_steps, request.steps);
   take(options.pairs.crop, zssr.crop);
   take(options.pairs.batch, zssr.batch);
   take(options.network.width, zssr.channels);
   take(options.network.depth, zssr.depth);
   take(options.training.warm_up_steps, zssr.warm_up_steps);
-  take(options.training.learning_rate, zssr.learning_rate);
+  take(options.training.learning_rate, request.learning_rate);
   take(options.network.init_variance, zssr.init_variance);
   take(options.network.last_init_variance, zssr.last_init_variance);
   take(options.training.adam_beta2, zssr.adam_beta2);

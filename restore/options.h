@@ -1,6 +1,7 @@
 #pragma once
 
 #include "image/resize.h"
+#include "inference/tiles.h"
 
 #include <cstdint>
 #include <optional>
@@ -28,7 +29,7 @@ struct Options {
   bool adapt = false;
   double strength_adapted = 1.0;  ///< Takes the place of `strength` where the fine-tuned network is kept. In [0, 1].
   bool self_ensemble = false;     ///< Mean of 8 turned and mirrored passes.
-  int64_t tile = 256;             ///< Input pixels a side, >= 16; 0 = whole.
+  int64_t tile = inference::kByMemory;  ///< Input pixels a side, >= 16; 0 = whole.
 
   /// `detail`, or by default 0.3 where the photo is enlarged and 0 at its own size: there is no lost size to make up
   /// for, and texture that was not there costs fidelity (Set14, JPEG 40: before the present weights 33.81 dB with

@@ -160,7 +160,8 @@ void Options::validate() const {
   if (adapt && scale.y == 1.0 && scale.x == 1.0) {
     throw OptionError("adapt = true, at its own size a photo has no smaller version to learn from");
   }
-  if (tile != 0 && tile < 16) throw OptionError(fmt::format("tile = {}, must be 0 or at least 16", tile));
+  if (tile != 0 && tile != inference::kByMemory && tile < 16)
+    throw OptionError(fmt::format("tile = {}, must be 0 or at least 16", tile));
 }
 
 Models Models::shipped() {
@@ -228,6 +229,7 @@ Result run(const torch::Tensor& photo, const PhotoCondition& condition, const Mo
   pass.keep_low_frequencies = noise_level(condition) < kStrongNoise;
   inference::Result restored = inference::enlarge(with_margin(photo), *network, pass, context);
   result.summary = std::move(restored.summary);
+  result.tile = restored.tile;
   restored.image = without_margin(restored.image, result.network_scale);
   result.image = resized(std::exchange(restored.image, {}), size);
   const bool tuned = result.adapted && result.adapted->kept;
@@ -263,7 +265,7 @@ nlohmann::json to_json(const Options& options, const Result& result) {
                       {"dejpeg", optional(options.dejpeg)},
                       {"grain", result.grain},
                       {"ensemble", options.self_ensemble},
-                      {"tile", options.tile},
+                      {"tile", result.tile},
                       {"network_scale", result.network_scale}};
   if (result.adapted) {
     json["adapted"] = {{"kept", result.adapted->kept},

@@ -40,6 +40,7 @@ class Models {
 struct Result {
   torch::Tensor image;  ///< [1, C, H, W] float32 in [0, 1].
   Summary summary;
+  int64_t tile = 0;                   ///< Side of the tiles that were used.
   int64_t network_scale = 1;          ///< The network's output that was used; the rest is imresize.
   double strength = 1.0;              ///< That was used.
   double grain = 0.0;                 ///< Fraction of the grain that was put back.

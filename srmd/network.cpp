@@ -1,6 +1,7 @@
 #include "srmd/network.h"
 
 #include "core/error.h"
+#include "networks/graph_network.h"
 #include "networks/registry.h"
 #include "nn/geometry.h"
 #include "nn/parameter_file.h"
@@ -50,6 +51,7 @@ Network::Network(const networks::Kind& kind, const networks::Config& config, con
       model_(kind.graph(config)),
       parameters_(nn::take_parameters(model_.graph(), weights, kind.title, kind.ignored)) {
   reach_ = nn::receptive_radius(model_.graph()).value();
+  pixel_bytes_ = networks::pixel_bytes(model_.graph(), 1, 0);
 }
 
 torch::Tensor Network::forward(const torch::Tensor& maps) const {

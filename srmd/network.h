@@ -24,6 +24,8 @@ class Network {
   int64_t scale() const { return scale_; }
   /// LR pixels to each side that a result depends on.
   int64_t reach() const { return reach_; }
+  /// Memory for each LR pixel.
+  double pixel_bytes() const { return pixel_bytes_; }
   bool knows_noise() const { return knows_noise_; }
   /// Whether its convolutions are EDSR's, not the published chain.
   bool on_edsr() const { return on_edsr_; }
@@ -43,6 +45,7 @@ class Network {
   bool knows_noise_ = false;
   int64_t scale_ = 0;
   int64_t reach_ = 0;
+  double pixel_bytes_ = 0.0;
   nn::Model model_;
   networks::Placed parameters_;
 };

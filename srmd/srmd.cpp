@@ -1,5 +1,6 @@
 #include "srmd/srmd.h"
 
+#include "core/device.h"
 #include "core/error.h"
 #include "core/session.h"
 #include "degradations/filter.h"
@@ -52,20 +53,20 @@ torch::Tensor noise_map(const torch::Tensor& photo, const Options& options) {
 }
 
 // One pass over `maps`, tile by tile.
-torch::Tensor through_tiles(const Network& network, const torch::Tensor& maps, const Options& options,
+torch::Tensor through_tiles(const Network& network, const torch::Tensor& maps, const Options& options, int64_t tile,
                             torch::Device device, const std::function<void()>& after_tile) {
   const Size low{maps.size(2), maps.size(3)};
   const int64_t s = network.scale();
   const int64_t margin = options.margin;
   const torch::Tensor padded = pad_image(maps, margin, margin, margin, margin, Border::kSymmetric);
   const auto factor = static_cast<double>(s);
-  return inference::in_tiles(
-      low, {low.height * s, low.width * s}, {factor, factor}, 3, {options.tile, network.reach(), margin},
-      [&](const inference::Span& row, const inference::Span& column) {
-        const torch::Tensor made = network.forward(inference::read_tile(padded, row, column, margin).to(device)).cpu();
-        after_tile();
-        return made;
-      });
+  return inference::in_tiles(low, {low.height * s, low.width * s}, {factor, factor}, 3, {tile, network.reach(), margin},
+                             [&](const inference::Span& row, const inference::Span& column) {
+                               const torch::Tensor made =
+                                   network.forward(inference::read_tile(padded, row, column, margin).to(device)).cpu();
+                               after_tile();
+                               return made;
+                             });
 }
 
 }  // namespace
@@ -74,7 +75,7 @@ void Options::validate() const {
   if (!(noise >= 0.0) || noise > kMostNoise) {
     throw OptionError(fmt::format("noise = {:g}, must be 0 to {:g}: SRMD was trained for no more", noise, kMostNoise));
   }
-  if (tile < 16) throw OptionError(fmt::format("tile = {}, must be at least 16", tile));
+  if (tile != inference::kByMemory && tile < 16) throw OptionError(fmt::format("tile = {}, must be at least 16", tile));
   if (margin < 0) throw OptionError(fmt::format("margin = {}, must be >= 0", margin));
   const auto cells = static_cast<size_t>(kernels.rows * kernels.columns);
   if (kernels.rows < 1 || kernels.columns < 1 || (!kernels.kernels.empty() && kernels.kernels.size() != cells)) {
@@ -103,8 +104,10 @@ Result run(const torch::Tensor& lr_image, const Network& network, const KernelPc
   const torch::Tensor noise = noise_map(photo, options);
 
   const std::vector<int64_t> turns = inference::ensemble_turns(options.self_ensemble);
+  const int64_t tile = inference::planned_tile(options.tile, network.pixel_bytes(), network.reach(),
+                                               static_cast<double>(available_memory()));
   const int64_t total =
-      static_cast<int64_t>(turns.size()) * inference::count_tiles({photo.size(2), photo.size(3)}, options.tile);
+      static_cast<int64_t>(turns.size()) * inference::count_tiles({photo.size(2), photo.size(3)}, tile);
   int64_t done = 0;
   const auto pass = [&](int64_t turn) {
     // The kernels turn with the photo.
@@ -112,7 +115,7 @@ Result run(const torch::Tensor& lr_image, const Network& network, const KernelPc
     if (network.knows_noise()) parts.push_back(noise);
     const torch::Tensor maps = dihedral(torch::cat(parts, 1), turn).contiguous();
     const auto after_tile = [&] { session.report("upscale", ++done, total); };
-    return inverse_dihedral(through_tiles(network, maps, options, context.device, after_tile), turn);
+    return inverse_dihedral(through_tiles(network, maps, options, tile, context.device, after_tile), turn);
   };
   const inference::Combined combined =
       inference::combine_passes(turns, inference::EnsembleRule::kMean, pass, [&] { return !session.stopped(); });
@@ -122,7 +125,7 @@ Result run(const torch::Tensor& lr_image, const Network& network, const KernelPc
     image = inference::with_low_frequencies_of(photo, image, {factor, factor});
   }
   image.clamp_(0.0, 1.0);
-  Result result{gray ? image.mean(1, true) : image, {}};
+  Result result{gray ? image.mean(1, true) : image, {}, tile};
   result.summary.upscale_s = session.elapsed_s();
   if (combined.passes < static_cast<int64_t>(turns.size())) result.summary.termination = Termination::kStopped;
   result.summary.message = inference::doubt_about(photo, image, network.origin());

@@ -4,6 +4,7 @@
 #include "degradations/kernel.h"
 #include "degradations/kernel_pca.h"
 #include "inference/tiles.h"
+#include "srmd/kernel_grid.h"
 #include "srmd/network.h"
 
 #include <torch/types.h>
@@ -11,15 +12,6 @@
 #include <vector>
 
 namespace zsr::srmd {
-
-/// Kernels of a photo whose blur varies: each that of the middle of its cell, rows from the top; between the middles
-/// SRMD's code of them is interpolated, outside it stays.
-struct KernelGrid {
-  int64_t rows = 1;
-  int64_t columns = 1;
-  /// rows * columns, aligned (Note [Kernel convention]); empty = bicubic downscaling.
-  std::vector<BlurKernel> kernels;
-};
 
 /// What SRMD is conditioned on, and how it runs.
 struct Options {
@@ -31,13 +23,14 @@ struct Options {
   int64_t margin = inference::kMargin;  ///< See inference::Options::margin.
   bool self_ensemble = false;           ///< Mean of 8 turned and mirrored passes.
   bool keep_low_frequencies = false;    ///< See inference::with_low_frequencies_of.
-  int64_t tile = 256;                   ///< LR pixels a side, >= 16; the result does not depend on it.
+  int64_t tile = inference::kByMemory;  ///< LR pixels a side, >= 16; the result does not depend on it.
   void validate() const;                ///< Throws OptionError.
 };
 
 struct Result {
   torch::Tensor image;  ///< [1, C, scale h, scale w] float32 in [0, 1].
   Summary summary;
+  int64_t tile = 0;  ///< Side of the tiles that were used, LR pixels.
 };
 
 /// Enlarges `lr_image` ([1, 1 or 3, h, w] float32 in [0, 1]) by the network's scale. `pca` must be the basis that the

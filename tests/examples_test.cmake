@@ -27,6 +27,12 @@ if(NOT after LESS before)
   message(FATAL_ERROR "back-projection did not help: ${before} before, ${after} after")
 endif()
 
+run(${BUILD}/examples/cpp/example_own_method ${PHOTO} own3.png 3)
+string(JSON used GET "${out}" fields iterations used)
+if(NOT used EQUAL 3)
+  message(FATAL_ERROR "the example's own setting was recorded as ${used} instead of 3")
+endif()
+
 run(${BUILD}/examples/cpp/example_estimate_kernel ${PHOTO} kernel.txt)
 run(${BUILD}/zsr kernel show kernel.txt)
 

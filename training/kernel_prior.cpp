@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/session.h"
+#include "degradations/flow_prior.h"
 
 #include <fmt/format.h>
 #include <torch/optim/adam.h>

@@ -1,6 +1,7 @@
 #include "zssr/network.h"
 
 #include "networks/zssr.h"
+#include "zssr/start.h"
 
 #include <torch/types.h>
 

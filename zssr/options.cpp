@@ -1,6 +1,7 @@
 #include "zssr/options.h"
 
 #include "core/error.h"
+#include "zssr/start.h"
 
 #include <fmt/format.h>
 
@@ -73,7 +74,6 @@ void Options::validate() const {
   require(pairs.min_father_scale > 0.0 && pairs.min_father_scale <= 1.0, "min_father_scale", pairs.min_father_scale,
           "in (0, 1]");
   require(pairs.son_noise >= 0.0 && pairs.son_noise <= 1.0, "son_noise", pairs.son_noise, "in [0, 1]");
-  require(output.least_consistency_db >= 0.0, "least_consistency_db", output.least_consistency_db, ">= 0");
   require(output.back_projection >= 0, "back_projection", output.back_projection, ">= 0");
   require(output.tile == 0 || output.tile >= 16, "tile", output.tile, "0 (automatic) or >= 16 pixels");
   validate_scale(scale, "scale");

@@ -3,7 +3,6 @@
 #include "degradations/kernel.h"
 #include "image/resize.h"
 #include "inference/self_ensemble.h"
-#include "zssr/start.h"
 
 #include <cstdint>
 #include <memory>
@@ -13,6 +12,8 @@
 #include <vector>
 
 namespace zsr::zssr {
+
+struct Start;
 
 using inference::EnsembleRule;
 
@@ -97,9 +98,6 @@ struct OutputOptions {
   std::vector<int64_t>
       gradual_back_projection;  ///< One per entry of Options::gradual; `back_projection` where missing.
   int64_t tile = 0;             ///< LR pixels a tile's side for inference, >= 16; 0 chooses by free memory.
-  /// A trained network whose LR consistency (dB, Upscaler::consistency) is below this is not used: see
-  /// Result::image. 0 takes any.
-  double least_consistency_db = 0.0;
 };
 
 /// Settings of zero-shot super-resolution (Shocher, Cohen and Irani, "Zero-Shot" Super-Resolution using Deep

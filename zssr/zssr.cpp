@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "zssr/network.h"
 #include "zssr/pairs.h"
+#include "zssr/start.h"
 #include "zssr/trainer.h"
 #include "zssr/upscaler.h"
 
@@ -79,11 +80,12 @@ void check_input(const torch::Tensor& image) {
 // One run: its scale steps one after the other.
 class ScaleSteps {
  public:
-  ScaleSteps(const torch::Tensor& lr_image, const Options& options, const RunContext& context)
+  ScaleSteps(const torch::Tensor& lr_image, const Options& options, const RunContext& context, AcceptFn accept)
       : options_(options),
         steps_(plan_steps(options)),
         context_(context),
         session_(context),
+        accept_(std::move(accept)),
         photo_(lr_image.detach().to(torch::kCPU).contiguous()),
         low_{photo_.size(2), photo_.size(3)},
         sources_{{photo_, 1.0}},
@@ -112,6 +114,7 @@ class ScaleSteps {
   std::vector<Step> steps_;
   const RunContext& context_;
   Session session_;
+  const AcceptFn accept_;
   torch::Tensor photo_;
   Size low_;
   std::vector<FatherSource> sources_;
@@ -183,7 +186,7 @@ bool ScaleSteps::upscale_step(size_t i, Upscaler& upscaler, double loss) {
     const Upscaler::Consistency consistency = upscaler.consistency(photo_);
     first_pass = consistency.first_pass;
     result_.consistency_db = consistency.db;
-    if (consistency.db < options_.output.least_consistency_db && !session_.stopped()) {
+    if (accept_ && !accept_(consistency.db) && !session_.stopped()) {
       result_.image.reset();
       return false;
     }
@@ -260,17 +263,17 @@ double ScaleSteps::start_consistency_db() {
 
 }  // namespace
 
-Result run(const torch::Tensor& lr_image, const Options& options, const RunContext& context) {
+Result run(const torch::Tensor& lr_image, const Options& options, const RunContext& context, const AcceptFn& accept) {
   options.validate();
   check_input(lr_image);
-  return ScaleSteps(lr_image, options, context).run();
+  return ScaleSteps(lr_image, options, context, accept).run();
 }
 
 double start_consistency_db(const torch::Tensor& lr_image, const Options& options, const RunContext& context) {
   options.validate();
   check_input(lr_image);
   if (!options.start) throw OptionError("start = none, must be pretrained weights");
-  return ScaleSteps(lr_image, options, context).start_consistency_db();
+  return ScaleSteps(lr_image, options, context, {}).start_consistency_db();
 }
 
 }  // namespace zsr::zssr

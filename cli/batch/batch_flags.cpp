@@ -1,8 +1,8 @@
 #include "cli/batch/batch_flags.h"
 
-#include "cli/flags/values.h"
 #include "cli/terminal/usage_error.h"
 #include "core/error.h"
+#include "core/values.h"
 #include "image/photo_codec.h"
 
 #include <fmt/format.h>

@@ -4,7 +4,6 @@
 #include "cli/compare/report_page.h"
 #include "cli/flags/common_flags.h"
 #include "cli/flags/options.h"
-#include "cli/flags/values.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/usage_error.h"
 #include "cli/version.h"
@@ -12,9 +11,11 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json_bytes.h"
+#include "core/values.h"
 #include "degradations/kernel_io.h"
 #include "image/metrics.h"
 #include "image/photo.h"
+#include "image/resize.h"
 #include "nn/kernels/conv_backend.h"
 #include "pipeline/methods.h"
 
@@ -93,11 +94,10 @@ std::unique_ptr<OptionSet> make_options(CompareFlags& flags, CommonFlags& common
       "--dataset: a folder; the same call goes on where it was stopped",
       &flags.output);
   options->add("scale,s", "FACTOR", "Above 1", &flags.scale);
-  options->add(
-      "methods,m", "LIST",
-      "METHOD[+kernelgan|+true][=WEIGHTS],...: +kernelgan estimates the kernel, +true takes --kernel. Default: what "
-      "runs without downloads",
-      &flags.methods);
+  options->add("methods,m", "LIST",
+               "METHOD[+kernelgan|+true|+SETTING=VALUE]...[=WEIGHTS],...: +kernelgan estimates the kernel, +true takes "
+               "--kernel, +steps=500 and the like are flags of the method. Default: what runs without downloads",
+               &flags.methods);
   options->add("reference,r", "FILE", "The true large image; without it the figures say less", &flags.reference);
   options->flag("crop-reference", "Cut the reference at right and bottom to the results' size", &flags.crop_reference);
   options->add("kernel", "FILE", "The true blur kernel, for METHOD+true and to judge estimates by", &flags.kernel);

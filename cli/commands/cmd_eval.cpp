@@ -1,16 +1,17 @@
 #include "cli/command.h"
 #include "cli/flags/options.h"
-#include "cli/flags/values.h"
 #include "cli/terminal/figures.h"
 #include "cli/terminal/usage_error.h"
 #include "core/device.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json_bytes.h"
+#include "core/values.h"
 #include "datasets/image_folder.h"
 #include "degradations/kernel_io.h"
 #include "image/metrics.h"
 #include "image/photo.h"
+#include "image/resize.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,9 +1,9 @@
 #include "cli/command.h"
 #include "cli/flags/options.h"
-#include "cli/flags/values.h"
 #include "cli/terminal/usage_error.h"
 #include "core/error.h"
 #include "core/json_bytes.h"
+#include "core/values.h"
 #include "degradations/array_file.h"
 #include "degradations/kernel_analysis.h"
 #include "degradations/kernel_families.h"
@@ -11,6 +11,7 @@
 #include "degradations/kernel_pca.h"
 #include "degradations/step_fields.h"
 #include "image/photo.h"
+#include "image/resize.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

@@ -1,20 +1,22 @@
 #include "cli/batch/batch_flags.h"
 #include "cli/command.h"
 #include "cli/flags/common_flags.h"
-#include "cli/flags/dip_flags.h"
+#include "cli/flags/method_flags.h"
 #include "cli/flags/options.h"
-#include "cli/flags/refusals.h"
-#include "cli/flags/values.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/progress.h"
 #include "cli/terminal/usage_error.h"
 #include "core/device.h"
 #include "core/error.h"
 #include "core/json_bytes.h"
+#include "core/values.h"
+#include "degradations/flow_prior.h"
 #include "degradations/kernel_io.h"
 #include "image/photo.h"
+#include "image/resize.h"
 #include "kernelgan/estimate.h"
 #include "pipeline/kernel_check.h"
+#include "pipeline/parameters/prior_file.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -36,7 +38,7 @@ struct KernelganFlags {
   bool force = false;
   bool check = false;
   int64_t steps = 0;
-  DipFlags prior;
+  std::string prior;
   kernelgan::EstimateOptions estimate;
   CommonFlags common;
   BatchFlags batch;
@@ -65,7 +67,7 @@ std::unique_ptr<OptionSet> make_options(KernelganFlags& flags) {
   options->add("seeds", "N", "kernelgan: runs whose spread is reported; the middle one is taken",
                &flags.estimate.seeds);
   options->add("steps", "N", "kernelgan, kernelgan-fkp: training steps; 0 = as published, 3000 and 1000", &flags.steps);
-  options->add("prior", "WEIGHTS", "kernelgan-fkp: a kernel prior for x2. Default: zsr's own", &flags.prior.prior);
+  options->add("prior", "WEIGHTS", "kernelgan-fkp: a kernel prior for x2. Default: zsr's own", &flags.prior);
   options->flag(
       "check",
       "Also train short networks with this kernel, the bicubic one and a point, and say how consistent each is "
@@ -101,8 +103,8 @@ void settle(KernelganFlags& flags, const OptionSet& given) {
   }
   if (flags.steps > 0) estimate.adversarial.iterations = estimate.fkp.iterations = flags.steps;
   if (estimate.estimator == "kernelgan-fkp") {
-    estimate.fkp.prior = std::make_shared<const FlowPrior>(load_prior(flags.prior, {2.0, 2.0}));
-  } else if (!flags.prior.prior.empty()) {
+    estimate.fkp.prior = std::make_shared<const FlowPrior>(pipeline::load_prior(flags.prior, {2.0, 2.0}));
+  } else if (!flags.prior.empty()) {
     throw UsageError("--prior belongs to --estimator kernelgan-fkp");
   }
   estimate.validate();

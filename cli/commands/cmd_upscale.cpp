@@ -4,6 +4,7 @@
 #include "cli/terminal/failure.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/usage_error.h"
+#include "cli/upscale/proposed_mask.h"
 #include "cli/upscale/result_names.h"
 #include "cli/upscale/touch_up.h"
 #include "cli/upscale/upscale_job.h"
@@ -172,24 +173,8 @@ std::unique_ptr<OptionSet> make_options(const std::string& name, const std::stri
       "Enlarges photos and keeps what they carry: metadata, colour profile, bit depth, transparency.",
       examples_of(name, row, needs_weights));
   options->set_takes_photos_alone(!needs_weights);
-  using pipeline::Setting;
-  const auto is_for = [&](Setting setting) { return row != nullptr && row->uses(setting); };
-  const bool restores = is_for(Setting::kRestoration);
   add_upscale_flags(*options, into.upscale, row == nullptr);
-  if (!restores) add_formation_flags(*options, into.zssr);
-  if (is_for(Setting::kTask)) {
-    add_dip_flags(*options, into.dip);
-  } else if (is_for(Setting::kKernelPrior)) {
-    add_fkp_flags(*options, into.dip, true);
-    options->add("weights", "FILE", "Weights of USRNet, which then enlarges the photo with the kernel found",
-                 &into.upscale.weights);
-  } else {
-    add_passes_flags(*options, into.zssr);
-    if (!network && !restores) add_training_flags(*options, into.zssr);
-    if (row == nullptr || network) add_network_flags(*options, into.upscale);
-    if (row == nullptr) add_fkp_flags(*options, into.dip, false);
-    if (row == nullptr || restores) add_restore_flags(*options, into.upscale.restore);
-  }
+  into.method.add_to(*options, row);
   add_batch_flags(*options, into.batch);
   add_common_flags(*options, into.common);
   return options;
@@ -200,11 +185,12 @@ bool propose_inpainting_mask(AllFlags& flags) {
   const UpscaleFlags& upscale = flags.upscale;
   if (upscale.inputs.size() != 1) throw UsageError("--mask auto takes one photo at a time");
   const Overwrite overwrite = upscale.force ? Overwrite::kYes : Overwrite::kNo;
-  flags.dip.mask = write_proposed_mask(upscale.inputs[0], {}, overwrite, flags.common.quiet).string();
-  if (flags.dip.accept_mask) return true;
-  fmt::print("{}\n", flags.dip.mask);
+  const std::string mask = write_proposed_mask(upscale.inputs[0], {}, overwrite, flags.common.quiet).string();
+  flags.values.set("mask", mask);
+  if (flags.values.has("accept-mask")) return true;
+  fmt::print("{}\n", mask);
   fmt::print(stderr, "Look at it, change it if need be, then: zsr dip '{}' --task inpaint --mask '{}'\n",
-             upscale.inputs[0], flags.dip.mask);
+             upscale.inputs[0], mask);
   return false;
 }
 
@@ -241,8 +227,10 @@ int run(const std::vector<std::string>& arguments, const std::string& name, cons
   const auto options = make_options(name, method, flags);
   if (!options->parse(with_new_names(arguments))) return kExitOk;
   if (flags.upscale.inputs.empty()) throw UsageError("no photo given; 'zsr upscale photo.jpg -s 2'");
-  if (flags.dip.accept_mask && flags.dip.mask != "auto") throw UsageError("--accept-mask belongs to --mask auto");
-  if (flags.dip.mask == "auto" && !propose_inpainting_mask(flags)) return kExitOk;
+  flags.values = flags.method.values(*options);
+  const bool proposes = flags.values.text("mask") == "auto";
+  if (flags.values.has("accept-mask") && !proposes) throw UsageError("--accept-mask belongs to --mask auto");
+  if (proposes && !propose_inpainting_mask(flags)) return kExitOk;
   const UpscaleSettings settings = resolve(flags, *options, name);
   const BatchPlan plan = plan_results(flags, settings);
   if (!in_worker()) print_settings(settings);

@@ -143,7 +143,7 @@ std::string man_section(const Page& page, bool several) {
   text += roff(page.description) + "\n";
   if (!several) text += ".SH OPTIONS\n";
   for (const OptionSet::Group& group : page.groups) {
-    if (!group.in_help) continue;
+    if (group.shown != OptionSet::Shown::kEverywhere) continue;
     text += fmt::format(".SS {}\n", roff(group.title));
     for (const OptionSet::Flag& flag : group.flags) {
       const std::string letter = flag.letter.empty() ? "" : fmt::format("\\fB\\-{}\\fR, ", roff(flag.letter));
@@ -192,6 +192,7 @@ std::vector<std::string> flags_of(const std::vector<Page>& pages) {
   std::vector<std::string> flags;
   for (const Page& page : pages) {
     for (const OptionSet::Group& group : page.groups) {
+      if (group.shown == OptionSet::Shown::kNever) continue;
       for (const OptionSet::Flag& flag : group.flags) {
         const std::string name = "--" + flag.name;
         if (std::find(flags.begin(), flags.end(), name) == flags.end()) flags.push_back(name);
@@ -251,6 +252,7 @@ std::string zsh_completion(const std::map<std::string, std::vector<Page>>& pages
     std::vector<std::string> seen;
     for (const Page& page : list) {
       for (const OptionSet::Group& group : page.groups) {
+        if (group.shown == OptionSet::Shown::kNever) continue;
         for (const OptionSet::Flag& flag : group.flags) {
           if (std::find(seen.begin(), seen.end(), flag.name) != seen.end()) continue;
           seen.push_back(flag.name);
@@ -287,6 +289,7 @@ std::string fish_completion(const std::map<std::string, std::vector<Page>>& page
         text += fmt::format("complete -c zsr -n '__fish_seen_subcommand_from {}' -a {}\n", name, page.words[1]);
       }
       for (const OptionSet::Group& group : page.groups) {
+        if (group.shown == OptionSet::Shown::kNever) continue;
         for (const OptionSet::Flag& flag : group.flags) {
           if (std::find(seen.begin(), seen.end(), flag.name) != seen.end()) continue;
           seen.push_back(flag.name);

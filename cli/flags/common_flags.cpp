@@ -1,8 +1,8 @@
 #include "cli/flags/common_flags.h"
 
-#include "cli/flags/values.h"
 #include "cli/terminal/usage_error.h"
 #include "core/device.h"
+#include "core/values.h"
 
 #include <fmt/format.h>
 

@@ -1,12 +1,13 @@
 #include "cli/flags/degrade_flags.h"
 
-#include "cli/flags/values.h"
 #include "cli/terminal/usage_error.h"
 #include "core/error.h"
 #include "core/sha256.h"
+#include "core/values.h"
 #include "degradations/estimation/estimate.h"
 #include "degradations/kernel_io.h"
 #include "image/photo.h"
+#include "image/resize.h"
 #include "kernelgan/estimate.h"
 
 #include <fmt/format.h>

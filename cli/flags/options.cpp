@@ -29,7 +29,8 @@ struct OptionSet::State {
   std::string description;
   std::string examples;
   std::vector<std::unique_ptr<po::options_description>> groups;
-  std::set<const po::options_description*> not_in_help;
+  std::vector<Shown> shown;
+  std::set<std::string> switches;
   std::vector<std::string> titles;
   std::string positional;
   bool takes_photos_alone = false;
@@ -44,7 +45,8 @@ struct OptionSet::State {
     return *groups.back();
   }
 
-  void start_group(const std::string& title) {
+  void start_group(const std::string& title, Shown where = Shown::kEverywhere) {
+    shown.push_back(where);
     groups.push_back(std::make_unique<po::options_description>(title, 110, 60));
     titles.push_back(title);
   }
@@ -95,9 +97,8 @@ OptionSet::OptionSet(std::string usage, std::string description, std::string exa
 
 OptionSet::~OptionSet() = default;
 
-void OptionSet::group(const std::string& title, bool in_help) {
-  state_->start_group(title);
-  if (!in_help) state_->not_in_help.insert(state_->groups.back().get());
+void OptionSet::group(const std::string& title, Shown shown) {
+  state_->start_group(title, shown);
 }
 
 void OptionSet::add(const std::string& names, const std::string& value_name, const std::string& help,
@@ -120,9 +121,19 @@ void OptionSet::add(const std::string& names, const std::string& value_name, con
   state_->add_optional(names, value_name, help, field);
 }
 
+void OptionSet::add(const std::string& names, const std::string& value_name, const std::string& help) {
+  state_->current().add_options()(names.c_str(), po::value<std::string>()->value_name(value_name), help.c_str());
+  state_->remember(names);
+}
+
 void OptionSet::flag(const std::string& names, const std::string& help, bool* field) {
   state_->current().add_options()(names.c_str(), po::bool_switch(field), help.c_str());
   state_->remember(names);
+  state_->switches.insert(names.substr(0, names.find(',')));
+}
+
+void OptionSet::flag(const std::string& names, const std::string& help) {
+  flag(names, help, nullptr);
 }
 
 void OptionSet::positional(const std::string& name, const std::string& value_name, const std::string& help,
@@ -185,6 +196,10 @@ std::string OptionSet::text(const std::string& name) const {
   return "";
 }
 
+bool OptionSet::is_switch(const std::string& name) const {
+  return state_->switches.contains(name);
+}
+
 std::vector<std::string> OptionSet::words(const std::set<std::string>& without) const {
   std::vector<std::string> words;
   for (const auto& [name, values] : state_->given) {
@@ -198,8 +213,8 @@ std::vector<std::string> OptionSet::words(const std::set<std::string>& without) 
 std::string OptionSet::help() const {
   std::ostringstream text;
   text << "Usage: " << state_->usage << "\n\n" << state_->description << "\n";
-  for (const auto& entry : state_->groups) {
-    if (!state_->not_in_help.contains(entry.get())) text << "\n" << *entry;
+  for (size_t i = 0; i < state_->groups.size(); ++i) {
+    if (state_->shown[i] == Shown::kEverywhere) text << "\n" << *state_->groups[i];
   }
   text << "\nExamples:\n" << state_->examples;
   return text.str();
@@ -212,7 +227,7 @@ std::vector<std::string> OptionSet::names() const {
 std::vector<OptionSet::Group> OptionSet::groups() const {
   std::vector<Group> groups;
   for (size_t i = 0; i < state_->groups.size(); ++i) {
-    Group group{state_->titles[i], {}, !state_->not_in_help.contains(state_->groups[i].get())};
+    Group group{state_->titles[i], {}, state_->shown[i]};
     for (const auto& option : state_->groups[i]->options()) {
       // Short ones are reported as "-s", long ones as "scale".
       const std::string shown = option->canonical_display_name(po::command_line_style::allow_dash_for_short);

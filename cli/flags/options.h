@@ -17,13 +17,21 @@ class OptionSet {
   OptionSet(std::string usage, std::string description, std::string examples);
   ~OptionSet();
 
-  /// Starts a headed group. Without `in_help` its flags are taken and completed, but --help and manual pages leave them
-  /// out.
-  void group(const std::string& title, bool in_help = true);
+  /// Where the flags of a group are shown; all are taken.
+  enum class Shown {
+    kEverywhere,  ///< In --help, manual pages and completions.
+    kCompletions,
+    kNever,
+  };
+  /// Starts a headed group.
+  void group(const std::string& title, Shown shown = Shown::kEverywhere);
   /// `names`: "scale,s". `value_name`: "FACTOR". The field keeps its value unless the flag is given.
   void add(const std::string& names, const std::string& value_name, const std::string& help, std::string* field);
   void add(const std::string& names, const std::string& value_name, const std::string& help, int64_t* field);
   void add(const std::string& names, const std::string& value_name, const std::string& help, double* field);
+  /// Without a field: read by text().
+  void add(const std::string& names, const std::string& value_name, const std::string& help);
+  void flag(const std::string& names, const std::string& help);
   /// The field stays empty unless the flag is given; --help names no default.
   void add(const std::string& names, const std::string& value_name, const std::string& help,
            std::optional<int64_t>* field);
@@ -45,6 +53,8 @@ class OptionSet {
   bool given(const std::string& name) const;
   /// The value as typed of the flag of this long name; empty when it was not given.
   std::string text(const std::string& name) const;
+  /// Whether the flag of this long name has no value.
+  bool is_switch(const std::string& name) const;
   /// What was given, as words that give it again: "--name" or "--name=value"; positionals and `without` left out.
   std::vector<std::string> words(const std::set<std::string>& without) const;
   /// What --help prints.
@@ -63,7 +73,7 @@ class OptionSet {
   struct Group {
     std::string title;
     std::vector<Flag> flags;
-    bool in_help = true;
+    Shown shown = Shown::kEverywhere;
   };
   std::vector<Group> groups() const;
   const std::string& usage() const;

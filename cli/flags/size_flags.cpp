@@ -1,9 +1,9 @@
 #include "cli/flags/size_flags.h"
 
 #include "cli/batch/batch_flags.h"
-#include "cli/flags/values.h"
 #include "cli/terminal/usage_error.h"
 #include "core/error.h"
+#include "core/values.h"
 #include "pipeline/methods.h"
 
 #include <fmt/format.h>
@@ -173,25 +173,6 @@ Size SizeRequest::kept(Size enlarged) const {
   if (!crop_) return enlarged;
   return {std::min<int64_t>(enlarged.height, std::llround(height_)),
           std::min<int64_t>(enlarged.width, std::llround(width_))};
-}
-
-double growth(Size photo, Size target) {
-  return std::max(static_cast<double>(target.height) / static_cast<double>(photo.height),
-                  static_cast<double>(target.width) / static_cast<double>(photo.width));
-}
-
-Passes passes_for(double needed, const std::vector<int64_t>& factors, bool repeats) {
-  constexpr double kRounding = 1e-9;
-  for (const int64_t factor : factors) {
-    if (static_cast<double>(factor) >= needed - kRounding) return {factor, 1};
-  }
-  Passes passes{factors.back(), 1};
-  auto reached = static_cast<double>(passes.factor);
-  while (repeats && passes.factor > 1 && reached < needed - kRounding) {
-    reached *= static_cast<double>(passes.factor);
-    ++passes.count;
-  }
-  return passes;
 }
 
 std::vector<std::string> with_new_names(std::vector<std::string> arguments) {

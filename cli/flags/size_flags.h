@@ -52,18 +52,6 @@ class SizeRequest {
   std::string label_;
 };
 
-/// By how much a photo grows that becomes `target`, on the axis where it grows most.
-double growth(Size photo, Size target);
-
-/// How a method that has only `factors` makes a photo `needed` times as large: by the smallest factor that is large
-/// enough, else by the largest again and again. The rest is resampled.
-struct Passes {
-  int64_t factor = 2;
-  int64_t count = 1;
-};
-/// `factors` ascending, not empty. `repeats`: the method may be applied to its own result; else one pass.
-Passes passes_for(double needed, const std::vector<int64_t>& factors, bool repeats);
-
 /// `arguments` with --training-crop instead of --crop and a number, as it was called before --crop of --size; with a
 /// warning.
 std::vector<std::string> with_new_names(std::vector<std::string> arguments);

@@ -7,23 +7,6 @@
 
 namespace zsr::cli {
 
-void add_network_flags(OptionSet& options, UpscaleFlags& flags) {
-  options.group("Trained networks");
-  options.add("weights", "FILE", "Weights of a trained network: safetensors, .pth, .mat, or ncnn's .param with .bin",
-              &flags.weights);
-  options.add("pca", "FILE", "srmd: the kernel basis it was trained with, 15 x 225 (KAIR's srmd_pca_matlab.mat)",
-              &flags.pca);
-  options.add(
-      "kernel-grid", "COLUMNSxROWS",
-      "srmd: blur that varies; --kernel is auto (each cell by itself) or a file for each cell, row by row with commas",
-      &flags.kernel_grid);
-  options.add("noise-map", "IMAGE", "srmd: noise that varies, as large as the photo; 8-bit values are levels, 0-75",
-              &flags.noise_map);
-  options.flag("circular", "usrnet: the photo was blurred with periodic boundaries, as benchmarks are made",
-               &flags.circular);
-  options.flag("keep-colors", "Brings brightness and colour of large areas back to the photo's", &flags.keep_colors);
-}
-
 void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method) {
   options.group("Photos");
   options.positional("input,i", "PHOTO", "Photos or folders; - reads one photo from a pipe", &flags.inputs);
@@ -54,7 +37,6 @@ void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method
               "Of documents and animations: first, all, or numbers and ranges, 1,3-5. Several become one file of the "
               "same kind: TIFF, or WebP, PNG or GIF with the frames' times (a GIF becomes WebP unless you name .gif)",
               &flags.pages);
-  options.add("time", "DURATION", "Budget per photo, e.g. 60s or 5m; the schedule shrinks to fit", &flags.time);
   options.flag("wrap", "A tileable texture: continued periodically, so that the edges of the result fit together",
                &flags.wrap);
   options.add("format,f", "NAME",
@@ -67,9 +49,6 @@ void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method
   options.flag("accept-damaged",
                "Take what can be decoded of a damaged photo instead of refusing it; the record says so",
                &flags.accept_damaged);
-  options.add("save-kernel", "FILE", "The blur kernel that was used, found or given: .mat, .npy, .txt or .png",
-              &flags.save_kernel);
-  options.add("loss-log", "FILE", "The training losses, step by step (.csv)", &flags.loss_log);
   options.flag("no-record", "Do not store OUTPUT.zsr.json with the effective settings", &flags.no_record);
 }
 

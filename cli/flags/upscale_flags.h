@@ -2,11 +2,9 @@
 
 #include "cli/batch/batch_flags.h"
 #include "cli/flags/common_flags.h"
-#include "cli/flags/dip_flags.h"
+#include "cli/flags/method_flags.h"
 #include "cli/flags/options.h"
-#include "cli/flags/restore_flags.h"
 #include "cli/flags/size_flags.h"
-#include "cli/flags/zssr_flags.h"
 
 #include <string>
 #include <vector>
@@ -19,13 +17,6 @@ struct UpscaleFlags {
   std::string output;
   std::string scale = "2";
   std::string method = "auto";
-  std::string weights;
-  std::string pca;
-  std::string kernel_grid;
-  std::string noise_map;
-  bool circular = false;
-  bool keep_colors = false;
-  std::string time;
   std::string max_pixels = "200M";
   bool accept_damaged = false;
   bool keep_time = false;
@@ -39,21 +30,17 @@ struct UpscaleFlags {
   bool strip = false;
   bool force = false;
   bool no_record = false;
-  std::string save_kernel;
-  std::string loss_log;
   std::string task = "sr";  ///< "sr", or "old": fill scratches, restore and enlarge.
-  RestoreFlags restore;
 };
 
 /// `with_method`: -m too, for the command that leaves the method open.
 void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method);
-void add_network_flags(OptionSet& options, UpscaleFlags& flags);
 
 /// Everything that the commands of `zsr upscale`'s kind are given.
 struct AllFlags {
   UpscaleFlags upscale;
-  ZssrFlags zssr;
-  DipFlags dip;
+  MethodFlags method;
+  pipeline::ParameterValues values;  ///< Of `method`.
   CommonFlags common;
   BatchFlags batch;
 };

@@ -21,8 +21,6 @@ constexpr const char* kOutOfMemory = "out of memory; a smaller --tile needs less
 Failure current_failure() {
   try {
     throw;
-  } catch (const UsageError& error) {
-    return {kExitUsage, error.what(), true};
   } catch (const OptionError& error) {
     return {kExitUsage, error.what(), true};
   } catch (const IoError& error) {

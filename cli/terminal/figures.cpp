@@ -1,9 +1,9 @@
 #include "cli/terminal/figures.h"
 
-#include "cli/flags/values.h"
 #include "cli/terminal/usage_error.h"
 #include "core/error.h"
 #include "core/sha256.h"
+#include "core/values.h"
 #include "degradations/downsample.h"
 #include "degradations/kernel.h"
 #include "degradations/kernel_analysis.h"

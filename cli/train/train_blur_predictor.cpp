@@ -1,8 +1,8 @@
 #include "cli/train/train_blur_predictor.h"
 
 #include "cli/flags/common_flags.h"
+#include "cli/flags/method_flags.h"
 #include "cli/flags/options.h"
-#include "cli/flags/refusals.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/progress.h"
 #include "cli/terminal/usage_error.h"

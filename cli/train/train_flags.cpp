@@ -1,8 +1,8 @@
 #include "cli/train/train_flags.h"
 
-#include "cli/flags/values.h"
 #include "cli/terminal/usage_error.h"
 #include "cli/train/train_network.h"
+#include "core/values.h"
 #include "networks/registry.h"
 
 #include <fmt/format.h>
@@ -71,7 +71,7 @@ void add_network_group(OptionSet& options, TrainFlags& flags) {
       "shares is taken too",
       &flags.init);
   // What another network would take is refused by name later (chosen_fields).
-  options.group("Fields of other networks", false);
+  options.group("Fields of other networks", OptionSet::Shown::kCompletions);
   for (const auto& [name, meaning] : other_fields(own)) {
     options.add(flag_of(name), "N", meaning, &flags.fields[name]);
   }

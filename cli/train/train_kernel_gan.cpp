@@ -1,8 +1,7 @@
 #include "cli/command.h"
 #include "cli/flags/common_flags.h"
+#include "cli/flags/method_flags.h"
 #include "cli/flags/options.h"
-#include "cli/flags/refusals.h"
-#include "cli/flags/values.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/progress.h"
 #include "cli/terminal/usage_error.h"
@@ -10,6 +9,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json_bytes.h"
+#include "core/values.h"
 #include "degradations/kernel_io.h"
 #include "training/kernel_gan.h"
 

@@ -2,8 +2,7 @@
 
 #include "cli/flags/common_flags.h"
 #include "cli/flags/degrade_flags.h"
-#include "cli/flags/refusals.h"
-#include "cli/flags/values.h"
+#include "cli/flags/method_flags.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/progress.h"
 #include "cli/terminal/usage_error.h"
@@ -11,6 +10,7 @@
 #include "cli/train/train_photos.h"
 #include "core/error.h"
 #include "core/json_bytes.h"
+#include "core/values.h"
 #include "networks/registry.h"
 #include "nn/weights/safetensors.h"
 #include "nn/weights/shipped.h"

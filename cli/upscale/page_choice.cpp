@@ -1,8 +1,8 @@
 #include "cli/upscale/page_choice.h"
 
-#include "cli/flags/values.h"
 #include "cli/terminal/usage_error.h"
 #include "core/error.h"
+#include "core/values.h"
 
 #include <fmt/format.h>
 

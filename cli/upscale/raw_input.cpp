@@ -2,6 +2,7 @@
 
 #include "pipeline/enlarge_mosaic.h"
 #include "pipeline/methods.h"
+#include "pipeline/trained.h"
 #include "pipeline/upscale.h"
 
 #include <utility>

@@ -1,9 +1,9 @@
 #include "cli/upscale/result_names.h"
 
-#include "cli/flags/values.h"
 #include "cli/terminal/usage_error.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/values.h"
 #include "pipeline/methods.h"
 #include "pipeline/upscale.h"
 

@@ -1,6 +1,5 @@
 #include "cli/upscale/upscale_job.h"
 
-#include "cli/upscale/mask_file.h"
 #include "cli/upscale/raw_input.h"
 #include "cli/upscale/result_names.h"
 #include "cli/upscale/upscale_pages.h"
@@ -9,6 +8,7 @@
 #include "degradations/kernel_io.h"
 #include "image/pages.h"
 #include "pipeline/enlarge_mosaic.h"
+#include "pipeline/mask_file.h"
 #include "pipeline/upscale.h"
 
 #include <fmt/format.h>
@@ -24,7 +24,7 @@ void write_side_files(const pipeline::Outcome& outcome, const UpscaleSettings& s
                                   : make_kernel({.family = KernelFamily::kBicubic, .scale = settings.request.scale.y});
     save_kernel(kernel, settings.save_kernel, KernelConvention::kZssr, settings.write.overwrite);
   }
-  if (!settings.save_mask.empty()) write_mask(outcome.mask, settings.save_mask, settings.write.overwrite);
+  if (!settings.save_mask.empty()) pipeline::write_mask(outcome.mask, settings.save_mask, settings.write.overwrite);
 }
 
 }  // namespace
@@ -44,7 +44,10 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
   const Stopwatch total;
   RunTimes times;
   RawInput read;
-  if (raw) read = read_raw_input(input, asked);
+  if (raw) {
+    check_output_files(input, output, asked);  // before the seconds that developing takes
+    read = read_raw_input(input, asked);
+  }
   const nlohmann::json developed = read.developed.record;
   const bool is_enlarged = raw && read.is_enlarged();
   const UpscaleSettings& settings = raw ? read.settings : asked;

@@ -81,6 +81,8 @@ WriteOptions write_options(const std::filesystem::path& input, const std::filesy
   return write;
 }
 
+}  // namespace
+
 void check_output_files(const std::filesystem::path& input, const std::filesystem::path& output,
                         const UpscaleSettings& settings) {
   make_folder_of(output);
@@ -88,8 +90,6 @@ void check_output_files(const std::filesystem::path& input, const std::filesyste
   if (settings.keep_record && !is_device(output))
     check_name(record_path(output), "the record; --no-record leaves it out");
 }
-
-}  // namespace
 
 // The photo, or the one page of it that is wanted. The message about a damaged one names the flag that accepts it.
 Photo read_input(const std::filesystem::path& input, const UpscaleSettings& settings) {

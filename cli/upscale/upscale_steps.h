@@ -34,6 +34,10 @@ struct ResultPlan {
   std::vector<std::string> lost;
 };
 
+/// Makes the output's folder and throws IoError or UsageError where the output or its record cannot be written there.
+void check_output_files(const std::filesystem::path& input, const std::filesystem::path& output,
+                        const UpscaleSettings& settings);
+
 /// All that can fail for the result fails here, before the minutes of work; what it cannot keep is said. `sequence`: of
 /// several pages, or null. Adds to the photo's notes. Throws UsageError, InputError and IoError.
 ResultPlan plan_result(const std::filesystem::path& input, const std::filesystem::path& output, Photo& photo,

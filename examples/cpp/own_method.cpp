@@ -2,17 +2,19 @@
 // "Improving resolution by image registration", CVGIP 1991), which needs no training at all. From the bicubic
 // enlargement it adds what the result, made smaller again, lacks against the photo.
 //
-//     own_method IN.png OUT.png
+//     own_method IN.png OUT.png [ITERATIONS]
 #include "core/error.h"
 #include "image/photo.h"
 #include "image/resize.h"
 #include "pipeline/methods.h"
+#include "pipeline/parameters/parameter.h"
 #include "pipeline/upscale.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
 
 #include <cmath>
+#include <vector>
 
 namespace {
 
@@ -24,6 +26,22 @@ double inconsistency(const torch::Tensor& image, const torch::Tensor& photo, Sca
   return 255.0 * std::sqrt((small - photo).square().mean().item<double>());
 }
 
+// A setting of its own: with a row in the table it is checked, and recorded as given, chosen and used.
+std::vector<pipeline::Parameter> own_parameters() {
+  return {{.names = "iterations",
+           .value = "N",
+           .help = "Times that what is missing is added",
+           .shown_default = "10",
+           .group = "Back-projection",
+           .field = "iterations"}};
+}
+
+int64_t iterations_of(const pipeline::Request& request) {
+  constexpr int64_t kUsual = 10;
+  constexpr int64_t kMost = 1000;
+  return request.values.has("iterations") ? request.values.whole("iterations", 1, kMost) : kUsual;
+}
+
 pipeline::MethodOutput back_project(pipeline::MethodInput& input) {
   const Scale scale = input.request.scale;
   const torch::Tensor& photo = input.color;
@@ -31,13 +49,15 @@ pipeline::MethodOutput back_project(pipeline::MethodInput& input) {
   const Size high = scaled_size(low, scale);
   torch::Tensor image = imresize(photo, scale, high);
   const double before = inconsistency(image, photo, scale);
-  for (int64_t i = 0; i < input.request.back_projection.value_or(10); ++i) {
+  const int64_t iterations = iterations_of(input.request);
+  for (int64_t i = 0; i < iterations; ++i) {
     const torch::Tensor missing = photo - imresize(image, {1.0 / scale.y, 1.0 / scale.x}, low);
     image = (image + imresize(missing, scale, high)).clamp(0.0, 1.0);
   }
   pipeline::MethodOutput output;
   output.image = image;
   output.record = {{"inconsistency", {{"before", before}, {"after", inconsistency(image, photo, scale)}}}};
+  output.used = {{"iterations", iterations}};
   return output;
 }
 
@@ -48,19 +68,21 @@ std::string describe(const pipeline::Request& request) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    fmt::print(stderr, "usage: own_method IN OUT\n");
+  if (argc != 3 && argc != 4) {
+    fmt::print(stderr, "usage: own_method IN OUT [ITERATIONS]\n");
     return 2;
   }
   try {
     pipeline::add_method({.name = "back-projection",
                           .title = "iterative back-projection (Irani and Peleg 1991)",
-                          .settings = {pipeline::Setting::kBackProjection},
+                          .settings = {},
                           .run = back_project,
-                          .describe = describe});
+                          .describe = describe,
+                          .parameters = own_parameters});
     pipeline::Request request;
     request.method = "back-projection";
     request.scale = {2.0, 2.0};
+    if (argc == 4) request.values.set("iterations", argv[3]);
     const pipeline::Outcome outcome = pipeline::upscale(load_photo(argv[1]), request);
     WriteOptions write;
     write.format = format_from_name(argv[2]);

@@ -1,11 +1,10 @@
 // Trains a small EDSR for an enlargement by 2 on one photo and keeps its weights, which `zsr upscale --weights` takes.
 //
 //     train_network PHOTO.png WEIGHTS.safetensors
+#include "training/train_network.h"
+
 #include "core/error.h"
 #include "image/photo.h"
-#include "networks/registry.h"
-#include "nn/weights/safetensors.h"
-#include "training/trainer.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
@@ -17,24 +16,14 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    const torch::Tensor photo = (load_photo(argv[1]).color[0] * 255.0).round().to(torch::kUInt8);
-    const networks::Kind& kind = *networks::find_kind("edsr");
-    Random random(1);
-    training::Network network(kind, kind.configured(2, {{"depth", 2.0}, {"width", 16.0}}), random);
-    training::PatchOptions patches;
-    patches.batch = 4;
-    patches.patch = 16;
-    const training::PatchSource source({photo}, network.condition(), patches);
-    const training::Validation validation({photo}, network);
-    training::TrainOptions options;
-    options.schedule.steps = 60;
-    options.schedule.warm_up = 10;
-    options.save_every = 60;
-    const auto process = training::make_communicator([] { return false; });
-    training::Trainer trainer(network, source, validation, options, patches.batch, *process);
-    const Summary summary = trainer.run({}, [&](const training::Trainer& now, const WeightsFile&) {
-      write_safetensors(argv[2], network.weights(now.best_parameters()), Overwrite::kYes);
-    });
+    training::TrainRequest request;
+    request.network = "edsr";
+    request.fields = {{"depth", 2.0}, {"width", 16.0}};
+    request.photos = {(load_photo(argv[1]).color[0] * 255.0).round().to(torch::kUInt8)};
+    request.steps = 60;
+    request.batch = 4;
+    request.patch = 16;
+    const Summary summary = training::train_network(request, argv[2]);
     fmt::print("{} steps, loss {:.4f}\n", summary.steps, summary.final_loss);
   } catch (const Error& error) {
     fmt::print(stderr, "{}\n", error.what());

@@ -1,12 +1,13 @@
 #include "image/resize.h"
 #include "pipeline/method_run.h"
+#include "pipeline/methods/rows.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
 
 namespace zsr::pipeline {
 
-MethodOutput run_bicubic(MethodInput& input) {
+static MethodOutput run_bicubic(MethodInput& input) {
   const Request& request = input.request;
   ResizeOptions resize;
   resize.phase = request.phase;
@@ -26,8 +27,17 @@ MethodOutput run_bicubic(MethodInput& input) {
           {}};
 }
 
-std::string describe_bicubic(const Request& request) {
+static std::string describe_bicubic(const Request& request) {
   return fmt::format("bicubic x{}", format_scale(request.scale));
+}
+
+Method bicubic_method() {
+  return {.name = "bicubic",
+          .title = "bicubic interpolation as MATLAB's imresize",
+          .settings = {Setting::kPhase},
+          .has_command = false,
+          .run = run_bicubic,
+          .describe = describe_bicubic};
 }
 
 }  // namespace zsr::pipeline

@@ -3,16 +3,22 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/session.h"
+#include "degradations/flow_prior.h"
 #include "dip/dip_fkp.h"
 #include "dip/step_cost.h"
 #include "inference/enlarge.h"
 #include "pipeline/method_run.h"
+#include "pipeline/methods.h"
+#include "pipeline/methods/rows.h"
+#include "pipeline/parameters/prior_file.h"
+#include "pipeline/trained.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 namespace zsr::pipeline {
 namespace {
@@ -112,8 +118,8 @@ dip::Options dip_options(const Request& request, const torch::Tensor& photo) {
   const DipRequest& asked = request.dip;
   dip::Options options = dip::preset(asked.task, std::llround(request.scale.y), photo.size(1));
   options.stop = asked.stop;
-  if (asked.steps) options.steps = *asked.steps;
-  if (asked.learning_rate) options.learning_rate = *asked.learning_rate;
+  if (request.steps.value_or(0) > 0) options.steps = *request.steps;
+  if (request.learning_rate.value_or(0.0) > 0.0) options.learning_rate = *request.learning_rate;
   if (asked.input_noise) options.noise = *asked.input_noise;
   if (asked.average) options.average = *asked.average;
   options.frame_every = asked.frame_every;
@@ -126,7 +132,7 @@ dip::Options dip_options(const Request& request, const torch::Tensor& photo) {
   return options;
 }
 
-MethodOutput run_dip(MethodInput& input) {
+static MethodOutput run_dip(MethodInput& input) {
   dip::Options options = dip_options(input.request, input.color);
   if (!input.formation.kernels.empty() && options.task == dip::Task::kSuperResolution) {
     options.kernel = input.formation.kernels[0];
@@ -144,14 +150,14 @@ MethodOutput run_dip(MethodInput& input) {
            {"best_step", result.best_step},
            {"rule_step", result.rule_step},
            {"restored", result.restored}},
-          {{"steps", result.summary.steps}}};
+          {{"steps", result.summary.steps}, {"learning_rate", options.learning_rate}}};
 }
 
-MethodOutput run_dip_fkp(MethodInput& input) {
+static MethodOutput run_dip_fkp(MethodInput& input) {
   const FkpRequest& asked = input.request.fkp;
   dip::FkpOptions options;
   options.scale = asked.prior->scale();
-  if (asked.steps) options.steps = *asked.steps;
+  if (input.request.steps.value_or(0) > 0) options.steps = *input.request.steps;
   options.published_phase = asked.published_phase;
   dip::FkpResult result = dip::run_fkp(input.color, *asked.prior, options, input.context);
   nlohmann::json record{{"settings",
@@ -171,17 +177,69 @@ MethodOutput run_dip_fkp(MethodInput& input) {
   return {result.image, result.summary, {}, result.kernel, std::move(record), {{"steps", result.summary.steps}}};
 }
 
-std::string describe_dip(const Request& request) {
-  const FormationPlan plan = plan_formation(request, "dip");
+static void prepare_dip(Request& request) {
+  const bool whole = request.scale.y == request.scale.x && request.scale.y == std::floor(request.scale.y);
+  if (!whole) {
+    throw OptionError(
+        fmt::format("deep image prior enlarges by whole factors, not by {}", format_scale(request.scale)));
+  }
+  const bool inpaints = request.dip.task == dip::Task::kInpaint;
+  if (inpaints && !request.dip.mask.defined()) {
+    throw OptionError("--task inpaint needs --mask FILE: white is kept, black is filled");
+  }
+  if (!inpaints && request.dip.mask.defined()) throw OptionError("--mask belongs to --task inpaint");
+  if (request.dip.task == dip::Task::kSuperResolution) return;
+  const bool formation = request.kernel.source != KernelRequest::Source::kDefault ||
+                         request.noise.source != NoiseRequest::Source::kDefault;
+  if (formation) throw OptionError("--kernel and --noise belong to --task sr");
+  for (const char* const flag : {"phase", "kernel-convention"}) {
+    if (request.values.has(flag)) throw OptionError(fmt::format("--{} belongs to --task sr", flag));
+  }
+}
+
+static void prepare_dip_fkp(Request& request) {
+  if (!request.fkp.prior) request.fkp.prior = std::make_shared<const FlowPrior>(load_prior("", request.scale));
+}
+
+static std::string describe_dip(const Request& request) {
+  const FormationPlan plan = plan_formation(request, methods_with(Setting::kTask).front());
   return fmt::format("dip {}{}: kernel {}, stop {}", dip::to_string(request.dip.task),
                      request.scale.y == 1.0 ? "" : fmt::format(" x{}", format_scale(request.scale)),
                      plan.kernel_name == "bicubic" ? "lanczos" : plan.kernel_name,
                      request.dip.stop == dip::StopRule::kVariance ? "auto" : "steps");
 }
 
-std::string describe_dip_fkp(const Request& request) {
+static std::string describe_dip_fkp(const Request& request) {
   return fmt::format("dip-fkp x{}: kernel prior of {} x {} pixels{}", format_scale(request.scale),
                      request.fkp.prior->side(), request.fkp.prior->side(), request.fkp.usrnet ? ", then USRNet" : "");
+}
+
+Method dip_method() {
+  using enum Setting;
+  return {.name = "dip",
+          .title = "Deep Image Prior (Ulyanov et al. 2018)",
+          .settings = {kKernel, kKernelConvention, kPhase, kTimeBudget, kDevice, kSteps, kLearningRate, kTask,
+                       kSaveKernel, kLossLog},
+          .factors = {2, 3, 4, 5, 6, 7, 8},
+          .run = run_dip,
+          .describe = describe_dip,
+          .prepare = prepare_dip,
+          .examples =
+              "  zsr {0} photo.jpg -s 4\n  zsr {0} noisy.png --task denoise\n"
+              "  zsr {0} saved_too_often.jpg --task jpeg -o clean.png\n"
+              "  zsr {0} scratched.png --task inpaint --mask mask.png\n"
+              "  zsr {0} photo.jpg -s 2 --kernel auto --time 5m\n"};
+}
+
+Method dip_fkp_method() {
+  using enum Setting;
+  return {.name = "dip-fkp",
+          .title = "DIP-FKP (Liang et al. 2021): picture and kernel together",
+          .settings = {kKernelConvention, kTimeBudget, kDevice, kSteps, kWeights, kKernelPrior, kSaveKernel, kLossLog},
+          .run = run_dip_fkp,
+          .describe = describe_dip_fkp,
+          .prepare = prepare_dip_fkp,
+          .examples = "  zsr {0} photo.png -s 2 --save-kernel kernel.mat\n"};
 }
 
 }  // namespace zsr::pipeline

@@ -1,6 +1,10 @@
+#include "core/error.h"
 #include "image/resize.h"
 #include "inference/enlarge.h"
+#include "networks/registry.h"
 #include "pipeline/method_run.h"
+#include "pipeline/methods/rows.h"
+#include "pipeline/trained.h"
 #include "srmd/srmd.h"
 #include "zssr/formation.h"
 
@@ -61,13 +65,30 @@ MethodOutput finished(torch::Tensor image, Summary summary, const MethodInput& i
 }
 
 template <typename Options>
-nlohmann::json used_options(const Options& options) {
-  return {{"noise", options.noise}, {"ensemble", options.self_ensemble}, {"tile", options.tile}};
+nlohmann::json used_options(const Options& options, int64_t tile) {
+  return {{"noise", options.noise}, {"ensemble", options.self_ensemble}, {"tile", tile}};
 }
 
 }  // namespace
 
-MethodOutput run_srmd(MethodInput& input) {
+static void prepare_srmd(Request& request) {
+  const bool given = request.noise.source == NoiseRequest::Source::kGiven;
+  if (given && request.noise.sigma > srmd::Options::kMostNoise) {
+    throw OptionError(fmt::format("--noise {:g} must be from 0 to {:g} for srmd, which was trained for no more",
+                                  request.noise.sigma, srmd::Options::kMostNoise));
+  }
+  const bool grid = request.kernel_grid.rows * request.kernel_grid.columns > 1 || !request.kernel_grid.kernels.empty();
+  if (request.noise_map.defined() && request.trained && !request.trained->takes_noise()) {
+    throw OptionError(
+        fmt::format("'{}' is a network for photos without noise; leave --noise-map out", request.trained->weights));
+  }
+  if ((grid || request.noise_map.defined()) && request.back_projection.value_or(0) > 0) {
+    throw OptionError(
+        "--back-projection knows one kernel and one noise; leave it out beside --kernel-grid and --noise-map");
+  }
+}
+
+static MethodOutput run_srmd(MethodInput& input) {
   const Request& request = input.request;
   const srmd::Network& network = *request.trained->srmd;
   srmd::Options options;
@@ -87,10 +108,10 @@ MethodOutput run_srmd(MethodInput& input) {
     add_remark(result.summary, fmt::format("'{}' is a network for photos without noise; the noise of {:.1f}/255 stays",
                                            request.trained->weights, options.noise));
   }
-  return finished(result.image, result.summary, input, used_options(options));
+  return finished(result.image, result.summary, input, used_options(options, result.tile));
 }
 
-MethodOutput run_network(MethodInput& input) {
+static MethodOutput run_network(MethodInput& input) {
   const Request& request = input.request;
   inference::Options options;
   options.scale = request.scale;
@@ -101,10 +122,10 @@ MethodOutput run_network(MethodInput& input) {
   options.circular = request.circular;
   if (request.tile > 0) options.tile = request.tile;
   inference::Result result = inference::enlarge(input.color, *request.trained->network, options, input.context);
-  return finished(result.image, result.summary, input, used_options(options));
+  return finished(result.image, result.summary, input, used_options(options, result.tile));
 }
 
-std::string describe_trained(const Request& request) {
+static std::string describe_trained(const Request& request) {
   const Trained& trained = *request.trained;
   const FormationPlan plan = plan_formation(request, trained.method);
   return fmt::format("{} x{}: weights {}{}, ensemble {}, back-projection {}", trained.title,
@@ -114,6 +135,59 @@ std::string describe_trained(const Request& request) {
                                        plan.estimate_noise ? "auto" : fmt::format("{:g}", plan.noise))
                          : "",
                      request.ensemble.value_or(false) ? "on" : "off", request.back_projection.value_or(0));
+}
+
+namespace {
+
+Method method_of(const networks::Kind& kind) {
+  using enum Setting;
+  Method method{.name = kind.name,
+                .title = kind.title,
+                .settings = {kPhase, kEnsemble, kBackProjection, kTile, kDevice, kWeights, kKeepColors},
+                .blind = kind.traits.takes_kernel,
+                .network = true,
+                .gives_hdr = kind.traits.gives_hdr,
+                .run = run_network,
+                .describe = describe_trained};
+  if (kind.traits.gives_hdr) {
+    // What compares the result with the photo has no meaning where it shows more light than the photo.
+    method.settings = {kPhase, kEnsemble, kTile, kDevice, kWeights};
+    method.examples =
+        "  zsr {0} photo.jpg --weights fdan_x2.pth -o photo.avif\n"
+        "  zsr {0} photos/ --weights fdan_x2.pth -o hdr/ --format avif --bit-depth 12\n";
+  }
+  if (kind.traits.takes_kernel) {
+    for (const Setting setting : {kKernel, kKernelConvention, kNoise, kCircular, kSaveKernel})
+      method.settings.push_back(setting);
+  }
+  return method;
+}
+
+}  // namespace
+
+Method srmd_method() {
+  using enum Setting;
+  return {.name = "srmd",
+          .title = "SRMD (Zhang et al. 2018), its own network or on EDSR's trunk",
+          .settings = {kKernel, kKernelConvention, kPhase, kNoise, kEnsemble, kBackProjection, kTile, kDevice, kWeights,
+                       kKeepColors, kSrmdMaps, kSaveKernel},
+          .blind = true,
+          .network = true,
+          .run = run_srmd,
+          .describe = describe_trained,
+          .prepare = prepare_srmd};
+}
+
+std::deque<Method> network_methods() {
+  std::deque<Method> all;
+  for (const networks::Kind& kind : networks::kinds()) {
+    if (!kind.not_for_photos.empty()) continue;
+    // The others run within methods of their own.
+    const bool by_itself = kind.traits.condition == networks::Condition::kNone ||
+                           kind.traits.condition == networks::Condition::kDamage || kind.traits.takes_kernel;
+    if (by_itself) all.push_back(method_of(kind));
+  }
+  return all;
 }
 
 }  // namespace zsr::pipeline

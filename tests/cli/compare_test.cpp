@@ -29,7 +29,15 @@ TEST(MethodSpec, SaysWhatIsRun) {
   EXPECT_EQ(cli::arguments_of(specs[4], "k.mat"),
             (std::vector<std::string>{"-m", "srmd", "--weights", "s.pth", "--kernel", "k.mat", "--noise", "0"}));
   EXPECT_THROW(cli::arguments_of(specs[4], ""), cli::UsageError);
-  for (const char* const wrong : {"", "magic", "edsr+kernelgan", "zssr+magic", "zssr,zssr", "edsr="}) {
+  const auto settings =
+      cli::parse_methods("zssr+steps=9+ensemble=off,restore+adapt+detail=0.5,srmd+weights=a.pth+auto");
+  EXPECT_EQ(cli::arguments_of(settings[0], ""),
+            (std::vector<std::string>{"-m", "zssr", "--kernel", "bicubic", "--steps=9", "--ensemble=off"}));
+  EXPECT_EQ(cli::arguments_of(settings[1], ""), (std::vector<std::string>{"-m", "restore", "--adapt", "--detail=0.5"}));
+  EXPECT_EQ(cli::arguments_of(settings[2], ""),
+            (std::vector<std::string>{"-m", "srmd", "--weights", "a.pth", "--kernel", "auto"}));
+  for (const char* const wrong : {"", "magic", "edsr+kernelgan", "zssr+magic", "zssr,zssr", "edsr=", "edsr+steps=3",
+                                  "zssr+steps", "restore+adapt=1"}) {
     EXPECT_THROW(cli::parse_methods(wrong), cli::UsageError) << wrong;
   }
 }

@@ -1,5 +1,6 @@
 #include "core/error.h"
 #include "pipeline/methods.h"
+#include "pipeline/trained.h"
 #include "pipeline/upscale.h"
 #include "tests/cli/support.h"
 
@@ -49,7 +50,7 @@ TEST_F(PipelineBytes, AreThoseOfTheProgram) {
   zssr.kernel.source = pipeline::KernelRequest::Source::kBicubic;
   zssr.zssr.channels = 8;
   zssr.zssr.depth = 3;
-  zssr.zssr.steps = 3;
+  zssr.steps = 3;
   expect_equal(zssr, {"-m", "zssr", "--kernel", "bicubic", "--channels", "8", "--depth", "3", "--steps", "3"});
 
   pipeline::Request restore;
@@ -96,13 +97,13 @@ TEST(PipelineWrap, HasNoSeam) {
   pipeline::Request request;
   request.wrap = true;
   request.scale = {1.5, 1.5};
-  EXPECT_THROW(check(request), OptionError);
+  EXPECT_THROW(prepared(request), OptionError);
 }
 
 TEST_F(PipelineBytes, TheRecordNamesWhatWasGivenChosenAndUsed) {
   pipeline::Request request;
   request.ensemble = true;
-  request.zssr.steps = 2;
+  request.steps = 2;
   request.zssr.channels = 8;
   request.zssr.depth = 2;
   const auto fields = pipeline::upscale(load_photo(dir_ / "in.png"), request).record["fields"];

@@ -1,6 +1,4 @@
-#include "cli/flags/refusals.h"
-
-#include "cli/terminal/usage_error.h"
+#include "pipeline/methods.h"
 #include "tests/cli/support.h"
 
 #include <gtest/gtest.h>

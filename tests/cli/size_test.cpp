@@ -1,6 +1,7 @@
 #include "cli/flags/size_flags.h"
 #include "cli/terminal/usage_error.h"
 #include "core/error.h"
+#include "pipeline/choose_factors.h"
 #include "tests/cli/support.h"
 
 #include <gtest/gtest.h>
@@ -39,7 +40,7 @@ TEST(SizeRequest, KeepsProportions) {
 TEST(SizeRequest, RefusesWhatIsNoSizeOrDoesNotEnlarge) {
   EXPECT_THROW(size_of({"--width", "90", "--height", "90"}), cli::UsageError);
   for (const char* const wrong : {"0", "-3", "1.5", "wide", "9999999"}) {
-    EXPECT_THROW(size_of({"--width=" + std::string(wrong)}), cli::UsageError) << wrong;
+    EXPECT_THROW(size_of({"--width=" + std::string(wrong)}), OptionError) << wrong;
   }
   EXPECT_THROW(size_of({"--size", "300"}), cli::UsageError);
   EXPECT_THROW(size_of({"--print", "30x20"}), cli::UsageError);
@@ -53,7 +54,7 @@ TEST(SizeRequest, RefusesWhatIsNoSizeOrDoesNotEnlarge) {
 
 TEST(SizeRequest, TakesTheSmallestFactorThatIsLargeEnough) {
   const auto passes = [](Size target, const std::vector<int64_t>& factors, bool repeats) {
-    const cli::Passes found = cli::passes_for(cli::growth({40, 60}, target), factors, repeats);
+    const pipeline::Passes found = pipeline::passes_for(pipeline::growth({40, 60}, target), factors, repeats);
     return std::pair(found.factor, found.count);
   };
   using Pair = std::pair<int64_t, int64_t>;

@@ -1,6 +1,7 @@
 #include "dip/dip_fkp.h"
 
 #include "core/error.h"
+#include "degradations/flow_prior.h"
 #include "dip/ssim_loss.h"
 #include "image/resize.h"
 #include "tests/support/one_thread.h"

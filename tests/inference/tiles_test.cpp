@@ -69,5 +69,15 @@ TEST(Tiles, PairsOfPixelsTakeMemoryWithTheSquare) {
   EXPECT_LT(pixels, 1e4);
 }
 
+TEST(Tiles, AreAsLargeAsMemoryAllows) {
+  constexpr double kBytes = 1000.0;                 // a pixel
+  EXPECT_EQ(planned_tile(64, kBytes, 8, 0.0), 64);  // what was asked for stands
+  EXPECT_EQ(planned_tile(0, kBytes, 8, 0.0), 0);
+  EXPECT_EQ(planned_tile(kByMemory, kBytes, 8, 1e12), 256);
+  EXPECT_EQ(planned_tile(kByMemory, 0.0, 8, 1e6), 256);
+  EXPECT_EQ(planned_tile(kByMemory, kBytes, 8, 2.0 * kBytes * 116 * 116), 100);
+  EXPECT_EQ(planned_tile(kByMemory, kBytes, 8, 1.0), 16);
+}
+
 }  // namespace
 }  // namespace zsr::inference

@@ -1,6 +1,7 @@
 #include "kernelgan/kernelgan.h"
 
 #include "core/error.h"
+#include "degradations/flow_prior.h"
 #include "degradations/kernel_analysis.h"
 #include "kernelgan/constraints.h"
 #include "kernelgan/crops.h"

@@ -1,7 +1,17 @@
 #include "pipeline/choose_formation.h"
 
+#include "degradations/kernel_families.h"
+#include "pipeline/methods.h"
+#include "pipeline/photo_formation.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
+
+#include <optional>
+#include <utility>
+#include <vector>
 
 namespace zsr::pipeline {
 namespace {
@@ -95,6 +105,87 @@ TEST(ChooseFormation, TheSmallerThePhotoTheLessOfAnUnconfirmedKernelIsUndone) {
     before = share;
   }
   EXPECT_EQ(before, 1.0);
+}
+
+// Every kind of photo and request that decides the kernel, what comes of it, and why: printed, so that the table can be
+// read in the test's output.
+struct Case {
+  const char* name;
+  Request request;
+  PhotoCondition condition;
+  std::optional<kernelgan::Estimate> estimate;
+  bool asks_for_estimate;  // plan_formation()
+  Way way;                 // choose_formation()
+  bool trusts_kernel;
+};
+
+Request with_kernel(KernelRequest::Source source) {
+  Request request;
+  request.kernel.source = source;
+  request.kernel.name = "kernel.mat";
+  if (source == KernelRequest::Source::kGiven) request.kernel.kernel = gaussian_kernel(13, 1.5, 1.5);
+  return request;
+}
+
+std::vector<Case> all_cases() {
+  using Source = KernelRequest::Source;
+  using kernelgan::Verdict;
+  const auto small = [] {
+    kernelgan::Estimate made = estimate(Verdict::kWeak);
+    made.compared = false;
+    made.photo_side = 100;
+    return made;
+  };
+  PhotoCondition compressed;
+  compressed.damage = 0.6;
+  compressed.jpeg = JpegEstimate{.quality = 40};
+  PhotoCondition gray = blurred_edges();
+  gray.chroma_noise.reset();
+  PhotoCondition tiny;  // too small for any measurement
+  auto rejected = estimate(Verdict::kReject);
+  rejected.bicubic = true;
+  return {
+      {"given", with_kernel(Source::kGiven), {}, std::nullopt, false, Way::kZeroShot, true},
+      {"bicubic named", with_kernel(Source::kBicubic), {}, std::nullopt, false, Way::kZeroShot, true},
+      {"estimate asked for", with_kernel(Source::kEstimated), {}, estimate(Verdict::kGood), true, Way::kZeroShot, true},
+      {"estimated good", {}, blurred_edges(), estimate(Verdict::kGood), true, Way::kZeroShot, true},
+      {"estimated weak, blurred edges", {}, blurred_edges(), estimate(Verdict::kWeak), true, Way::kZeroShot, true},
+      {"estimated weak, camera's edges", {}, {}, estimate(Verdict::kWeak), true, Way::kRestore, false},
+      {"rejected", {}, {}, rejected, true, Way::kZeroShot, true},
+      {"noisy", {}, noisy(9.0), estimate(Verdict::kGood), true, Way::kRestore, false},
+      {"JPEG", {}, compressed, estimate(Verdict::kGood), true, Way::kRestore, false},
+      {"small", {}, blurred_edges(), small(), true, Way::kZeroShot, true},
+      {"tiny", {}, tiny, rejected, true, Way::kZeroShot, true},
+      {"gray", {}, gray, estimate(Verdict::kGood), true, Way::kZeroShot, true},
+  };
+}
+
+TEST(ChooseFormation, EveryCaseHasItsReason) {
+  for (const Case& c : all_cases()) {
+    const FormationPlan plan = plan_formation(c.request, default_method().name);
+    const FormationChoice choice = choose_formation(c.condition, c.estimate);
+    fmt::print("{:<32} kernel {:<12} ({}); {} ({})\n", c.name, plan.kernel_name, plan.reason,
+               choice.way == Way::kRestore ? fmt::format("restored by {:.2f}", choice.strength)
+               : choice.most_share < 1.0   ? fmt::format("zero-shot, {:.2f} of the covariance", choice.most_share)
+                                           : "zero-shot",
+               fmt::join(choice.reasons, "; "));
+    EXPECT_EQ(plan.estimate_kernel, c.asks_for_estimate) << c.name;
+    EXPECT_FALSE(plan.reason.empty()) << c.name;
+    EXPECT_EQ(choice.way, c.way) << c.name;
+    EXPECT_EQ(choice.trust_kernel, c.trusts_kernel) << c.name;
+    EXPECT_FALSE(choice.reasons.empty()) << c.name;
+  }
+}
+
+// What look_at_photo() makes of a real gray photo and of one that is too small to measure.
+TEST(ChooseFormation, GrayAndTinyPhotosAreLookedAtAsOthers) {
+  for (const auto& [side, channels] : {std::pair<int64_t, int64_t>{96, 1}, {12, 3}}) {
+    torch::manual_seed(1);
+    const torch::Tensor photo = torch::rand({1, channels, side, side});
+    const PhotoFormation found = look_at_photo(photo, {}, default_method().name, std::nullopt, {});
+    EXPECT_TRUE(found.plan.estimate_kernel);
+    EXPECT_TRUE(found.record.contains("kernel"));
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "pipeline/photo_formation.h"
 #include "pipeline/upscale.h"
 #include "pipeline/zssr_options.h"
+#include "zssr/start.h"
 
 #include <gtest/gtest.h>
 
@@ -90,7 +91,7 @@ TEST(PlanFormation, AnEstimateThatCannotBeMadeIsRefused) {
   request.scale = {2.0, 2.0};
   request.phase = Phase{};
   EXPECT_THROW(plan_formation(request, "zssr"), OptionError);
-  EXPECT_THROW(check(request), OptionError);
+  EXPECT_THROW(prepared(request), OptionError);
 }
 
 TEST(PlanFormation, KernelsOfAGridTakeThePlaceOfOne) {
@@ -108,7 +109,7 @@ TEST(ZssrRequestOptions, SettingsGoOverThePreset) {
   EXPECT_EQ(zssr_options(request, true).start, nullptr);
   request.zssr.channels = 16;
   EXPECT_FALSE(has_own_start(request));
-  request.zssr.steps = 7;
+  request.steps = 7;
   request.ensemble = false;
   request.back_projection = 2;
   const zssr::Options options = zssr_options(request);
@@ -138,13 +139,13 @@ TEST(ZssrRequestOptions, TheStartForBicubicPhotosIsForThemAlone) {
 
 TEST(ZssrRequestOptions, NamedStepsAreTakenFromAnyStart) {
   Request request;
-  request.zssr.steps = 2;
+  request.steps = 2;
   zssr::Options options = zssr_options(request);
   choose_start(request, options);
   EXPECT_EQ(options.start->name, "edsr-light-x2");
   EXPECT_EQ(options.training.max_steps, 2);
   // An EDSR knows no blur and has to learn it.
-  request.zssr = {};
+  request = {};
   request.zssr.start = zssr::Start::shipped("edsr-light-x2");
   options = zssr_options(request);
   options.kernels = {gaussian_kernel(9, 1.0, 1.0)};

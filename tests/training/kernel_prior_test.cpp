@@ -1,6 +1,7 @@
 #include "training/kernel_prior.h"
 
 #include "core/error.h"
+#include "degradations/flow_prior.h"
 #include "degradations/kernel.h"
 #include "tests/support/test_images.h"
 

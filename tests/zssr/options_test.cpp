@@ -1,6 +1,7 @@
 #include "zssr/options.h"
 
 #include "core/error.h"
+#include "zssr/start.h"
 
 #include <gtest/gtest.h>
 

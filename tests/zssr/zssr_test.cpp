@@ -50,15 +50,18 @@ TEST(Zssr, SameSeedSameBytesOtherSeedOther) {
 TEST(Zssr, AnInconsistentNetworkIsNotUsed) {
   Options options = quick();
   options.kernels = {gaussian_kernel(13, 2.0, 2.0)};
-  options.output.least_consistency_db = 200.0;  // no network can
-  const Result refused = run(photo(3, 48, 52), options);
+  const Result refused = run(photo(3, 48, 52), options, {}, [](double) { return false; });
   EXPECT_FALSE(refused.image.has_value());
   EXPECT_GT(refused.consistency_db, 5.0);
   EXPECT_LT(refused.consistency_db, 200.0);
-  options.output.least_consistency_db = 1.0;
-  const Result taken = run(photo(3, 48, 52), options);
+  double seen_db = 0.0;
+  const Result taken = run(photo(3, 48, 52), options, {}, [&](double db) {
+    seen_db = db;
+    return true;
+  });
   ASSERT_TRUE(taken.image.has_value());
   EXPECT_EQ(taken.image->size(3), 104);
+  EXPECT_EQ(taken.consistency_db, seen_db);
   EXPECT_EQ(taken.consistency_db, refused.consistency_db);  // the same seed
 }
 

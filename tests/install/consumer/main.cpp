@@ -9,7 +9,7 @@ int main() {
   photo.color = torch::rand({1, 3, 24, 20});
   zsr::pipeline::Request request;
   request.method = "zssr";
-  request.zssr.steps = 2;
+  request.steps = 2;
   request.zssr.channels = 16;
   const zsr::pipeline::Outcome outcome = zsr::pipeline::upscale(photo, request);
   const torch::Tensor& image = outcome.photo.color;

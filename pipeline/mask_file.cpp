@@ -1,12 +1,12 @@
-#include "cli/upscale/mask_file.h"
+#include "pipeline/mask_file.h"
 
-#include "cli/terminal/usage_error.h"
+#include "core/error.h"
 #include "image/photo.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
 
-namespace zsr::cli {
+namespace zsr::pipeline {
 
 torch::Tensor read_mask(const std::filesystem::path& path, const ReadLimits& limits) {
   return load_photo(path, limits).color.mean(1, true).gt(0.5).to(torch::kFloat32);
@@ -16,7 +16,7 @@ void write_mask(const torch::Tensor& mask, const std::filesystem::path& path, Ov
   WriteOptions write;
   write.format = path.has_extension() ? format_from_name(path) : ImageFormat::kPng;
   if (!is_writable(write.format)) {
-    throw UsageError(fmt::format("'{}': {}", path.string(), why_not_writable(write.format)));
+    throw OptionError(fmt::format("'{}': {}", path.string(), why_not_writable(write.format)));
   }
   write.overwrite = overwrite;
   Photo photo;
@@ -24,4 +24,4 @@ void write_mask(const torch::Tensor& mask, const std::filesystem::path& path, Ov
   save_photo(photo, path, write);
 }
 
-}  // namespace zsr::cli
+}  // namespace zsr::pipeline
