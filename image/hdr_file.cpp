@@ -13,6 +13,7 @@
 #include <torch/types.h>
 
 #include <array>
+#include <cstring>
 
 namespace zsr {
 namespace {
@@ -51,19 +52,25 @@ HeifTexts texts_of(const Photo& photo, const EncodeOptions& options) {
   if (photo.metadata == nullptr || options.strip) return {};
   PixelBuffer black{photo.color.size(3), photo.color.size(2), 1, 8, {}};
   black.bytes.resize(static_cast<size_t>(black.width * black.height));
-  const auto metadata = hdr_metadata(photo.metadata.get(), ImageFormat::kPng);  // without a profile
+  const auto metadata = hdr_metadata(photo.metadata.get(), ImageFormat::kPng, {});  // without a profile
   const std::string jpeg = encode_to_memory(black, metadata.get(), ImageFormat::kJpeg, {.quality = 1});
   return {segment_of(jpeg, std::string("Exif\0\0", 6)),
           segment_of(jpeg, std::string("http://ns.adobe.com/xap/1.0/") + '\0')};
 }
 
-std::string heif_of(const Photo& photo, ImageFormat format, int bit_depth, const EncodeOptions& options) {
+std::string heif_of(const Photo& photo, ImageFormat format, const HdrCoding& coding, const EncodeOptions& options) {
+  const int bit_depth = coding.bits;
   const int quality = options.quality;
   constexpr int kLossless = 100;
-  CodePlanes codes{photo.color.size(3), photo.color.size(2), bit_depth, false, {}};
+  CodePlanes codes;
+  codes.width = photo.color.size(3);
+  codes.height = photo.color.size(2);
+  codes.bit_depth = bit_depth;
+  codes.primaries = code_of_primaries(coding.primaries).value_or(9);
+  codes.transfer = code_of_transfer(coding.transfer);
   // Phones decode HEIC with halved colour only.
   codes.half_color = format == ImageFormat::kHeif && quality < kLossless;
-  const auto planes = hdr_ycbcr(photo.color).split(1, 1);
+  const auto planes = hdr_ycbcr(recoded(photo.color, photo.hdr, coding)).split(1, 1);
   codes.planes[0] = whole_numbers(planes[0], bit_depth);
   // Zero colour has a code of its own: half of 2^n, not of 2^n - 1 (ITU-T H.273, equation 31).
   const auto levels = static_cast<double>(1 << bit_depth);
@@ -76,29 +83,55 @@ std::string heif_of(const Photo& photo, ImageFormat format, int bit_depth, const
   return encode_heif(codes, format, quality, texts_of(photo, options));
 }
 
-std::string exr_of(const Photo& photo) {
-  torch::Tensor light = light_of_pq(photo.color) / kHdrWhite;
-  if (photo.alpha.defined()) light = torch::cat({light * photo.alpha, photo.alpha.to(light.dtype())}, 1);
-  const torch::Tensor planes = light.to(torch::kCPU, torch::kFloat32).contiguous();
-  return encode_exr(planes.data_ptr<float>(), static_cast<int>(planes.size(1)), planes.size(3), planes.size(2),
-                    kHdrWhite);
+// Linear values, as planes.
+torch::Tensor linear_planes(const Photo& photo, const HdrCoding& coding, bool times_alpha) {
+  torch::Tensor light = recoded(photo.color, photo.hdr, coding);
+  if (!photo.alpha.defined()) return light;
+  return torch::cat({times_alpha ? light * photo.alpha : light, photo.alpha.to(light.dtype())}, 1);
+}
+
+std::string exr_of(const Photo& photo, const HdrCoding& coding) {
+  const torch::Tensor planes = linear_planes(photo, coding, true).to(torch::kCPU, torch::kFloat32).contiguous();
+  return encode_exr(planes.data_ptr<float>(), static_cast<int>(planes.size(1)), planes.size(3), planes.size(2), coding);
+}
+
+PixelBuffer float_pixels(const torch::Tensor& planes) {
+  const torch::Tensor rows = planes[0].permute({1, 2, 0}).contiguous();
+  PixelBuffer pixels{planes.size(3), planes.size(2), static_cast<int>(planes.size(1)), 32, {}};
+  pixels.bytes.resize(static_cast<size_t>(rows.numel()) * sizeof(float));
+  std::memcpy(pixels.bytes.data(), rows.data_ptr<float>(), pixels.bytes.size());
+  return pixels;
+}
+
+// PNG and TIFF.
+void write_by_vips(const Photo& photo, const HdrCoding& coding, const WriteOptions& options, int bit_depth,
+                   const std::filesystem::path& path, int descriptor) {
+  const bool strip = options.encode.strip;
+  const auto metadata = hdr_metadata(strip ? nullptr : photo.metadata.get(), options.format, coding);
+  EncodeOptions encode = options.encode;
+  encode.strip = false;  // without its profile or chunk the file would be taken for sRGB
+  if (coding.transfer == HdrTransfer::kLinear) {
+    encode_photo(float_pixels(linear_planes(photo, coding, false)), metadata.get(), options.format, encode, path,
+                 descriptor);
+    return;
+  }
+  torch::Tensor image = recoded(photo.color, photo.hdr, coding);
+  if (photo.alpha.defined()) image = torch::cat({image, photo.alpha}, 1);
+  encode_photo(pixels_of(image, bit_depth), metadata.get(), options.format, encode, path, descriptor);
 }
 
 }  // namespace
 
 void save_hdr(const Photo& photo, const std::filesystem::path& path, const WriteOptions& options) {
-  const int bit_depth = hdr_bit_depth(options.format, options.bit_depth);
+  HdrCoding coding = coding_in(options.format, photo.hdr);
+  coding.bits = hdr_bit_depth(options.format, options.bit_depth, photo.hdr);
   AtomicFile file(path, options.overwrite);
   if (options.format == ImageFormat::kPng || options.format == ImageFormat::kTiff) {
-    const bool strip = options.encode.strip;
-    const auto metadata = hdr_metadata(strip ? nullptr : photo.metadata.get(), options.format);
-    EncodeOptions encode = options.encode;
-    encode.strip = false;  // without its profile or chunk the file would be taken for sRGB
-    const torch::Tensor image = photo.alpha.defined() ? torch::cat({photo.color, photo.alpha}, 1) : photo.color;
-    encode_photo(pixels_of(image, bit_depth), metadata.get(), options.format, encode, path, file.descriptor());
+    write_by_vips(photo, coding, options, coding.bits, path, file.descriptor());
   } else {
     const bool exr = options.format == ImageFormat::kExr;
-    write_all(file.descriptor(), exr ? exr_of(photo) : heif_of(photo, options.format, bit_depth, options.encode), path);
+    write_all(file.descriptor(), exr ? exr_of(photo, coding) : heif_of(photo, options.format, coding, options.encode),
+              path);
   }
   file.commit();
 }

@@ -1,46 +1,18 @@
 #include "image/heif_hdr.h"
 
 #include "core/error.h"
-#include "core/files.h"
+#include "image/heif_library.h"
 
 #include <fmt/format.h>
 
 #include <cstring>
 #include <libheif/heif.h>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <utility>
 
 namespace zsr {
 namespace {
-
-template <auto Free>
-struct HeifFree {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-template <typename T, auto Free>
-using HeifPtr = std::unique_ptr<T, HeifFree<Free>>;
-using HeifContext = HeifPtr<heif_context, heif_context_free>;
-using HeifEncoder = HeifPtr<heif_encoder, heif_encoder_release>;
-using HeifImage = HeifPtr<heif_image, heif_image_release>;
-using HeifHandle = HeifPtr<heif_image_handle, heif_image_handle_release>;
-using HeifColor = HeifPtr<heif_color_profile_nclx, heif_nclx_color_profile_free>;
-using HeifOptions = HeifPtr<heif_encoding_options, heif_encoding_options_free>;
-
-void start_heif() {
-  static const heif_error started = heif_init(nullptr);  // loads the encoders where they are plugins
-  (void)started;
-}
-
-void check_heif(const heif_error& error) {
-  if (error.code != heif_error_Ok) {
-    throw IoError(fmt::format("libheif: {}", error.message != nullptr ? error.message : "unknown error"));
-  }
-}
 
 void add_heif_plane(heif_image* image, heif_channel channel, int width, int height, int bit_depth,
                     const std::vector<uint16_t>& samples) {
@@ -53,11 +25,11 @@ void add_heif_plane(heif_image* image, heif_channel channel, int width, int heig
   }
 }
 
-HeifColor pq_bt2020() {
+HeifColor color_of(const CodePlanes& codes) {
   HeifColor color(heif_nclx_color_profile_alloc());
   if (!color) throw IoError("libheif: no memory");
-  color->color_primaries = heif_color_primaries_ITU_R_BT_2020_2_and_2100_0;
-  color->transfer_characteristics = heif_transfer_characteristic_ITU_R_BT_2100_0_PQ;
+  color->color_primaries = static_cast<heif_color_primaries>(codes.primaries);
+  color->transfer_characteristics = static_cast<heif_transfer_characteristics>(codes.transfer);
   color->matrix_coefficients = heif_matrix_coefficients_ITU_R_BT_2020_2_non_constant_luminance;
   color->full_range_flag = 1;
   return color;
@@ -105,7 +77,7 @@ std::string encode_heif(const CodePlanes& codes, ImageFormat format, int quality
   start_heif();
   const HeifContext context(heif_context_alloc());
   const HeifEncoder encoder = encoder_of(context.get(), format, codes.half_color, quality);
-  const HeifColor color = pq_bt2020();
+  const HeifColor color = color_of(codes);
   const HeifImage image = heif_image_of(codes);
   check_heif(heif_image_set_nclx_color_profile(image.get(), color.get()));
   const HeifOptions options(heif_encoding_options_alloc());
@@ -142,7 +114,9 @@ bool can_encode_heif(ImageFormat format, int bit_depth) {
   const auto [place, fresh] = known.try_emplace({format, bit_depth}, false);
   if (!fresh) return place->second;
   constexpr int kSide = 64;  // smaller ones some encoders refuse
-  CodePlanes codes{kSide, kSide, bit_depth, false, {}};
+  CodePlanes codes;
+  codes.width = codes.height = kSide;
+  codes.bit_depth = bit_depth;
   for (size_t i = 0; i < 3; ++i) codes.planes[i].assign(size_t{kSide} * kSide, 512);
   try {
     constexpr int kQuality = 90;
@@ -155,19 +129,6 @@ bool can_encode_heif(ImageFormat format, int bit_depth) {
 
 std::string heif_version() {
   return heif_get_version();
-}
-
-int heif_transfer(const std::filesystem::path& path) {
-  start_heif();
-  const HeifContext context(heif_context_alloc());
-  heif_image_handle* handle = nullptr;
-  heif_color_profile_nclx* color = nullptr;
-  if (heif_context_read_from_file(context.get(), readable_path(path).c_str(), nullptr).code != heif_error_Ok) return 0;
-  if (heif_context_get_primary_image_handle(context.get(), &handle).code != heif_error_Ok) return 0;
-  const HeifHandle owner(handle);
-  if (heif_image_handle_get_nclx_color_profile(handle, &color).code != heif_error_Ok) return 0;
-  const HeifColor color_owner(color);
-  return static_cast<int>(color->transfer_characteristics);
 }
 
 }  // namespace zsr

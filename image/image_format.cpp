@@ -71,16 +71,25 @@ std::string why_not_writable(ImageFormat format, DynamicRange range) {
                      missing, kInstead);
 }
 
-int hdr_bit_depth(ImageFormat format, int wanted) {
+int hdr_bit_depth(ImageFormat format, int wanted, const HdrCoding& from) {
+  constexpr int kHalf = 16;
+  constexpr int kFloat = 32;
   if (!is_heif(format)) {
-    if (wanted == 0 || wanted == 16) return 16;
-    throw OptionError(fmt::format("bit depth {}: HDR {} files have 16 bits a sample", wanted, to_string(format)));
+    const bool linear = from.transfer == HdrTransfer::kLinear;
+    const bool exr = format == ImageFormat::kExr;
+    const int usual = (exr ? linear && from.bits == kFloat : format == ImageFormat::kTiff && linear) ? kFloat : kHalf;
+    if (wanted == 0 || wanted == usual || (exr && (wanted == kHalf || wanted == kFloat))) {
+      return wanted == 0 ? usual : wanted;
+    }
+    throw OptionError(fmt::format("bit depth {}: HDR {} files have {} bits a sample", wanted, to_string(format),
+                                  exr ? "16 or 32" : std::to_string(usual)));
   }
   if (wanted != 0 && wanted != 10 && wanted != 12) {
     throw OptionError(fmt::format("bit depth {}: HDR {} files have 10 or 12 bits a sample", wanted, to_string(format)));
   }
+  const int asked = wanted == 0 && from.bits == 12 && can_encode_heif(format, 12) ? 12 : wanted;
   for (const int bits : {10, 12}) {
-    if ((wanted == 0 || wanted == bits) && can_encode_heif(format, bits)) return bits;
+    if ((asked == 0 || asked == bits) && can_encode_heif(format, bits)) return bits;
   }
   const std::string words = wanted == 0 ? "HDR" : fmt::format("{} bits", wanted);
   const bool other = wanted == 10 && can_encode_heif(format, 12);

@@ -11,8 +11,9 @@ namespace zsr {
 /// profile; either may be empty. The resolution is unknown.
 std::shared_ptr<const PhotoMetadata> made_metadata(std::string_view exif, std::string_view profile);
 
-/// `metadata` (may be null) of a photo whose pixels became HDR, for a PNG or TIFF file: what was said of its colours is
-/// replaced by a cICP chunk or an ICC profile.
-std::shared_ptr<const PhotoMetadata> hdr_metadata(const PhotoMetadata* metadata, ImageFormat format);
+/// `metadata` (may be null) of a photo whose pixels are HDR in `coding`, for a PNG or TIFF file: what was said of its
+/// colours is replaced by a cICP chunk or an ICC profile.
+std::shared_ptr<const PhotoMetadata> hdr_metadata(const PhotoMetadata* metadata, ImageFormat format,
+                                                  const HdrCoding& coding);
 
 }  // namespace zsr

@@ -56,10 +56,10 @@ std::string curve(bool linear) {
 
 // Colorants adapted to D50 by Bradford's transform: columns of the matrix to XYZ.
 using Colorants = std::array<std::array<double, 3>, 3>;
-constexpr Colorants kSrgb = {{{0.43607, 0.22249, 0.01392}, {0.38515, 0.71687, 0.09708}, {0.14307, 0.06061, 0.71410}}};
-constexpr Colorants kBt2020 = {
-    {{0.67348, 0.27904, -0.00193}, {0.16567, 0.67534, 0.02998}, {0.12505, 0.04561, 0.79685}}};
-constexpr Colorants kP3 = {{{0.51512, 0.24120, -0.00105}, {0.29198, 0.69225, 0.04189}, {0.15710, 0.06657, 0.78407}}};
+constexpr Colorants kSrgbColorants = {
+    {{0.43607, 0.22249, 0.01392}, {0.38515, 0.71687, 0.09708}, {0.14307, 0.06061, 0.71410}}};
+constexpr Colorants kDisplayP3 = {
+    {{0.51512, 0.24120, -0.00105}, {0.29198, 0.69225, 0.04189}, {0.15710, 0.06657, 0.78407}}};
 
 std::string head(size_t size, uint32_t version) {
   std::string out;
@@ -74,18 +74,41 @@ std::string head(size_t size, uint32_t version) {
   return out + std::string(48, '\0');
 }
 
-// SMPTE ST 2084, as a table of light / 10000 cd/m2.
-std::string pq_curve() {
+// SMPTE ST 2084: light / 10000 cd/m2 of a value.
+double pq_light(double value) {
+  const double root = std::pow(value, 32.0 / 2523.0);
+  return std::pow(std::max(0.0, root - 0.8359375) / (18.8515625 - 18.6875 * root), 16384.0 / 2610.0);
+}
+
+// ITU-R BT.2100, inverse OETF of HLG: light of the scene.
+double hlg_scene_light(double value) {
+  constexpr double kA = 0.17883277;
+  constexpr double kB = 1.0 - 4.0 * kA;
+  const double c = 0.5 - kA * std::log(4.0 * kA);
+  return value <= 0.5 ? value * value / 3.0 : (std::exp((value - c) / kA) + kB) / 12.0;
+}
+
+std::string table_curve(double (*light)(double)) {
   constexpr int kSteps = 4096;
   std::string out = "curv";
   put(out, 0, 4);
   put(out, kSteps, 4);
   for (int i = 0; i < kSteps; ++i) {
-    const double root = std::pow(static_cast<double>(i) / (kSteps - 1), 32.0 / 2523.0);
-    const double light = std::pow(std::max(0.0, root - 0.8359375) / (18.8515625 - 18.6875 * root), 16384.0 / 2610.0);
-    put(out, static_cast<uint32_t>(std::lround(65535.0 * light)), 2);
+    const double value = light(static_cast<double>(i) / (kSteps - 1));
+    put(out, static_cast<uint32_t>(std::lround(65535.0 * std::min(value, 1.0))), 2);
   }
   return out;
+}
+
+// Columns of the matrix to XYZ under D50.
+Colorants colorants_of(const Chromaticities& primaries) {
+  const Matrix3 matrix =
+      white_adaptation(xyz_of(primaries[0], primaries[1]), {0.9642, 1.0, 0.8249}) * rgb_to_xyz(primaries);
+  Colorants columns{};
+  for (size_t row = 0; row < 3; ++row) {
+    for (size_t i = 0; i < 3; ++i) columns[i][row] = matrix[row][i];
+  }
+  return columns;
 }
 
 using Tags = std::vector<std::pair<std::string, std::string>>;
@@ -125,15 +148,24 @@ std::string matrix_profile(ColorSpace space) {
   const bool p3 = space == ColorSpace::kDisplayP3;
   const bool linear = space == ColorSpace::kLinearSrgb;
   const std::string name = p3 ? "Display P3" : linear ? "Linear sRGB" : "sRGB";
-  return profile_of(tags_of(name, p3 ? kP3 : kSrgb, curve(linear)), 0x04200000U);
+  return profile_of(tags_of(name, p3 ? kDisplayP3 : kSrgbColorants, curve(linear)), 0x04200000U);
 }
 
-std::string pq_profile() {
-  Tags tags = tags_of("BT.2020 PQ", kBt2020, pq_curve());
-  std::string signal = "cicp";
-  put(signal, 0, 4);
-  for (const uint32_t code : {9U, 16U, 0U, 1U}) put(signal, code, 1);
-  tags.emplace_back("cicp", signal);
+std::string hdr_profile(const HdrCoding& coding) {
+  const bool linear = coding.transfer == HdrTransfer::kLinear;
+  const bool pq = coding.transfer == HdrTransfer::kPq;
+  const std::string curve_data = linear ? curve(true) : table_curve(pq ? pq_light : hlg_scene_light);
+  Tags tags = tags_of(primaries_name(coding.primaries) + " " + to_string(coding.transfer),
+                      colorants_of(coding.primaries), curve_data);
+  const auto primaries = code_of_primaries(coding.primaries);
+  if (!linear && primaries) {
+    std::string signal = "cicp";
+    put(signal, 0, 4);
+    for (const int code : {*primaries, code_of_transfer(coding.transfer), 0, 1}) {
+      put(signal, static_cast<uint32_t>(code), 1);
+    }
+    tags.emplace_back("cicp", signal);
+  }
   return profile_of(std::move(tags), 0x04400000U);
 }
 

@@ -133,7 +133,7 @@ std::vector<std::string> left_behind(const std::filesystem::path& file, const Ph
   if (header.format == ImageFormat::kPng) {
     for (const Chunk& chunk : png_chunks(file)) {
       // Gamma and primaries are converted where they are not kept.
-      carried[kColorCode] = carried[kColorCode] || (chunk.type == "cICP" && header.icc_bytes == 0);
+      carried[kColorCode] = carried[kColorCode] || (chunk.type == "cICP" && header.icc_bytes == 0 && !header.hdr);
       carried[kText] = carried[kText] || is_text_chunk(chunk);
     }
   } else if (header.format == ImageFormat::kJpeg) {

@@ -1,6 +1,7 @@
 #include "image/photo.h"
 
 #include "core/error.h"
+#include "image/hdr.h"
 #include "image/hdr_file.h"
 #include "image/opencv_codec.h"
 #include "image/pixel_planes.h"
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace zsr {
 namespace {
@@ -33,7 +35,9 @@ torch::Tensor planes_of(const PixelBuffer& pixels) {
   const int64_t count = pixels.width * pixels.height * pixels.bands;
   torch::Tensor samples = torch::empty({pixels.height, pixels.width, pixels.bands}, torch::kFloat32);
   float* out = samples.data_ptr<float>();
-  if (pixels.bit_depth == 16) {
+  if (pixels.bit_depth == 32) {
+    std::memcpy(out, pixels.bytes.data(), pixels.bytes.size());
+  } else if (pixels.bit_depth == 16) {
     const auto* in = reinterpret_cast<const uint16_t*>(pixels.bytes.data());
     for (int64_t i = 0; i < count; ++i) out[i] = static_cast<float>(in[i]) / 65535.0F;
   } else {
@@ -67,16 +71,34 @@ void set_planes(Photo& photo, torch::Tensor planes) {
   photo.color = std::move(planes);
 }
 
+namespace {
+
+// What the file's values are in memory: Note [HDR values].
+void set_hdr(Photo& photo, const PhotoHeader& header, const std::string& name) {
+  photo.range = DynamicRange::kHdr;
+  photo.hdr = *header.hdr;
+  photo.bit_depth = 16;
+  if (photo.color.size(1) == 1) photo.color = photo.color.expand({1, 3, -1, -1}).contiguous();
+  if (photo.hdr.transfer == HdrTransfer::kLinear) {
+    photo.color = values_of_linear(photo.color, photo.hdr, name, photo.notes);
+  } else if (header.narrow_range) {
+    const double largest = header.bit_depth == 16 ? 65535.0 / 256.0 : 255.0;  // in codes of 8 bits
+    photo.color.mul_(largest).sub_(16.0).div_(219.0).clamp_(0.0, 1.0);
+  }
+}
+
+}  // namespace
+
 Photo load_photo(const std::filesystem::path& path, const ReadLimits& limits) {
   DecodedPhoto decoded = decode_photo(path, limits);
   Photo photo;
   set_planes(photo, planes_of(decoded.pixels));
   photo.bit_depth = decoded.pixels.bit_depth;
   photo.format = decoded.header.format;
-  photo.transfer = decoded.header.transfer;
   photo.metadata = std::move(decoded.metadata);
   photo.notes = std::move(decoded.notes);
   photo.damage = std::move(decoded.damage);
+  if (decoded.header.hdr) set_hdr(photo, decoded.header, path.string());
   return photo;
 }
 

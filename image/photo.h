@@ -21,10 +21,10 @@ namespace zsr {
 struct Photo {
   torch::Tensor color;  ///< [1, C, H, W] float32 in [0, 1], gray or RGB, upright.
   torch::Tensor alpha;  ///< [1, 1, H, W] float32 in [0, 1]; undefined when every pixel is opaque.
-  int bit_depth = 8;    ///< 8 or 16, as stored.
+  int bit_depth = 8;    ///< 8 or 16, as stored; of HDR photos 16, what their file has is hdr.bits.
   ImageFormat format = ImageFormat::kPng;
   DynamicRange range = DynamicRange::kSdr;        ///< What `color` means and how it is written; RGB where it is HDR.
-  int transfer = 0;                               ///< As in PhotoHeader.
+  HdrCoding hdr;                                  ///< Of HDR photos: what their values mean.
   std::shared_ptr<const PhotoMetadata> metadata;  ///< May be null.
   std::vector<std::string> notes;                 ///< What the reader noticed or had to leave out, one line each.
   std::string damage;                             ///< As in DecodedPhoto.
@@ -51,9 +51,9 @@ struct WriteOptions {
 /// Writes the photo through an AtomicFile. Values are clamped to [0, 1] and rounded half up. Throws OptionError when
 /// the format cannot hold the photo (alpha in a JPEG, HDR in a WebP), IoError when the system refuses.
 ///
-/// HDR photos: AVIF and HEIC hold Y'CbCr of BT.2020, full range, and signal primaries 9, transfer 16, matrix 9 of ITU-T
-/// H.273; PNG has a cICP chunk, TIFF an ICC profile of BT.2020 and PQ; OpenEXR holds linear light, 1.0 = kHdrWhite, and
-/// says so (whiteLuminance). OpenEXR carries no EXIF and its like.
+/// HDR photos are stored as coding_in() says. AVIF and HEIC hold Y'CbCr by the matrix of BT.2020, full range, and
+/// signal primaries, transfer and matrix 9 of ITU-T H.273; PNG has a cICP chunk, TIFF an ICC profile. OpenEXR states
+/// primaries and the light that 1.0 stands for (whiteLuminance), and carries no EXIF and its like.
 void save_photo(const Photo& photo, const std::filesystem::path& path, const WriteOptions& options);
 
 /// Pictures of one size, [1, C, H, W] in [0, 1], as an animated WebP that shows each for `frame_ms`. Throws

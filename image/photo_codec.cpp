@@ -6,13 +6,14 @@
 #include "image/color_profile.h"
 #include "image/damaged_photo.h"
 #include "image/decoder_messages.h"
-#include "image/heif_hdr.h"
+#include "image/exr_file.h"
+#include "image/hdr_signal.h"
+#include "image/heif_read.h"
 #include "image/metadata_table.h"
 #include "image/opencv_codec.h"
 #include "image/optional_formats.h"
 #include "image/photo_file.h"
 #include "image/photo_metadata.h"
-#include "image/png_chunks.h"
 #include "image/png_color.h"
 #include "image/resolution.h"
 #include "image/tiff_exif.h"
@@ -35,6 +36,10 @@ enum class Reading {
   kLenient,      // takes what the decoder makes of it
   kRowAfterRow,  // likewise, pixels from top to bottom
 };
+
+bool is_heif_file(ImageFormat format) {
+  return format == ImageFormat::kHeif || format == ImageFormat::kAvif;
+}
 
 // The sequence that libvips tells of.
 Sequence sequence_of(VipsImage* image) {
@@ -70,7 +75,7 @@ ImagePtr open_with_vips(const std::filesystem::path& path, ImageFormat format, R
     throw DamagedPhoto(
         fmt::format("photo '{}' is damaged or of an unsupported kind: {}", path.string(), take_vips_error()));
   }
-  if (format == ImageFormat::kHeif || format == ImageFormat::kAvif) return with_heif_xmp(std::move(image));
+  if (is_heif_file(format)) return with_heif_xmp(std::move(image));
   return format == ImageFormat::kTiff ? with_tiff_exif(std::move(image), readable_path(path)) : std::move(image);
 }
 
@@ -82,11 +87,14 @@ PhotoHeader header_of(VipsImage* image, ImageFormat format, const std::filesyste
   header.cmyk = is_cmyk(image);
   header.bands = vips_image_get_bands(image) - (header.cmyk ? 1 : 0);
   const VipsBandFormat samples = vips_image_get_format(image);
-  if (samples != VIPS_FORMAT_UCHAR && samples != VIPS_FORMAT_USHORT) {
-    throw InputError(fmt::format("photo '{}' has {} samples; zsr reads 8 and 16 bit integers, convert it first",
-                                 path.string(), vips_enum_nick(VIPS_TYPE_BAND_FORMAT, samples)));
+  const bool floating = samples == VIPS_FORMAT_FLOAT && format == ImageFormat::kTiff;
+  if (samples != VIPS_FORMAT_UCHAR && samples != VIPS_FORMAT_USHORT && !floating) {
+    throw InputError(
+        fmt::format("photo '{}' has {} samples; zsr reads 8 and 16 bit integers, and 32 bit floats of "
+                    "TIFF; convert it first",
+                    path.string(), vips_enum_nick(VIPS_TYPE_BAND_FORMAT, samples)));
   }
-  header.bit_depth = samples == VIPS_FORMAT_USHORT ? 16 : 8;
+  header.bit_depth = floating ? 32 : samples == VIPS_FORMAT_USHORT ? 16 : 8;
   switch (vips_image_get_interpretation(image)) {
     case VIPS_INTERPRETATION_B_W:
     case VIPS_INTERPRETATION_GREY16:
@@ -96,6 +104,9 @@ PhotoHeader header_of(VipsImage* image, ImageFormat format, const std::filesyste
     case VIPS_INTERPRETATION_MULTIBAND:
     case VIPS_INTERPRETATION_CMYK:
       break;
+    case VIPS_INTERPRETATION_scRGB:
+      if (floating) break;
+      [[fallthrough]];
     default:
       throw InputError(fmt::format("photo '{}' is in {} colour; zsr works in gray and RGB, convert it first",
                                    path.string(),
@@ -116,6 +127,7 @@ PhotoHeader header_of(VipsImage* image, ImageFormat format, const std::filesyste
   header.iptc_bytes = vips_blob(image, VIPS_META_IPTC_NAME).size();
   // A CMYK profile is used up when the photo is read.
   header.icc_bytes = header.cmyk ? 0 : vips_blob(image, VIPS_META_ICC_NAME).size();
+  if (!header.cmyk) find_hdr(path, vips_blob(image, VIPS_META_ICC_NAME), header);
   return header;
 }
 
@@ -163,17 +175,6 @@ std::vector<uint8_t> upright_pixels(VipsImage* image, const std::filesystem::pat
   return bytes;
 }
 
-// The transfer characteristics that the file signals.
-int signalled_transfer(const std::filesystem::path& path, ImageFormat format) {
-  if (format == ImageFormat::kHeif || format == ImageFormat::kAvif) return heif_transfer(path);
-  if (format != ImageFormat::kPng) return 0;
-  const std::string chunks = kept_png_chunks(path, true);
-  for (const PngChunk& chunk : png_chunks_in(chunks)) {
-    if (chunk.type == "cICP") return static_cast<int>(big_endian_number(chunk.data, 1, 1));
-  }
-  return 0;
-}
-
 void check_pixels(const PhotoHeader& header, const ReadLimits& limits, const std::filesystem::path& path) {
   if (header.width <= limits.max_pixels / std::max<int64_t>(1, header.height)) return;
   throw InputError(
@@ -184,6 +185,36 @@ void check_pixels(const PhotoHeader& header, const ReadLimits& limits, const std
                   static_cast<double>(limits.max_pixels) / 1e6));
 }
 
+// Of callers that take the values for sRGB.
+void check_range(const PhotoHeader& header, const ReadLimits& limits, const std::filesystem::path& path) {
+  if (!header.hdr || limits.hdr) return;
+  throw InputError(
+      fmt::format("photo '{}' is HDR ({}), whose values are not those of other photos; 'zsr upscale' and "
+                  "'zsr info' take it",
+                  path.string(), describe(*header.hdr)));
+}
+
+// HDR values of HEIC and AVIF come from libheif itself: libvips would round them, and convert their colours by less
+// exact formulas.
+PixelBuffer heif_values(const std::filesystem::path& path, const ReadLimits& limits) {
+  if (limits.page.value_or(0) > 0) {
+    throw InputError(fmt::format("photo '{}' is HDR: only its first picture is read", path.string()));
+  }
+  const auto signal = heif_signal(path);
+  if (!signal) throw DamagedPhoto(fmt::format("photo '{}' is damaged", path.string()));
+  return decode_heif_values(path, *signal);
+}
+
+DecodedPhoto decode_exr_photo(const std::filesystem::path& path, const ReadLimits& limits) {
+  DecodedPhoto photo;
+  photo.header = read_exr_header(path);
+  check_range(photo.header, limits, path);
+  check_pixels(photo.header, limits, path);
+  photo.pixels = decode_exr(path, photo.notes);
+  photo.metadata = std::make_shared<PhotoMetadata>(nullptr, Resolution{});
+  return photo;
+}
+
 DecodedPhoto decode_with_vips(const std::filesystem::path& path, ImageFormat format, const ReadLimits& limits,
                               Reading reading) {
   const auto lock = lock_vips_messages();
@@ -191,19 +222,30 @@ DecodedPhoto decode_with_vips(const std::filesystem::path& path, ImageFormat for
   DecodedPhoto photo;
   ImagePtr image = open_with_vips(path, format, reading, limits.page.value_or(0));
   photo.header = header_of(image.get(), format, path);
-  photo.header.transfer = signalled_transfer(path, format);
   const PhotoHeader& header = photo.header;
+  check_range(header, limits, path);
   check_pixels(header, limits, path);
-  photo.pixels = {header.width, header.height, header.bands, header.bit_depth, {}};
+  const int depth = header.bit_depth == 32 ? 32 : header.bit_depth > 8 ? 16 : 8;
+  photo.pixels = {header.width, header.height, header.bands, depth, {}};
   const ImagePtr converted = header.cmyk ? cmyk_to_srgb(image.get(), path) : nullptr;
   VipsImage* const colors = converted ? converted.get() : image.get();
-  photo.pixels.bytes = reading == Reading::kRowAfterRow ? upright_pixels(rows_that_decode(colors, path).get(), path)
-                                                        : upright_pixels(colors, path);
+  if (header.hdr && is_heif_file(format)) {
+    photo.pixels = heif_values(path, limits);
+  } else {
+    photo.pixels.bytes = reading == Reading::kRowAfterRow ? upright_pixels(rows_that_decode(colors, path).get(), path)
+                                                          : upright_pixels(colors, path);
+  }
   if (header.cmyk) {
     const std::string_view profile = vips_blob(image.get(), VIPS_META_ICC_NAME);
     const bool embedded = profile.size() > 20 && profile.substr(16, 4) == "CMYK";
     photo.notes.push_back(fmt::format("'{}' is in CMYK colour; it was converted to sRGB through {}", path.string(),
                                       embedded ? "its own profile" : "libvips' default profile, for it has none"));
+  }
+  if (header.bit_depth == 32 && header.icc_bytes == 0) {
+    photo.notes.push_back(fmt::format(
+        "'{}' has floating-point samples and no colour profile; they are taken for linear light of BT.709, 1.0 = {:g} "
+        "cd/m2",
+        path.string(), kHdrWhite));
   }
   const DecoderFindings findings = sort_jpeg_messages(take_vips_messages());
   if (format == ImageFormat::kJpeg && reading == Reading::kStrict && !findings.damage.empty()) {
@@ -252,6 +294,7 @@ std::string codec_version() {
 PhotoHeader read_photo_header(const std::filesystem::path& path) {
   const ImageFormat format = sniff_photo(path);
   if (format == ImageFormat::kBmp) return read_bmp_header(path);
+  if (format == ImageFormat::kExr) return read_exr_header(path);
   const auto lock = lock_vips_messages();
   return header_of(open_with_vips(path, format).get(), format, path);
 }
@@ -259,6 +302,7 @@ PhotoHeader read_photo_header(const std::filesystem::path& path) {
 DecodedPhoto decode_photo(const std::filesystem::path& path, const ReadLimits& limits) {
   const ImageFormat format = sniff_photo(path);
   if (format == ImageFormat::kBmp) return decode_bmp_photo(path, limits);
+  if (format == ImageFormat::kExr) return decode_exr_photo(path, limits);
   DecodedPhoto photo;
   try {
     photo = decode_with_vips(path, format, limits, Reading::kStrict);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "image/hdr_coding.h"
+
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -10,7 +12,7 @@
 namespace zsr {
 
 /// File formats of photos. kHeif is HEIC, which like AVIF, JPEG XL and GIF can be written where libvips has an encoder.
-/// OpenEXR holds HDR results only and is not read.
+/// OpenEXR holds HDR photos only.
 enum class ImageFormat { kPng, kJpeg, kTiff, kWebp, kPnm, kBmp, kGif, kHeif, kAvif, kJxl, kExr };
 
 /// Whether values mean what a screen shows (sRGB and its like) or absolute light (Note [HDR values] in image/hdr.h).
@@ -25,9 +27,10 @@ bool is_writable(ImageFormat format, DynamicRange range = DynamicRange::kSdr);
 /// Why it does not write this one, and what to do, for messages.
 std::string why_not_writable(ImageFormat format, DynamicRange range = DynamicRange::kSdr);
 /// Bits per sample of an HDR file of a format that can be one: `wanted`, or for 0 what is usual, 10 in AVIF and HEIC
-/// (12 where libheif has an encoder of those only), 16 in PNG, TIFF and OpenEXR (half floats). Throws OptionError where
+/// (12 where libheif has an encoder of those only, or the photo of coding `from` has 12), 16 in PNG and TIFF, and 32
+/// (floats) in TIFF of linear light; in OpenEXR 16 (half floats), or 32 where `from` has them. Throws OptionError where
 /// the format does not have them.
-int hdr_bit_depth(ImageFormat format, int wanted);
+int hdr_bit_depth(ImageFormat format, int wanted, const HdrCoding& from = {});
 /// Bits per sample the format can hold at most: 8 or 16.
 int max_bit_depth(ImageFormat format);
 /// Pixels per side that a file of the format can have at most.
@@ -39,6 +42,7 @@ bool holds_alpha(ImageFormat format);
 /// before pixels are allocated.
 struct ReadLimits {
   int64_t max_pixels = 200'000'000;  ///< width * height; > 0.
+  bool hdr = false;                  ///< Take HDR photos too. Else they are refused: their values are no sRGB.
   bool accept_damaged = false;       ///< Take what can be decoded of a damaged file instead of refusing it.
   /// Of a file with several pictures, which one, from 0; empty: the first, with a note about the others.
   std::optional<int64_t> page;
@@ -59,12 +63,12 @@ struct Resolution {
   bool known() const { return x > 0.0 && y > 0.0; }
 };
 
-/// Interleaved samples as they stand in a file.
+/// Interleaved samples as they stand in a file, or floating-point values of an HDR file.
 struct PixelBuffer {
   int64_t width = 0;
   int64_t height = 0;
   int bands = 0;      ///< 1 gray, 2 gray + alpha, 3 RGB, 4 RGB + alpha.
-  int bit_depth = 8;  ///< 8, or 16 with native-endian 16-bit samples.
+  int bit_depth = 8;  ///< 8, or 16 with native-endian 16-bit samples, or 32 with floats.
   std::vector<uint8_t> bytes;
 };
 
@@ -83,9 +87,9 @@ struct PhotoHeader {
   int bit_depth = 8;
   bool cmyk = false;    ///< Stored as CMYK; read as sRGB, which `bands` counts.
   int orientation = 1;  ///< EXIF orientation as found, 1-8.
-  /// Transfer characteristics (ITU-T H.273) that PNG, AVIF and HEIC files signal: 16 = PQ, 18 = HLG; 0: none. Only
-  /// decode_photo() looks.
-  int transfer = 0;
+  /// Of HDR files: OpenEXR, floating-point TIFF, and what signals PQ or HLG by nclx, cICP or its ICC profile.
+  std::optional<HdrCoding> hdr;
+  bool narrow_range = false;  ///< Of an HDR PNG: black is 16 and white 235 of 255.
   Sequence sequence;
   Resolution resolution;
   size_t exif_bytes = 0;
@@ -113,9 +117,9 @@ struct EncodeOptions {
 PhotoHeader read_photo_header(const std::filesystem::path& path);
 
 /// Decodes by content, not by name; applies the EXIF orientation and converts CMYK to sRGB. Throws IoError (missing,
-/// unreadable) or InputError (empty, not an image, over the limits, floating point samples; truncated or damaged as far
-/// as its decoder notices, unless `limits` accept that). What the decoder takes for a harmless oddity becomes a note.
-/// Damage that no decoder can see, such as overwritten bytes in a format without checksums, is not found.
+/// unreadable) or InputError (empty, not an image, over the limits, HDR where `limits` refuse it; truncated or damaged
+/// as far as its decoder notices, unless `limits` accept that). What the decoder takes for a harmless oddity becomes a
+/// note. Damage that no decoder can see, such as overwritten bytes in a format without checksums, is not found.
 DecodedPhoto decode_photo(const std::filesystem::path& path, const ReadLimits& limits);
 
 /// Writes `pixels` to the file descriptor. `metadata` (may be null) is carried over with its sizes corrected and the

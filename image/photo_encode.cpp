@@ -29,9 +29,11 @@ std::string encode_tiff(VipsImage* image, const EncodeOptions& options) {
   void* data = nullptr;
   size_t size = 0;
   const bool big = VIPS_IMAGE_SIZEOF_IMAGE(image) > (uint64_t{3} << 30U);
+  const VipsForeignTiffPredictor predictor = vips_image_get_format(image) == VIPS_FORMAT_FLOAT
+                                                 ? VIPS_FOREIGN_TIFF_PREDICTOR_FLOAT
+                                                 : VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL;
   if (vips_tiffsave_buffer(image, &data, &size, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE, "predictor",
-                           VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "strip", options.strip, "bigtiff", big,
-                           nullptr) != 0) {
+                           predictor, "strip", options.strip, "bigtiff", big, nullptr) != 0) {
     throw IoError(fmt::format("cannot encode TIFF: {}", take_vips_error()));
   }
   std::string tiff(static_cast<char*>(data), size);

@@ -35,6 +35,7 @@ std::optional<ImageFormat> sniff_format(std::string_view head) {
     const bool av1 = head.substr(8).find("avif") != std::string_view::npos || head.substr(8, 4) == "avis";
     return av1 ? ImageFormat::kAvif : ImageFormat::kHeif;
   }
+  if (starts("\x76\x2F\x31\x01")) return ImageFormat::kExr;
   if (starts("\xFF\x0A") || starts({"\0\0\0\x0CJXL \r\n\x87\n", 12})) return ImageFormat::kJxl;
   return std::nullopt;
 }
@@ -72,9 +73,10 @@ ImageFormat sniff_photo(const std::filesystem::path& path) {
         path.string(), raw));
   }
   if (!format) {
-    throw InputError(
-        fmt::format("'{}' is not a photo that zsr reads (PNG, JPEG, TIFF, WebP, GIF, HEIC, AVIF, JPEG XL, PNM or BMP)",
-                    path.string()));
+    throw InputError(fmt::format(
+        "'{}' is not a photo that zsr reads (PNG, JPEG, TIFF, WebP, GIF, HEIC, AVIF, JPEG XL, OpenEXR, PNM or "
+        "BMP)",
+        path.string()));
   }
   return *format;
 }

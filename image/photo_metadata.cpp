@@ -200,12 +200,14 @@ std::shared_ptr<const PhotoMetadata> PhotoMetadata::with_color(std::string_view 
   return std::make_shared<PhotoMetadata>(std::move(header), resolution_, std::move(color), stated_);
 }
 
-std::shared_ptr<const PhotoMetadata> hdr_metadata(const PhotoMetadata* metadata, ImageFormat format) {
+std::shared_ptr<const PhotoMetadata> hdr_metadata(const PhotoMetadata* metadata, ImageFormat format,
+                                                  const HdrCoding& coding) {
   const PhotoMetadata nothing(nullptr, {});
   const PhotoMetadata& given = metadata != nullptr ? *metadata : nothing;
-  if (format != ImageFormat::kPng) return given.with_color(pq_profile(), {});
+  if (format != ImageFormat::kPng) return given.with_color(hdr_profile(coding), {});
   // PNG specification, third edition, 11.3.2.6: primaries, transfer, matrix (0: RGB), full range.
-  const std::string named = std::string("cICP") + '\x09' + '\x10' + '\0' + '\x01';
+  const std::string named = std::string("cICP") + static_cast<char>(code_of_primaries(coding.primaries).value_or(9)) +
+                            static_cast<char>(code_of_transfer(coding.transfer)) + '\0' + '\x01';
   const uLong sum = crc32(0, reinterpret_cast<const Bytef*>(named.data()), static_cast<uInt>(named.size()));
   std::string chunk = std::string("\0\0\0\x04", 4) + named;
   for (unsigned shift = 32; shift > 0; shift -= 8) chunk += static_cast<char>((sum >> (shift - 8)) & 0xFFU);

@@ -46,11 +46,16 @@ std::unique_lock<std::recursive_mutex> lock_vips_messages() {
 
 ImagePtr image_of(const PixelBuffer& pixels) {
   const bool wide = pixels.bit_depth == 16;
+  const bool floating = pixels.bit_depth == 32;
   const ImagePtr memory(vips_image_new_from_memory(pixels.bytes.data(), pixels.bytes.size(),
                                                    static_cast<int>(pixels.width), static_cast<int>(pixels.height),
-                                                   pixels.bands, wide ? VIPS_FORMAT_USHORT : VIPS_FORMAT_UCHAR));
-  const VipsInterpretation colour = pixels.bands <= 2 ? (wide ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W)
-                                                      : (wide ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB);
+                                                   pixels.bands,
+                                                   floating ? VIPS_FORMAT_FLOAT
+                                                   : wide   ? VIPS_FORMAT_USHORT
+                                                            : VIPS_FORMAT_UCHAR));
+  const VipsInterpretation colour = floating            ? VIPS_INTERPRETATION_scRGB
+                                    : pixels.bands <= 2 ? (wide ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W)
+                                                        : (wide ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB);
   VipsImage* copied = nullptr;
   if (!memory || vips_copy(memory.get(), &copied, "interpretation", colour, nullptr) != 0) return nullptr;
   return ImagePtr(copied);

@@ -61,8 +61,14 @@ double strength_of(const PhotoCondition& condition, bool enlarges) {
 }  // namespace
 
 FormationChoice choose_formation(const PhotoCondition& condition, const std::optional<kernelgan::Estimate>& estimate,
-                                 bool enlarges) {
+                                 bool enlarges, DynamicRange range) {
   FormationChoice choice;
+  if (range == DynamicRange::kHdr) {
+    choice.trust_kernel = !estimate || estimate->verdict != kernelgan::Verdict::kWeak || estimate->bicubic;
+    choice.reasons.push_back(choice.trust_kernel ? "HDR photo"
+                                                 : "the kernel estimate of an HDR photo is weak and not undone");
+    return choice;
+  }
   if (condition.damage >= kFirstDamage && !condition.graphics) {
     choice.way = Way::kRestore;
     choice.strength = strength_of(condition, enlarges);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "degradations/estimation/photo_condition.h"
+#include "image/photo_codec.h"
 #include "kernelgan/estimate.h"
 
 #include <optional>
@@ -25,8 +26,10 @@ struct FormationChoice {
 
 /// Chooses by what the photo tells about itself. `estimate` is the blind kernel estimate where one was made;
 /// `enlarges`: the result is larger than the photo.
+/// HDR photos are never restored, since the thresholds of noise and JPEG, and the restoration network, are those of
+/// sRGB values of 8 bits; of a kernel estimate only one that is not weak is undone.
 FormationChoice choose_formation(const PhotoCondition& condition,
                                  const std::optional<kernelgan::Estimate>& estimate = std::nullopt,
-                                 bool enlarges = true);
+                                 bool enlarges = true, DynamicRange range = DynamicRange::kSdr);
 
 }  // namespace zsr::pipeline

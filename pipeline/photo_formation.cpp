@@ -44,7 +44,7 @@ struct Evidence {
 };
 
 Evidence look(const torch::Tensor& color, const Request& request, const FormationPlan& plan,
-              std::optional<PhotoCondition> condition, const RunContext& context) {
+              std::optional<PhotoCondition> condition, DynamicRange range, const RunContext& context) {
   constexpr int64_t kLeastForNoise = 32;
   Evidence seen;
   if (plan.estimate_kernel) {
@@ -53,7 +53,7 @@ Evidence look(const torch::Tensor& color, const Request& request, const Formatio
     seen.estimate = kernelgan::estimate_kernel(color, {.scale = request.scale.y}, own);
     seen.noise = seen.estimate->noise;
     if (!condition) condition = look_at_condition(color);
-    seen.choice = choose_formation(*condition, seen.estimate);
+    seen.choice = choose_formation(*condition, seen.estimate, true, range);
     seen.graphics = condition->graphics;
   } else if (std::min(color.size(2), color.size(3)) >= kLeastForNoise) {
     seen.noise = look_at_fine_scale(color).noise;
@@ -200,7 +200,7 @@ std::optional<double> share_for_start(const torch::Tensor& color, const kernelga
 }
 
 PhotoFormation look_at_photo(const torch::Tensor& color, const Request& request, const std::string& method,
-                             std::optional<PhotoCondition> condition, const RunContext& context) {
+                             std::optional<PhotoCondition> condition, const RunContext& context, DynamicRange range) {
   PhotoFormation found;
   found.plan = plan_formation(request, method);
   found.kernels = found.plan.kernels;
@@ -210,7 +210,7 @@ PhotoFormation look_at_photo(const torch::Tensor& color, const Request& request,
     if (is_zssr) found.zssr = plain_zssr_options(request, found.plan);
     return found;
   }
-  const Evidence seen = look(color, request, found.plan, std::move(condition), context);
+  const Evidence seen = look(color, request, found.plan, std::move(condition), range, context);
   found.record = nlohmann::json::object();
   if (request.leaves_method_open() && seen.estimate && seen.choice.way == Way::kRestore) {
     found.restore_strength = seen.choice.strength;

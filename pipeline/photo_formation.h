@@ -3,6 +3,7 @@
 #include "core/run_context.h"
 #include "degradations/estimation/photo_condition.h"
 #include "kernelgan/estimate.h"
+#include "image/photo_codec.h"
 #include "pipeline/request.h"
 
 #include <nlohmann/json.hpp>
@@ -49,9 +50,10 @@ struct PhotoFormation {
 constexpr double kGrain = 5.0;
 
 /// Estimates in `color` [1, C, h, w] what the plan says. `condition` is look_at_condition of it, where it is known
-/// already. Where the request leaves the method open, the restoration may take the photo.
+/// already. Where the request leaves the method open, the restoration may take the photo, unless it is HDR.
 PhotoFormation look_at_photo(const torch::Tensor& color, const Request& request, const std::string& method,
-                             std::optional<PhotoCondition> condition, const RunContext& context);
+                             std::optional<PhotoCondition> condition, const RunContext& context,
+                             DynamicRange range = DynamicRange::kSdr);
 
 /// The widest share of the estimate's covariance, 0.4 to 0.85, under which the pretrained start of `options` restores
 /// the photo about as well as under a kernel surely narrow enough (zssr::Upscaler::consistency). Empty when it does not

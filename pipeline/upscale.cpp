@@ -143,9 +143,9 @@ struct Choice {
   PhotoFormation formation;
 };
 
-Choice choose(const torch::Tensor& color, const Request& request, const RunContext& context) {
+Choice choose(const torch::Tensor& color, const Request& request, DynamicRange range, const RunContext& context) {
   Choice made{request, first_method(request), {}, {}};
-  const bool open = request.leaves_method_open();
+  const bool open = request.leaves_method_open() && range == DynamicRange::kSdr;
   const auto restore = [&](double strength) {
     made.method = restoration_method().name;
     made.request.restore.options.strength = request.restore.strength.value_or(strength);
@@ -159,7 +159,7 @@ Choice choose(const torch::Tensor& color, const Request& request, const RunConte
     if (damaged || is_restored()) restore(damaged ? choice.strength : kCleanStrength);
   }
   if (is_restored()) return made;
-  made.formation = look_at_photo(color, request, made.method, made.condition, context);
+  made.formation = look_at_photo(color, request, made.method, made.condition, context, range);
   if (made.formation.restore_strength) restore(*made.formation.restore_strength);
   return made;
 }
@@ -228,11 +228,18 @@ void check_hdr(const Request& request) {
   }
 }
 
-void record_hdr(Photo& photo, nlohmann::json& record) {
-  photo.range = DynamicRange::kHdr;
-  const LightLevels light = light_levels(photo.color);
-  record["hdr"] = {
-      {"primaries", "BT.2020"}, {"transfer", "PQ"}, {"peak_cd_m2", light.peak}, {"mean_cd_m2", light.mean}};
+// What the result's values mean.
+nlohmann::json hdr_record(const Photo& photo) {
+  const LightLevels light = light_levels(photo.color, photo.hdr);
+  nlohmann::json record = {{"primaries", primaries_name(photo.hdr.primaries)},
+                           {"transfer", to_string(photo.hdr.transfer)},
+                           {"peak_cd_m2", light.peak},
+                           {"mean_cd_m2", light.mean}};
+  if (photo.hdr.transfer == HdrTransfer::kLinear) {
+    record["white_cd_m2"] = photo.hdr.white;
+    record["exposure"] = photo.hdr.exposure;
+  }
+  return record;
 }
 
 }  // namespace
@@ -270,12 +277,20 @@ Request prepared(Request asked) {
 }
 
 std::string why_not_taken(const Photo& photo, const Request& request) {
-  constexpr int kPq = 16;  // ITU-T H.273
-  constexpr int kHlg = 18;
-  const bool hdr = photo.transfer == kPq || photo.transfer == kHlg;
-  if (!hdr || !request.gives_hdr()) return {};
-  return fmt::format("is HDR already (marked as {}), and this network makes HDR of SDR photos",
-                     photo.transfer == kPq ? "PQ" : "HLG");
+  if (photo.range != DynamicRange::kHdr) return {};
+  if (request.gives_hdr()) {
+    return fmt::format("is HDR already (marked as {}), and this network makes HDR of SDR photos",
+                       to_string(photo.hdr.transfer));
+  }
+  const RestoreRequest& restore = request.restore;
+  const bool mends = restore.tone || restore.scratches != RestoreRequest::Scratches::kKept;
+  if (mends || find_method(first_method(request))->uses(Setting::kRestoration)) {
+    return fmt::format(
+        "is HDR ({}), and the restoration knows noise, JPEG, scratches and tone of SDR photos only; "
+        "enlarge it with -s 2, or name a method with -m",
+        describe(photo.hdr));
+  }
+  return {};
 }
 
 Outcome upscale(Photo photo, const Request& asked, const RunContext& given, const Hooks& hooks) {
@@ -290,7 +305,7 @@ Outcome upscale(Photo photo, const Request& asked, const RunContext& given, cons
   const torch::Tensor color = wrapped(fill_scratches(seen, request.restore, outcome), request);
   RunContext context = given;
   if (!find_method(first_method(request))->uses(Setting::kDevice)) context.device = torch::kCPU;
-  Choice choice = choose(color, request, context);
+  Choice choice = choose(color, request, photo.range, context);
   const Method& method = *find_method(choice.method);
   if (!method.uses(Setting::kDevice)) context.device = torch::kCPU;
   MethodInput input{color, photo.bit_depth, choice.request, choice.formation, choice.condition, context, hooks};
@@ -311,7 +326,11 @@ Outcome upscale(Photo photo, const Request& asked, const RunContext& given, cons
   outcome.record["device"] = context.device.str();
   outcome.record["output_size"] = {{"width", photo.color.size(3)}, {"height", photo.color.size(2)}};
   record_choice(request, choice, output, context, outcome);
-  if (request.gives_hdr()) record_hdr(photo, outcome.record);
+  if (request.gives_hdr()) {
+    photo.range = DynamicRange::kHdr;
+    photo.hdr = {};
+  }
+  if (photo.range == DynamicRange::kHdr) outcome.record["hdr"] = hdr_record(photo);
   outcome.kernel = used_kernel(output, choice.formation);
   outcome.warnings = photo.notes;
   outcome.warnings.insert(outcome.warnings.end(), choice.formation.warnings.begin(), choice.formation.warnings.end());

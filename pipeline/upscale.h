@@ -34,8 +34,8 @@ struct Outcome {
   nlohmann::json record;
 };
 
-/// Why `photo` is nothing for `request`, to follow its name: HDR photos and networks that make HDR of others. Empty: it
-/// is taken. upscale() throws InputError with it.
+/// Why `photo` is nothing for `request`, to follow its name: HDR photos are not restored, and not taken by networks
+/// that make HDR of others. Empty: it is taken. upscale() throws InputError with it.
 std::string why_not_taken(const Photo& photo, const Request& request);
 
 /// Does to `photo` what `zsr upscale` does: fills scratches, looks at the photo, chooses the method, kernel and noise

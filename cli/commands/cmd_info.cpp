@@ -5,6 +5,7 @@
 #include "core/device.h"
 #include "core/json_bytes.h"
 #include "degradations/estimation/photo_condition.h"
+#include "image/hdr.h"
 #include "image/photo.h"
 #include "image/photo_codec.h"
 #include "nn/kernels/conv_backend.h"
@@ -16,6 +17,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <optional>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
@@ -28,32 +30,60 @@ nlohmann::ordered_json dpi(double pixels_per_mm) {
   return pixels_per_mm * 25.4;
 }
 
-nlohmann::ordered_json photo_json(const std::string& path, const PhotoHeader& header, const PhotoCondition& condition) {
-  return {{"file", path},
-          {"format", to_string(header.format)},
-          {"width", header.width},
-          {"height", header.height},
-          {"megapixels", static_cast<double>(header.width) * static_cast<double>(header.height) / 1e6},
-          {"channels", header.bands},
-          {"bit_depth", header.bit_depth},
-          {"cmyk", header.cmyk},
-          {"orientation", header.orientation},
-          {"pages", header.sequence.pages},
-          {"frame_ms", header.sequence.delays_ms},
-          {"dpi_x", dpi(header.resolution.x)},
-          {"dpi_y", dpi(header.resolution.y)},
-          {"exif_bytes", header.exif_bytes},
-          {"xmp_bytes", header.xmp_bytes},
-          {"iptc_bytes", header.iptc_bytes},
-          {"icc_bytes", header.icc_bytes},
-          {"condition", to_json(condition)}};
+nlohmann::ordered_json hdr_json(const HdrCoding& coding, const LightLevels& light) {
+  nlohmann::ordered_json json{{"primaries", primaries_name(coding.primaries)},
+                              {"chromaticities", coding.primaries},
+                              {"transfer", to_string(coding.transfer)},
+                              {"bits", coding.bits},
+                              {"peak_cd_m2", light.peak},
+                              {"mean_cd_m2", light.mean}};
+  if (coding.transfer == HdrTransfer::kLinear) json["white_cd_m2"] = coding.white;
+  return json;
+}
+
+// What the photo shows: an SDR photo its condition, an HDR photo its light.
+struct Looked {
+  std::optional<PhotoCondition> condition;
+  std::optional<LightLevels> light;
+};
+
+nlohmann::ordered_json photo_json(const std::string& path, const PhotoHeader& header, const Looked& looked) {
+  nlohmann::ordered_json json{
+      {"file", path},
+      {"format", to_string(header.format)},
+      {"width", header.width},
+      {"height", header.height},
+      {"megapixels", static_cast<double>(header.width) * static_cast<double>(header.height) / 1e6},
+      {"channels", header.bands},
+      {"bit_depth", header.bit_depth},
+      {"cmyk", header.cmyk},
+      {"orientation", header.orientation},
+      {"pages", header.sequence.pages},
+      {"frame_ms", header.sequence.delays_ms},
+      {"dpi_x", dpi(header.resolution.x)},
+      {"dpi_y", dpi(header.resolution.y)},
+      {"exif_bytes", header.exif_bytes},
+      {"xmp_bytes", header.xmp_bytes},
+      {"iptc_bytes", header.iptc_bytes},
+      {"icc_bytes", header.icc_bytes}};
+  if (looked.condition) json["condition"] = to_json(*looked.condition);
+  if (looked.light) json["hdr"] = hdr_json(*header.hdr, *looked.light);
+  return json;
 }
 
 std::string kept(size_t bytes) {
   return bytes > 0 ? fmt::format("{} bytes, kept", bytes) : "none";
 }
 
-void print_photo(const std::string& path, const PhotoHeader& header, const PhotoCondition& condition) {
+void print_light(const HdrCoding& coding, const LightLevels& light) {
+  fmt::print("  HDR: primaries {}, transfer {}, {} bits{}\n", primaries_name(coding.primaries),
+             to_string(coding.transfer), coding.bits, coding.bits == 32 ? " (float)" : "");
+  if (coding.transfer == HdrTransfer::kLinear) fmt::print("  1.0 = {:g} cd/m2\n", coding.white);
+  if (coding.transfer == HdrTransfer::kHlg) fmt::print("  light as on a display of 1000 cd/m2\n");
+  fmt::print("  peak {:.4g} cd/m2, mean {:.4g} cd/m2\n", light.peak, light.mean);
+}
+
+void print_photo(const std::string& path, const PhotoHeader& header, const Looked& looked) {
   static const char* const kinds[] = {"", "gray", "gray + alpha", "RGB", "RGB + alpha"};
   fmt::print("{}\n  {} {}x{} ({:.1f} MP), {}{}, {} bit\n", path, to_string(header.format), header.width, header.height,
              static_cast<double>(header.width) * static_cast<double>(header.height) / 1e6, kinds[header.bands],
@@ -71,7 +101,9 @@ void print_photo(const std::string& path, const PhotoHeader& header, const Photo
     fmt::print("  {} {}: --pages chooses, the first by default\n", header.sequence.pages,
                header.sequence.animated() ? "frames" : "pages");
   }
-  fmt::print("  condition: {} (damage {:.2f} of 1)\n", describe(condition), condition.damage);
+  if (looked.light) print_light(*header.hdr, *looked.light);
+  if (!looked.condition) return;
+  fmt::print("  condition: {} (damage {:.2f} of 1)\n", describe(*looked.condition), looked.condition->damage);
 }
 
 void print_methods(bool json) {
@@ -140,11 +172,18 @@ int print_photos(const std::vector<std::string>& photos, bool json) {
   for (const std::string& path : photos) {
     try {
       PhotoHeader header = read_photo_header(path);
-      const Photo photo = load_photo(path);
+      ReadLimits limits;
+      limits.hdr = true;
+      const Photo photo = load_photo(path, limits);
       header.bands = static_cast<int>(photo.color.size(1)) + (photo.alpha.defined() ? 1 : 0);
       for (const std::string& note : photo.notes) fmt::print(stderr, "zsr: warning: {}\n", note);
-      const PhotoCondition condition = look_at_condition(photo.color);
-      json ? all.push_back(photo_json(path, header, condition)) : print_photo(path, header, condition);
+      Looked looked;
+      if (photo.range == DynamicRange::kHdr) {
+        looked.light = light_levels(photo.color, photo.hdr);
+      } else {
+        looked.condition = look_at_condition(photo.color);
+      }
+      json ? all.push_back(photo_json(path, header, looked)) : print_photo(path, header, looked);
     } catch (const Error& error) {
       fmt::print(stderr, "zsr: {}\n", error.what());
       result = kExitFailed;

@@ -42,7 +42,8 @@ void add_upscale_flags(OptionSet& options, UpscaleFlags& flags, bool with_method
   options.add("format,f", "NAME",
               "png, jpeg, tiff, webp, pnm, bmp, gif, avif, heic or jxl. Default: by the output's name", &flags.format);
   options.add("quality", "N", "JPEG and WebP quality, 1-100 (WebP 100 is lossless)", &flags.quality);
-  options.add("bit-depth", "BITS", "8, 16 or auto (as the photo); HDR in AVIF and HEIC: 10 or 12", &flags.depth);
+  options.add("bit-depth", "BITS", "8, 16 or auto (as the photo); HDR in AVIF and HEIC: 10 or 12, in OpenEXR 16 or 32",
+              &flags.depth);
   options.flag("strip", "Leave EXIF, XMP, ICC profile and resolution out of the result", &flags.strip);
   options.flag("force", "Replace an existing output (never the input)", &flags.force);
   options.add("max-pixels", "N", "Largest photo to read or to make, e.g. 200M", &flags.max_pixels);

@@ -55,6 +55,7 @@ std::string other_extension(const fs::path& input, const NameRule& rule) {
       return is_writable(ImageFormat::kAvif, rule.range) ? "avif" : "png";
     }
     if (format == ImageFormat::kGif) return rule.pages ? "webp" : "png";
+    if (format == ImageFormat::kExr) return "";  // it is HDR, and stays
     return is_writable(format) ? "" : "png";
   } catch (const OptionError&) {
     return "png";  // camera raw
@@ -97,7 +98,8 @@ NameRule name_rule(const UpscaleSettings& settings, const std::string& pattern) 
   if (!fs::path(example).has_extension()) {
     throw UsageError(fmt::format("--name '{}' has no extension; end it in {{ext}} or .png", pattern));
   }
-  if (const ImageFormat format = format_from_name(example); !is_writable(format, rule.range)) {
+  if (const ImageFormat format = format_from_name(example);
+      !is_writable(format, rule.range) && !is_writable(format, DynamicRange::kHdr)) {
     throw UsageError(fmt::format("--name '{}': {}", pattern, why_not_writable(format, rule.range)));
   }
   return rule;

@@ -6,6 +6,7 @@
 #include "cli/upscale/upscale_steps.h"
 #include "degradations/kernel_families.h"
 #include "degradations/kernel_io.h"
+#include "image/hdr.h"
 #include "image/pages.h"
 #include "pipeline/enlarge_mosaic.h"
 #include "pipeline/mask_file.h"
@@ -80,6 +81,12 @@ nlohmann::json upscale_photo(const std::filesystem::path& input, const std::file
   record["channels"] = outcome.photo.color.size(1);
   record["alpha"] = outcome.photo.alpha.defined();
   record["warnings"] = outcome.warnings;
+  if (outcome.photo.range == DynamicRange::kHdr) {
+    const HdrCoding coding = coding_in(plan.write.format, outcome.photo.hdr);
+    record["hdr"]["file"] = {{"primaries", primaries_name(coding.primaries)},
+                             {"transfer", to_string(coding.transfer)},
+                             {"bits", plan.bit_depth}};
+  }
   if (raw) record["developed"] = developed;
   if (!damage.empty()) record["accepted_damage"] = damage;
   finish_record(record, input, output, plan, times, settings);

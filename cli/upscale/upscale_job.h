@@ -35,9 +35,13 @@ struct UpscaleSettings {
   Runtime runtime;
 };
 
-/// What the values of results mean.
+/// What the values of results mean, as far as that is known without the photo: those of HDR photos are HDR too.
 inline DynamicRange result_range(const pipeline::Request& request) {
   return request.gives_hdr() ? DynamicRange::kHdr : DynamicRange::kSdr;
+}
+/// Likewise, of the result of `photo`.
+inline DynamicRange result_range(const pipeline::Request& request, const Photo& photo) {
+  return photo.range == DynamicRange::kHdr ? DynamicRange::kHdr : result_range(request);
 }
 
 /// Reads, enlarges and writes one photo; returns its record (the JSON that --json prints and that is stored beside the

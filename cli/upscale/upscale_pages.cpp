@@ -58,7 +58,9 @@ nlohmann::json upscale_pages(const std::filesystem::path& input, const std::file
   const Stopwatch total;
   RunTimes times;
   UpscaleSettings settings = asked;
-  PageReader reader(input, settings.limits);
+  ReadLimits limits = settings.limits;
+  limits.hdr = true;
+  PageReader reader(input, limits);
   const Sequence sequence = sequence_of(reader.sequence(), pages);
   std::optional<PageWriter> writer;
   ResultPlan plan;
@@ -70,6 +72,10 @@ nlohmann::json upscale_pages(const std::filesystem::path& input, const std::file
   for (size_t i = 0; i < pages.size(); ++i) {
     const Stopwatch loading;
     Photo page = naming_page(pages[i], [&] { return reader.read(pages[i]); });
+    if (page.range == DynamicRange::kHdr) {
+      throw InputError(fmt::format("'{}' is HDR ({}), of which one picture is enlarged; name one page with --pages",
+                                   input.string(), describe(page.hdr)));
+    }
     fit_to_page(settings, page, fmt::format("{} (page {})", input.string(), pages[i] + 1));
     if (i == 0) {
       plan = plan_result(input, output, page, settings, &sequence);

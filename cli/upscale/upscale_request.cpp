@@ -108,19 +108,17 @@ std::optional<std::string> restoration_chosen_by(const AllFlags& flags, bool old
   return pipeline::restoration_chosen_by(flags.values, same_size);
 }
 
-// HDR files of AVIF and HEIC have 10 or 12 bits, which no others have.
+// HDR files of AVIF and HEIC have 10 or 12 bits, those of OpenEXR and TIFF 32, which no others have.
 void take_bit_depth(const UpscaleFlags& flags, UpscaleSettings& settings) {
   if (flags.depth == "auto") return;
   const bool usual = flags.depth == "8" || flags.depth == "16";
-  if (!usual && flags.depth != "10" && flags.depth != "12") {
-    throw UsageError(fmt::format("--bit-depth '{}' must be 8, 16 or auto, or for HDR results 10 or 12", flags.depth));
-  }
-  const bool hdr = settings.request.gives_hdr();
-  if (!usual && !hdr) {
+  if (!usual && flags.depth != "10" && flags.depth != "12" && flags.depth != "32") {
     throw UsageError(
-        fmt::format("--bit-depth {} is for HDR results, and this one is not; use 8, 16 or auto", flags.depth));
+        fmt::format("--bit-depth '{}' must be 8, 16 or auto, or for HDR results 10, 12 or 32", flags.depth));
   }
-  if (hdr && flags.depth == "8") throw UsageError("--bit-depth 8 is too little for HDR; use 10, 12, 16 or auto");
+  if (settings.request.gives_hdr() && flags.depth == "8") {
+    throw UsageError("--bit-depth 8 is too little for HDR; use 10, 12, 16 or auto");
+  }
   settings.write.bit_depth = std::stoi(flags.depth);
 }
 
@@ -137,7 +135,9 @@ void take_files(const UpscaleFlags& flags, const pipeline::ParameterValues& valu
   settings.format = flags.format;
   settings.pages = PageChoice(flags.pages);
   const DynamicRange range = result_range(settings.request);
-  if (!settings.format.empty() && !is_writable(format_from_name(settings.format), range)) {
+  // Whether the photo is HDR, and with it what can be written, shows when it is read.
+  const bool for_hdr = !settings.format.empty() && is_writable(format_from_name(settings.format), DynamicRange::kHdr);
+  if (!settings.format.empty() && !for_hdr && !is_writable(format_from_name(settings.format), range)) {
     throw UsageError(
         fmt::format("--format '{}': {}", flags.format, why_not_writable(format_from_name(settings.format), range)));
   }

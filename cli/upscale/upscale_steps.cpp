@@ -62,11 +62,15 @@ WriteOptions write_options(const std::filesystem::path& input, const std::filesy
   } else {
     write.format = output.has_extension() ? format_from_name(output) : photo.format;
   }
-  const DynamicRange range = result_range(settings.request);
+  const DynamicRange range = result_range(settings.request, photo);
   if (!is_writable(write.format, range)) {
     throw UsageError(fmt::format("'{}': {}", output.string(), why_not_writable(write.format, range)));
   }
-  if (range == DynamicRange::kHdr) write.bit_depth = hdr_bit_depth(write.format, write.bit_depth);
+  if (range == DynamicRange::kHdr) write.bit_depth = hdr_bit_depth(write.format, write.bit_depth, photo.hdr);
+  if (range == DynamicRange::kSdr && (write.bit_depth == 10 || write.bit_depth == 12 || write.bit_depth == 32)) {
+    throw UsageError(fmt::format("--bit-depth {} is for HDR results, and that of '{}' is not; use 8, 16 or auto",
+                                 write.bit_depth, input.string()));
+  }
   if (photo.alpha.defined() && !holds_alpha(write.format)) {
     throw UsageError(
         fmt::format("'{}' is partly transparent and {} cannot hold that; name a .png, .tif or .webp output",
@@ -94,8 +98,10 @@ void check_output_files(const std::filesystem::path& input, const std::filesyste
 // The photo, or the one page of it that is wanted. The message about a damaged one names the flag that accepts it.
 Photo read_input(const std::filesystem::path& input, const UpscaleSettings& settings) {
   try {
-    if (settings.pages.is_first()) return load_photo(input, settings.limits);
-    PageReader reader(input, settings.limits);
+    ReadLimits limits = settings.limits;
+    limits.hdr = true;
+    if (settings.pages.is_first()) return load_photo(input, limits);
+    PageReader reader(input, limits);
     return reader.read(settings.pages.of(reader.sequence().pages, input.string())[0]);
   } catch (const DamagedPhoto& error) {
     if (settings.limits.accept_damaged) throw;
@@ -133,7 +139,8 @@ ResultPlan plan_result(const std::filesystem::path& input, const std::filesystem
   check_output_files(input, output, settings);
   const int wanted = plan.write.bit_depth == 0 ? photo.bit_depth : plan.write.bit_depth;
   plan.bit_depth = std::min(wanted, max_bit_depth(plan.write.format));
-  if (result_range(settings.request) == DynamicRange::kHdr) {
+  const DynamicRange range = result_range(settings.request, photo);
+  if (range == DynamicRange::kHdr) {
     plan.bit_depth = plan.write.bit_depth;
   } else if (wanted > plan.bit_depth) {
     photo.notes.push_back(fmt::format("'{}' has 16 bits a sample, {} holds 8; use .png or .tif to keep them",
@@ -142,7 +149,7 @@ ResultPlan plan_result(const std::filesystem::path& input, const std::filesystem
   if (plan.write.format == ImageFormat::kGif) {
     photo.notes.push_back("a GIF has at most 256 colours; .webp and .png keep all");
   }
-  plan.lost = say_what_is_left_behind(input, plan.write, sequence, result_range(settings.request));
+  plan.lost = say_what_is_left_behind(input, plan.write, sequence, range);
   return plan;
 }
 

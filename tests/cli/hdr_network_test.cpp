@@ -16,6 +16,12 @@
 namespace zsr::test {
 namespace {
 
+Photo load_hdr(const std::filesystem::path& path) {
+  ReadLimits limits;
+  limits.hdr = true;
+  return load_photo(path, limits);
+}
+
 class HdrNetwork : public testing::Test {
  protected:
   void SetUp() override {
@@ -52,11 +58,12 @@ TEST_F(HdrNetwork, WritesHdrFiles) {
     EXPECT_EQ(record["hdr"]["transfer"], "PQ");
     EXPECT_GE(record["hdr"]["peak_cd_m2"], record["hdr"]["mean_cd_m2"]);
     EXPECT_EQ(record["bit_depth"], hdr_bit_depth(format, 0)) << name;
-    if (format == ImageFormat::kExr) continue;  // not read
-    const Photo read = load_photo(dir_ / name);
+    const Photo read = load_hdr(dir_ / name);
     EXPECT_EQ(read.color.size(2), 80);
     EXPECT_EQ(read.color.size(3), 100);
-    if (format != ImageFormat::kTiff) EXPECT_EQ(read.transfer, 16) << name;
+    const bool linear = format == ImageFormat::kExr;
+    EXPECT_EQ(read.hdr.transfer, linear ? HdrTransfer::kLinear : HdrTransfer::kPq) << name;
+    EXPECT_EQ(record["hdr"]["file"]["transfer"], linear ? "linear" : "PQ") << name;
   }
 }
 
@@ -68,8 +75,8 @@ TEST_F(HdrNetwork, TakesGrayTransparentAndDeepPhotos) {
   save_photo(photo, dir_ / "gray.png", {});
   const ProgramResult made = run_zsr({"fdan", at("gray.png"), "--weights", at("fdan.safetensors"), "-q"});
   ASSERT_EQ(made.code, 0) << made.err;
-  const Photo read = load_photo(dir_ / "gray_x2.png");
-  EXPECT_EQ(read.transfer, 16);
+  const Photo read = load_hdr(dir_ / "gray_x2.png");
+  EXPECT_EQ(read.hdr.transfer, HdrTransfer::kPq);
   EXPECT_EQ(read.color.size(1), 3);
   EXPECT_TRUE(read.alpha.defined());
   EXPECT_EQ(read.bit_depth, 16);

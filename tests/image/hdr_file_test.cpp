@@ -97,6 +97,12 @@ torch::Tensor rgb_of(const HeifContent& content) {
   return content.codes / ((1 << content.bits) - 1.0);
 }
 
+Photo load_hdr_result(const std::filesystem::path& path) {
+  ReadLimits limits;
+  limits.hdr = true;
+  return load_photo(path, limits);
+}
+
 double greatest_error(const torch::Tensor& a, const torch::Tensor& b) {
   return (a - b).abs().max().item<double>();
 }
@@ -120,7 +126,7 @@ TEST_P(HeifFile, HoldsValuesAndSignal) {
   const double code = 1.0 / ((1 << bits) - 1.0);
   EXPECT_LT(greatest_error(rgb_of(content), made.color), 2.0 * code);
   EXPECT_LT((rgb_of(content) - made.color).abs().mean().item<double>(), 0.7 * code);
-  EXPECT_EQ(load_photo(dir_ / name).transfer, 16);
+  EXPECT_EQ(load_hdr_result(dir_ / name).hdr.transfer, HdrTransfer::kPq);
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, HeifFile,
@@ -173,9 +179,9 @@ TEST_F(HdrFile, PngSaysWhatItHoldsInFrontOfThePixels) {
   EXPECT_THAT(types, ::testing::Contains("cICP"));
   EXPECT_EQ(types.back(), "IDAT");
   EXPECT_THAT(types, ::testing::Not(::testing::Contains("sRGB")));
-  const Photo read = load_photo(path);
+  const Photo read = load_hdr_result(path);
   EXPECT_EQ(read.bit_depth, 16);
-  EXPECT_EQ(read.transfer, 16);
+  EXPECT_EQ(read.hdr.transfer, HdrTransfer::kPq);
   EXPECT_LT(greatest_error(read.color, made.color), 0.51 / 65535.0);
 }
 
@@ -193,7 +199,7 @@ TEST_F(HdrFile, TiffHasAProfileThatNamesTheCurve) {
   const std::string profile(static_cast<const char*>(data), size);
   g_object_unref(image);
   EXPECT_NE(profile.find(std::string("cicp\0\0\0\0\x09\x10\0\x01", 12)), std::string::npos);
-  EXPECT_LT(greatest_error(load_photo(dir_ / "a.tif").color, made.color), 0.51 / 65535.0);
+  EXPECT_LT(greatest_error(load_hdr_result(dir_ / "a.tif").color, made.color), 0.51 / 65535.0);
 }
 
 TEST_F(HdrFile, ExrHoldsLightOverReferenceWhite) {
