@@ -61,6 +61,7 @@ Graph drcn_graph(const Config& config) {
     } else {
       made.push_back(shared.conv("reconstruction.1", features, 1) + image);
     }
+    g.intermediate(fmt::format("recursion {}", i + 1), made.back(), 1, 1);
   }
   const Value result = g.conv("ensemble", g.concat(made), 1, {.side = 1, .bias = false});
   g.begin("ensemble.weight", {static_cast<float>(1.0 / static_cast<double>(depth))});
@@ -92,6 +93,7 @@ Kind drcn() {
   kind.renamed = renamed_drcn;
   kind.fields = {{"width", "channels", 256, 16, 256, 16}, {"depth", "recursions", 16, 1, 64}};
   kind.trainable_scales = {2, 3, 4};
+  kind.supervision = Supervision::kFalling;
   return kind;
 }
 

@@ -73,6 +73,9 @@ Graph lapsrn_graph(const Config& config) {
     image = lap_enlarged(layers, name + "img_up", image) + g.conv(name + "residual_conv", x, 1);
     begin_bilinear(g, name + "img_up");
     g.output(image, scale);
+    for (const int64_t larger : config.scales) {
+      if (larger > scale) g.intermediate(fmt::format("x{}", scale), image, larger, scale);
+    }
   }
   return g;
 }
@@ -109,6 +112,9 @@ Graph mslapsrn_graph(const Config& config) {
     x = lap_doubled(g, layers, "upconv", g.leaky_relu(x, kLapLeak), width);
     image = lap_enlarged(layers, "img_up", image) + layers.conv("residual_conv", x, 1);
     g.output(image, int64_t{1} << level);
+    for (int64_t later = level + 1; later <= kLapLevels; ++later) {
+      g.intermediate(fmt::format("x{}", 1 << level), image, int64_t{1} << later, int64_t{1} << level);
+    }
   }
   begin_bilinear(g, "img_up");
   return g;
@@ -136,6 +142,7 @@ Kind lapsrn() {
   kind.fields = {{"width", "channels", 64, 16, 256, 16}, {"depth", "convolutions of each level", 10, 1, 64}};
   kind.trainable_scales = {2, 4};
   kind.all_scales = true;
+  kind.supervision = Supervision::kPixels;
   kind.renamed = renamed_lapsrn;
   return kind;
 }
@@ -148,6 +155,7 @@ Kind mslapsrn() {
                  {"recursions", "times that a block is applied", 8, 1, 32}};
   kind.trainable_scales = {2, 4};
   kind.all_scales = true;
+  kind.supervision = Supervision::kPixels;
   kind.renamed = renamed_lapsrn;
   return kind;
 }

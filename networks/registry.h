@@ -22,6 +22,15 @@ struct TrainingDefaults {
   std::optional<int64_t> patch{};   ///< LR pixels a side of a patch.
 };
 
+/// How the results on the way to a network's own (nn::Graph::Intermediate) take part in its training. Each is compared
+/// with the target at its size; the loss is
+enum class Supervision {
+  kNone,     ///< that of the network's result alone: there is no other.
+  kEqual,    ///< the mean of all results' losses.
+  kFalling,  ///< w times the mean of the others' losses and 1 - w times that of the result; w falls from 1 to 0.
+  kPixels,   ///< the mean over the pixels of all results together.
+};
+
 /// An architecture: how it is recognised in a weights file, and the one definition from which it is loaded, saved,
 /// counted, run and trained.
 struct Kind {
@@ -39,6 +48,7 @@ struct Kind {
   std::vector<int64_t> trainable_scales{};  ///< One of which is chosen, unless `all_scales`.
   bool all_scales = false;                  ///< It is trained for all of them at once.
   TrainingDefaults training{};
+  Supervision supervision = Supervision::kNone;  ///< As published.
   /// Why `zsr train` does not train it, as the end of a sentence; empty: it does. `trainable_scales` are
   /// then the published ones.
   std::string untrainable{};

@@ -53,8 +53,8 @@ class SrfbnLayers {
   nn::Convolution window_{};
 };
 
-// SRFBN (Li et al., CVPR 2019): one block again and again, which sees what it made before. Trained here on its last
-// step's result.
+// SRFBN (Li et al., CVPR 2019): one block again and again, which sees what it made before. The last step's result is
+// the network's.
 Graph srfbn_graph(const Config& config) {
   const int64_t width = config.whole("width");
   const int64_t scale = config.scales[0];
@@ -63,10 +63,19 @@ Graph srfbn_graph(const Config& config) {
   const Value image = into_colors(g, g.input(config.channels), config);
   const Value features = layers.conv("feat_in", layers.conv("conv_in", image, 4 * width, {}), width, {.side = 1});
   Value hidden = features;
-  for (int64_t t = 0; t < config.whole("iterations"); ++t) hidden = layers.block(features, hidden);
-  const Value made = layers.last("conv_out", layers.larger("out", hidden), config.channels);
-  const Value sum = g.resize(image, nn::Interpolation::kBilinear, scale) + made;
-  g.output(out_of_colors(g, sum, config), scale);
+  std::vector<Value> steps;
+  for (int64_t t = 0; t < config.whole("iterations"); ++t) {
+    hidden = layers.block(features, hidden);
+    steps.push_back(hidden);
+  }
+  const auto made_of = [&](Value step) {
+    const Value made = layers.last("conv_out", layers.larger("out", step), config.channels);
+    return out_of_colors(g, g.resize(image, nn::Interpolation::kBilinear, scale) + made, config);
+  };
+  g.output(made_of(steps.back()), scale);
+  for (size_t t = 0; t + 1 < steps.size(); ++t) {
+    g.intermediate(fmt::format("step {}", t + 1), made_of(steps[t]), scale, scale);
+  }
   return g;
 }
 
@@ -93,6 +102,7 @@ Kind srfbn() {
                  {"iterations", "times that the block is applied", 4, 1, 16},
                  {"color_range", "colours go from 0 to this", 255, 1, 255}};
   kind.trainable_scales = {2, 3, 4};
+  kind.supervision = Supervision::kEqual;
   kind.ignored = {"sub_mean.", "add_mean."};
   return kind;
 }

@@ -202,8 +202,8 @@ void Execution::run_alone(const PlanStep& step) {
 }
 
 // Nodes that steps [first, end) make and others read.
-std::vector<int32_t> Execution::used_later(size_t first, size_t end, int32_t output) const {
-  std::set<int32_t> later{output};
+std::vector<int32_t> Execution::used_later(size_t first, size_t end) const {
+  std::set<int32_t> later(outputs_.begin(), outputs_.end());
   for (size_t i = end; i < plan_->steps.size(); ++i) {
     for (const int32_t node : nodes_read(graph_, *plan_, plan_->steps[i])) later.insert(node);
   }
@@ -246,7 +246,7 @@ size_t Execution::run_group(size_t first) {
     keep(own.slope, kept.slope);
     group->own.push_back(kept);
   }
-  group->outputs = used_later(first, end, output_);
+  group->outputs = used_later(first, end);
   tensors.insert(tensors.end(), parameters.begin(), parameters.end());
   const tensor_list results = LayersFunction::apply(at::TensorList(tensors), group);
   for (size_t i = 0; i < results.size(); ++i) {
@@ -256,8 +256,9 @@ size_t Execution::run_group(size_t first) {
   return end;
 }
 
-torch::Tensor Execution::run(const std::vector<torch::Tensor>& inputs, int32_t output) {
-  output_ = output;
+std::vector<torch::Tensor> Execution::run(const std::vector<torch::Tensor>& inputs,
+                                          const std::vector<int32_t>& outputs) {
+  outputs_ = outputs;
   size_t given = 0;
   for (size_t i = 0; i < values_.size(); ++i) {
     if (std::holds_alternative<Input>(graph_.nodes()[i].operation)) values_[i].plain = inputs.at(given++);
@@ -274,7 +275,9 @@ torch::Tensor Execution::run(const std::vector<torch::Tensor>& inputs, int32_t o
     }
     for (size_t k = first; k < i; ++k) forget(steps[k]);
   }
-  return plain(output);
+  std::vector<torch::Tensor> results;
+  for (const int32_t output : outputs) results.push_back(plain(output));
+  return results;
 }
 
 }  // namespace zsr::nn

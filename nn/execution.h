@@ -15,8 +15,9 @@ class Execution {
  public:
   Execution(const Graph& graph, std::shared_ptr<const Plan> plan, const Pieces& pieces,
             std::shared_ptr<LayerEngine> engine, bool differentiable, bool training);
-  /// What the graph's inputs are, in their order. The value of node `output`, [N, C, H, W].
-  torch::Tensor run(const std::vector<torch::Tensor>& inputs, int32_t output);
+  /// What the graph's inputs are, in their order. The values of the nodes `outputs`, of which the plan was made,
+  /// [N, C, H, W] each.
+  std::vector<torch::Tensor> run(const std::vector<torch::Tensor>& inputs, const std::vector<int32_t>& outputs);
 
  private:
   struct Value {
@@ -31,7 +32,7 @@ class Execution {
   blocked::Image place_of(const PlanStep& step);
   void run_alone(const PlanStep& step);
   size_t run_group(size_t first);
-  std::vector<int32_t> used_later(size_t first, size_t end, int32_t output) const;
+  std::vector<int32_t> used_later(size_t first, size_t end) const;
   void forget(const PlanStep& step);
 
   const Graph& graph_;
@@ -40,7 +41,7 @@ class Execution {
   std::shared_ptr<LayerEngine> engine_;
   bool differentiable_;
   bool training_;
-  int32_t output_ = -1;
+  std::vector<int32_t> outputs_;
   std::vector<Value> values_;
 };
 

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
 
 namespace zsr::nn {
@@ -153,6 +154,18 @@ void Graph::begin(const std::string& name, std::vector<float> values) {
 void Graph::output(Value x, int64_t scale) {
   outputs_.emplace_back(scale, x.node);
   std::sort(outputs_.begin(), outputs_.end());
+}
+
+void Graph::intermediate(const std::string& name, Value x, int64_t scale, int64_t own_scale) {
+  intermediates_.push_back({name, x.node, scale, own_scale});
+}
+
+std::vector<Graph::Intermediate> Graph::intermediates_at(int64_t scale) const {
+  const int64_t asked = scale == 0 && outputs_.size() == 1 ? outputs_.front().first : scale;
+  std::vector<Intermediate> found;
+  std::copy_if(intermediates_.begin(), intermediates_.end(), std::back_inserter(found),
+               [&](const Intermediate& item) { return item.scale == asked; });
+  return found;
 }
 
 int32_t Graph::output_at(int64_t scale) const {

@@ -123,6 +123,17 @@ class Graph {
 
   /// What the network gives at `scale` (output pixels a pixel of the first input); one for each scale.
   void output(Value x, int64_t scale);
+  /// A result on the way to the one at `scale` that training can compare with the target too, `own_scale` output pixels
+  /// a pixel of the first input. Nothing is computed for its sake unless a run asks for it.
+  struct Intermediate {
+    std::string name;  ///< E.g. "recursion 3".
+    int32_t node = -1;
+    int64_t scale = 1;
+    int64_t own_scale = 1;
+  };
+  void intermediate(const std::string& name, Value x, int64_t scale, int64_t own_scale);
+  /// Those on the way to the result at `scale` (0 = the only one), in the order in which they were named.
+  std::vector<Intermediate> intermediates_at(int64_t scale) const;
   /// Biases from here on stand in weights files `unit` times as large as here: authors who count colours from 0 to 255
   /// have ours times 255.
   void bias_unit(double unit) { bias_unit_ = unit; }
@@ -150,6 +161,7 @@ class Graph {
   std::vector<Shape> nominal_;  // of every node, for an input of kNominalSide
   std::vector<Parameter> parameters_;
   std::vector<std::pair<int64_t, int32_t>> outputs_;
+  std::vector<Intermediate> intermediates_;
   int64_t inputs_ = 0;
   int64_t parameter_count_ = 0;
   double bias_unit_ = 1.0;

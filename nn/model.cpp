@@ -20,14 +20,14 @@ struct Model::State {
   Graph graph;
   std::shared_ptr<LayerEngine> engine = std::make_shared<LayerEngine>();
   mutable std::mutex mutex;
-  mutable std::map<std::pair<int32_t, Way>, std::shared_ptr<const Plan>> plans;
+  mutable std::map<std::pair<std::vector<int32_t>, Way>, std::shared_ptr<const Plan>> plans;
 
-  std::shared_ptr<const Plan> plan(int32_t output, Way way) const {
+  std::shared_ptr<const Plan> plan(const std::vector<int32_t>& outputs, Way way) const {
     const std::lock_guard lock(mutex);
-    auto& found = plans[{output, way}];
+    auto& found = plans[{outputs, way}];
     if (!found) {
-      found = std::make_shared<const Plan>(way == Way::kNodes ? make_node_plan(graph, output)
-                                                              : make_plan(graph, output, way == Way::kGradient));
+      found = std::make_shared<const Plan>(way == Way::kNodes ? make_node_plan(graph, outputs)
+                                                              : make_plan(graph, outputs, way == Way::kGradient));
     }
     return found;
   }
@@ -63,8 +63,19 @@ bool is_fast(const torch::Tensor& values) {
 
 torch::Tensor Model::forward(const std::vector<torch::Tensor>& inputs, const torch::Tensor& parameters, int64_t scale,
                              bool training) const {
+  return run(inputs, parameters, {graph().output_at(scale)}, training).front();
+}
+
+std::vector<torch::Tensor> Model::forward_all(const std::vector<torch::Tensor>& inputs, const torch::Tensor& parameters,
+                                              int64_t scale, bool training) const {
+  std::vector<int32_t> outputs{graph().output_at(scale)};
+  for (const Graph::Intermediate& item : graph().intermediates_at(scale)) outputs.push_back(item.node);
+  return run(inputs, parameters, outputs, training);
+}
+
+std::vector<torch::Tensor> Model::run(const std::vector<torch::Tensor>& inputs, const torch::Tensor& parameters,
+                                      const std::vector<int32_t>& outputs, bool training) const {
   const Graph& graph = state_->graph;
-  const int32_t output = graph.output_at(scale);
   bool differentiable = training;
   if (torch::GradMode::is_enabled()) {
     differentiable = differentiable || parameters.requires_grad();
@@ -73,13 +84,13 @@ torch::Tensor Model::forward(const std::vector<torch::Tensor>& inputs, const tor
   bool fast = preferred_conv_backend() == ConvBackend::kWinograd && is_fast(parameters);
   for (const torch::Tensor& input : inputs) fast = fast && is_fast(input) && input.dim() == 4 && input.numel() > 0;
   using Way = State::Way;
-  const auto plan = state_->plan(output, !fast ? Way::kNodes : differentiable ? Way::kGradient : Way::kResult);
+  const auto plan = state_->plan(outputs, !fast ? Way::kNodes : differentiable ? Way::kGradient : Way::kResult);
   if (fast && !inputs.empty()) {
     const std::lock_guard lock(state_->engine->mutex);
     state_->engine->layers.pool().begin(inputs[0].size(0), inputs[0].size(2), inputs[0].size(3));
   }
   const Pieces pieces(graph, *plan, parameters);
-  return Execution(graph, plan, pieces, state_->engine, fast && differentiable, training).run(inputs, output);
+  return Execution(graph, plan, pieces, state_->engine, fast && differentiable, training).run(inputs, outputs);
 }
 
 namespace {

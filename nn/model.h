@@ -33,11 +33,16 @@ class Model {
   /// normalisation uses the batch's statistics and updates those in `parameters`.
   torch::Tensor forward(const std::vector<torch::Tensor>& inputs, const torch::Tensor& parameters, int64_t scale = 0,
                         bool training = false) const;
+  /// The same, and behind the result those of graph().intermediates_at(scale), in their order.
+  std::vector<torch::Tensor> forward_all(const std::vector<torch::Tensor>& inputs, const torch::Tensor& parameters,
+                                         int64_t scale = 0, bool training = false) const;
 
   /// View of one parameter, in its shape.
   torch::Tensor view(const torch::Tensor& parameters, int32_t index) const;
 
  private:
+  std::vector<torch::Tensor> run(const std::vector<torch::Tensor>& inputs, const torch::Tensor& parameters,
+                                 const std::vector<int32_t>& outputs, bool training) const;
   struct State;
   std::unique_ptr<State> state_;
 };

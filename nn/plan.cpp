@@ -45,8 +45,8 @@ void add_read(const Graph& graph, const Plan& plan, int32_t node, std::vector<in
   for (const int32_t input : graph.node(node).inputs) add_read(graph, plan, input, nodes);
 }
 
-void add_last_uses(const Graph& graph, Plan& plan, int32_t output) {
-  std::set<int32_t> later{output};
+void add_last_uses(const Graph& graph, Plan& plan, const std::vector<int32_t>& outputs) {
+  std::set<int32_t> later(outputs.begin(), outputs.end());
   for (size_t i = plan.steps.size(); i-- > 0;) {
     for (const int32_t node : nodes_read(graph, plan, plan.steps[i])) {
       if (later.insert(node).second) plan.steps[i].last_uses.push_back(node);
@@ -68,25 +68,25 @@ std::vector<int32_t> nodes_read(const Graph& graph, const Plan& plan, const Plan
   return nodes;
 }
 
-Plan make_node_plan(const Graph& graph, int32_t output) {
+Plan make_node_plan(const Graph& graph, const std::vector<int32_t>& outputs) {
   Plan plan;
   plan.virtual_nodes.assign(graph.nodes().size(), 0);
   std::vector<char> needed(graph.nodes().size(), 0);
-  needed[static_cast<size_t>(output)] = 1;
-  for (int32_t i = output; i >= 0; --i) {
+  for (const int32_t output : outputs) needed[static_cast<size_t>(output)] = 1;
+  for (int32_t i = *std::max_element(outputs.begin(), outputs.end()); i >= 0; --i) {
     if (!needed[static_cast<size_t>(i)] || std::holds_alternative<Input>(graph.node(i).operation)) continue;
     for (const int32_t input : graph.node(i).inputs) needed[static_cast<size_t>(input)] = 1;
     PlanStep step;
     step.result = i;
     plan.steps.insert(plan.steps.begin(), std::move(step));
   }
-  add_last_uses(graph, plan, output);
+  add_last_uses(graph, plan, outputs);
   plan.cuts = cuts_of(graph, plan.steps);
   return plan;
 }
 
-Planner::Planner(const Graph& graph, int32_t output, bool differentiable)
-    : graph_(graph), output_(output), differentiable_(differentiable) {
+Planner::Planner(const Graph& graph, const std::vector<int32_t>& outputs, bool differentiable)
+    : graph_(graph), outputs_(outputs), differentiable_(differentiable) {
   const size_t count = graph.nodes().size();
   needed_.assign(count, 0);
   done_.assign(count, 0);
@@ -98,8 +98,8 @@ Planner::Planner(const Graph& graph, int32_t output, bool differentiable)
   }
   consumers_.resize(count);
   shapes_ = shapes_for(graph, kSide, kSide);
-  needed_[static_cast<size_t>(output)] = 1;
-  for (int32_t i = output; i >= 0; --i) {
+  for (const int32_t output : outputs) needed_[static_cast<size_t>(output)] = 1;
+  for (int32_t i = *std::max_element(outputs.begin(), outputs.end()); i >= 0; --i) {
     if (!needed_[static_cast<size_t>(i)]) continue;
     for (const int32_t input : graph.node(i).inputs) {
       needed_[static_cast<size_t>(input)] = 1;
@@ -123,7 +123,8 @@ std::optional<Kind> Planner::kind_of(const Convolution& conv, int64_t in) const 
 
 Plan Planner::plan() {
   Plan plan;
-  for (int32_t i = 0; i <= output_; ++i) {
+  const int32_t last = *std::max_element(outputs_.begin(), outputs_.end());
+  for (int32_t i = 0; i <= last; ++i) {
     const auto at = static_cast<size_t>(i);
     current_ = i;
     if (!needed_[at] || done_[at] || std::holds_alternative<Input>(graph_.node(i).operation)) continue;
@@ -149,9 +150,13 @@ Plan Planner::plan() {
   std::sort(plan.steps.begin(), plan.steps.end(),
             [](const PlanStep& a, const PlanStep& b) { return a.result < b.result; });
   plan.virtual_nodes = virtual_;
-  add_last_uses(graph_, plan, output_);
+  add_last_uses(graph_, plan, outputs_);
   plan.cuts = cuts_of(graph_, plan.steps);
   return plan;
+}
+
+bool Planner::is_output(int32_t node) const {
+  return std::find(outputs_.begin(), outputs_.end(), node) != outputs_.end();
 }
 
 bool Planner::one_pixel(int32_t node) const {
@@ -200,7 +205,7 @@ bool Planner::reads_parts(int32_t consumer, int32_t node, bool whole) const {
 bool Planner::is_only_a_name(int32_t index) {
   const Node& node = graph_.node(index);
   auto& own = parts_[static_cast<size_t>(index)];
-  if (index == output_) return false;
+  if (is_output(index)) return false;
   if (const auto* const slice = std::get_if<Slice>(&node.operation)) {
     if (!is_blocked(node.inputs[0])) return false;
     std::vector<Part> found;

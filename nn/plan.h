@@ -61,9 +61,9 @@ struct PlanStep {
   std::vector<int32_t> last_uses;     ///< Nodes whose values are not needed after this step.
 };
 
-/// How to compute one output. Convolutions of 3x3 and 1x1 and those of each channel by itself run in the blocked
-/// layout, and so does what stands between them; everything else runs node by node, with a change of layout where the
-/// two meet.
+/// How to compute some nodes, the outputs. Convolutions of 3x3 and 1x1 and those of each channel by itself run in the
+/// blocked layout, and so does what stands between them; everything else runs node by node, with a change of layout
+/// where the two meet.
 struct Plan {
   std::vector<PlanStep> steps;
   /// Nodes that no step makes, as they only name channels of others (concatenations, slices).
@@ -72,11 +72,15 @@ struct Plan {
   std::vector<int64_t> cuts;
 };
 
-/// `differentiable`: layers are divided where a gradient needs what lies between, and batch normalisation stays apart.
-Plan make_plan(const Graph& graph, int32_t output, bool differentiable);
+/// `outputs`: nodes whose values are wanted, at least one. `differentiable`: layers are divided where a gradient needs
+/// what lies between, and batch normalisation stays apart.
+Plan make_plan(const Graph& graph, const std::vector<int32_t>& outputs, bool differentiable);
+inline Plan make_plan(const Graph& graph, int32_t output, bool differentiable) {
+  return make_plan(graph, std::vector<int32_t>{output}, differentiable);
+}
 
 /// Every node by itself, for any device and type.
-Plan make_node_plan(const Graph& graph, int32_t output);
+Plan make_node_plan(const Graph& graph, const std::vector<int32_t>& outputs);
 
 /// The nodes whose values a step reads.
 std::vector<int32_t> nodes_read(const Graph& graph, const Plan& plan, const PlanStep& step);

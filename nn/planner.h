@@ -8,7 +8,7 @@ namespace zsr::nn {
 /// can.
 class Planner {
  public:
-  Planner(const Graph& graph, int32_t output, bool differentiable);
+  Planner(const Graph& graph, const std::vector<int32_t>& outputs, bool differentiable);
   Plan plan();
 
  private:
@@ -37,12 +37,13 @@ class Planner {
   bool reads_parts(int32_t consumer, int32_t node, bool whole) const;
   bool is_blocked(int32_t node) const;
   bool worth_taking(int32_t node) const;  // what is not reached yet, is not known
+  bool is_output(int32_t node) const;
   bool one_pixel(int32_t node) const;
   bool same_shape(int32_t a, int32_t b) const;
   static bool whole_blocks(const std::vector<Part>& parts);
 
   const Graph& graph_;
-  int32_t output_;
+  std::vector<int32_t> outputs_;
   bool differentiable_;
   int32_t current_ = 0;  // where the plan is
   std::vector<char> needed_;

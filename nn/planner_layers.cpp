@@ -32,7 +32,7 @@ std::optional<Bend> bend_of(Curve curve) {
 
 int32_t Planner::only_consumer(int32_t node) const {
   const auto& all = consumers_[static_cast<size_t>(node)];
-  return node != output_ && all.size() == 1 ? all.front() : -1;
+  return !is_output(node) && all.size() == 1 ? all.front() : -1;
 }
 
 // The layer that node `index` is or begins; none where LibTorch computes it.
@@ -206,8 +206,8 @@ bool Planner::take_shuffle(Growing& growing, const PixelShuffle& shuffle) const 
   return true;
 }
 
-Plan make_plan(const Graph& graph, int32_t output, bool differentiable) {
-  return Planner(graph, output, differentiable).plan();
+Plan make_plan(const Graph& graph, const std::vector<int32_t>& outputs, bool differentiable) {
+  return Planner(graph, outputs, differentiable).plan();
 }
 
 }  // namespace zsr::nn

@@ -9,6 +9,8 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
+
 namespace zsr::training {
 
 Network::Network(const networks::Kind& kind, networks::Config config, Random& random)
@@ -28,22 +30,47 @@ void Network::move_to(torch::Device device) {
   parameters_ = parameters_.detach().to(device).set_requires_grad(true);
 }
 
-torch::Tensor Network::forward(const torch::Tensor& given, const torch::Tensor& parameters, int64_t scale,
-                               bool training, const torch::Tensor& kernels) const {
+std::pair<std::vector<torch::Tensor>, int64_t> Network::graph_inputs(const torch::Tensor& given, torch::Device device,
+                                                                     int64_t scale,
+                                                                     const torch::Tensor& kernels) const {
   const networks::Traits& traits = kind_->traits;
-  const torch::Tensor input = given.to(parameters.device());
+  const torch::Tensor input = given.to(device);
   const int64_t factor = scale == 0 ? config_.scales[0] : scale;
   if (condition() == Condition::kKernel) {
     const torch::Tensor noise = input.slice(1, 3, 4).slice(2, 0, 1).slice(3, 0, 1);
     const torch::Tensor known = torch::cat({noise, torch::full_like(noise, static_cast<double>(factor))}, 1);
-    return model_.forward({input.slice(1, 0, 3).contiguous(), kernels.to(input.device()), known}, parameters, factor,
-                          training);
+    return {{input.slice(1, 0, 3).contiguous(), kernels.to(device), known}, factor};
   }
   torch::Tensor image = input;
   if (traits.channels == 1) image = rgb_to_ycbcr(input.slice(1, 0, 3)).slice(1, 0, 1).contiguous();
-  if (!traits.takes_enlarged) return model_.forward({image}, parameters, factor, training);
+  if (!traits.takes_enlarged) return {{image}, factor};
   const auto s = static_cast<double>(factor);
-  return model_.forward({imresize(image.to(torch::kCPU), {s, s}).to(image.device())}, parameters, 1, training);
+  return {{imresize(image.to(torch::kCPU), {s, s}).to(device)}, 1};
+}
+
+torch::Tensor Network::forward(const torch::Tensor& input, const torch::Tensor& parameters, int64_t scale,
+                               bool training, const torch::Tensor& kernels) const {
+  const auto [images, at] = graph_inputs(input, parameters.device(), scale, kernels);
+  return model_.forward(images, parameters, at, training);
+}
+
+Network::Results Network::forward_all(const torch::Tensor& input, const torch::Tensor& parameters, int64_t scale,
+                                      bool training, const torch::Tensor& kernels) const {
+  const auto [images, at] = graph_inputs(input, parameters.device(), scale, kernels);
+  const std::vector<torch::Tensor> made = model_.forward_all(images, parameters, at, training);
+  const auto known = model_.graph().intermediates_at(at);
+  Results results{made.front(), {}};
+  for (size_t i = 0; i < known.size(); ++i) {
+    results.on_the_way.push_back(
+        {made[i + 1], static_cast<double>(known[i].own_scale) / static_cast<double>(known[i].scale)});
+  }
+  return results;
+}
+
+bool Network::has_intermediates() const {
+  const std::vector<int64_t> scales = model_.graph().scales();
+  return std::any_of(scales.begin(), scales.end(),
+                     [&](int64_t scale) { return !model_.graph().intermediates_at(scale).empty(); });
 }
 
 Network::LevelEntropy Network::level_entropy(const torch::Tensor& lr, const torch::Tensor& hr,

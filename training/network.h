@@ -8,6 +8,7 @@
 #include <torch/types.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace zsr::training {
@@ -37,6 +38,20 @@ class Network {
   /// Batch::kernels.
   torch::Tensor forward(const torch::Tensor& input, const torch::Tensor& parameters, int64_t scale = 0,
                         bool training = false, const torch::Tensor& kernels = {}) const;
+  /// A result on the way, `size` times as large as the network's own (at most 1).
+  struct Intermediate {
+    torch::Tensor made;
+    double size = 1.0;
+  };
+  /// What `forward` makes, and the graph's results on the way to it, in their order.
+  struct Results {
+    torch::Tensor made;
+    std::vector<Intermediate> on_the_way;
+  };
+  Results forward_all(const torch::Tensor& input, const torch::Tensor& parameters, int64_t scale = 0,
+                      bool training = false, const torch::Tensor& kernels = {}) const;
+  /// Whether there are results on the way to that of any scale.
+  bool has_intermediates() const;
   /// What it gives the levels of `hr` [N, 3, scale h, scale w] in [0, 1] for `lr` [N, 3, h, w], where pixel_by_pixel():
   /// cross entropies in nats a colour value, of both its parts together and of the conditioning one alone.
   struct LevelEntropy {
@@ -63,6 +78,10 @@ class Network {
   void begin_with(const WeightsFile& file);
 
  private:
+  // What the graph gets, and the scale it is asked for.
+  std::pair<std::vector<torch::Tensor>, int64_t> graph_inputs(const torch::Tensor& given, torch::Device device,
+                                                              int64_t scale, const torch::Tensor& kernels) const;
+
   const networks::Kind* kind_;
   networks::Config config_;
   nn::Model model_;

@@ -31,6 +31,11 @@ nlohmann::ordered_json fingerprint(const Network& network, const TrainOptions& o
                               {"optimizer", options.optimizer},
                               {"muon_decay", options.muon_decay},
                               {"ema", options.ema}};
+  if (options.supervision.all()) {
+    json["supervision"] = options.supervision.results;
+    const bool falls = network.kind().supervision == networks::Supervision::kFalling;
+    if (falls) json["companion_weight"] = companion_weight(options.supervision, 1, options.schedule.steps);
+  }
   for (const auto& [name, value] : network.config().numbers()) json[name] = fmt::format("{:g}", value);
   json.update(source.describe());
   return json;
@@ -40,6 +45,7 @@ nlohmann::ordered_json fingerprint(const Network& network, const TrainOptions& o
 
 void TrainOptions::validate() const {
   schedule.validate();
+  supervision.validate();
   if (losses.empty()) throw OptionError("no loss named");
   if (optimizer != "muon" && optimizer != "adam") {
     throw OptionError(fmt::format("optimizer = '{}', must be muon or adam", optimizer));
@@ -68,6 +74,10 @@ Trainer::Trainer(Network& network, const PatchSource& source, const Validation& 
   if (batch < communicator.size()) {
     throw OptionError(
         fmt::format("batch = {} for {} processes, must be at least one patch each", batch, communicator.size()));
+  }
+  if (options.supervision.all() && !network.has_intermediates()) {
+    throw OptionError(
+        fmt::format("supervision = all, {} makes one result and no others on the way", network.kind().name));
   }
   if (options.ema > 0.0) average_ = values_.clone();
   if (has_term(options.losses, "adversarial")) {
@@ -103,11 +113,25 @@ torch::Tensor Trainer::loss_of(const Batch& batch, std::vector<torch::Tensor>& i
     const auto entropy = network_.level_entropy(batch.input, batch.target, network_.parameters(), true);
     return (entropy.both + entropy.conditioning) * share_of(batch);
   }
+  if (options_.supervision.all()) return loss_of_all(batch, images);
   torch::Tensor made = network_.forward(batch.input, network_.parameters(), batch.scale, true, batch.kernels);
   if (batch.base.defined()) made = made + batch.base.to(made.device());
   if (adversary_) images.push_back(made.detach());
   return total_loss(options_.losses, {options_.features, adversary_.get()}, made, network_.target(batch.target),
                     network_.target(batch.input.slice(1, 0, 3))) *
+         share_of(batch);
+}
+
+torch::Tensor Trainer::loss_of_all(const Batch& batch, std::vector<torch::Tensor>& images) const {
+  Network::Results results = network_.forward_all(batch.input, network_.parameters(), batch.scale, true, batch.kernels);
+  if (adversary_) images.push_back(results.made.detach());
+  const torch::Tensor input = network_.target(batch.input.slice(1, 0, 3));
+  const LossHelpers helpers{options_.features, adversary_.get()};
+  const double weight = companion_weight(options_.supervision, state_.step, options_.schedule.steps);
+  return supervised_loss(network_.kind().supervision, weight, results, network_.target(batch.target),
+                         [&](const torch::Tensor& made, const torch::Tensor& target) {
+                           return total_loss(options_.losses, helpers, made, target, input);
+                         }) *
          share_of(batch);
 }
 

@@ -7,6 +7,7 @@
 #include "training/network.h"
 #include "training/patches.h"
 #include "training/schedule.h"
+#include "training/supervision.h"
 #include "training/validation.h"
 
 #include <filesystem>
@@ -22,6 +23,7 @@ struct TrainOptions {
   std::vector<LossTerm> losses = {{"l1", 1.0}};
   std::shared_ptr<const ContentFeatures> features;  ///< For the loss "content".
   AdversaryOptions adversary;                       ///< For the loss "adversarial".
+  SupervisionOptions supervision;                   ///< Which of the network's results have a loss.
   std::string optimizer = "muon";                   ///< "muon" (hidden layers; Adam for the others) or "adam".
   double learning_rate = 1e-3;                      ///< > 0. Highest rate of Adam.
   double muon_rate = 0.01;                          ///< > 0. Highest rate of Muon.
@@ -87,6 +89,7 @@ class Trainer {
   double share_of(const Batch& batch) const;
   // Its share counted in; `made` receives what an adversary is to judge.
   torch::Tensor loss_of(const Batch& batch, std::vector<torch::Tensor>& made) const;
+  torch::Tensor loss_of_all(const Batch& batch, std::vector<torch::Tensor>& made) const;
   StepResult step_once(const std::vector<Batch>& batches, bool wish_to_stop);
   void add_line();
   // Goes back to `good` with half the rates. False where that was done too often; `summary` says so.

@@ -128,6 +128,15 @@ void add_loss_group(OptionSet& options, TrainFlags& flags) {
               "Loss content: conv1_1 to conv5_4 (VGG) [conv5_4]; conv1, fire2 to fire9 with commas between them "
               "(SqueezeNet) [fire2,fire3,fire4,fire5,fire7]",
               &flags.content_layer);
+  options.add(
+      "supervision", "NAME",
+      "drcn, lapsrn, mslapsrn, srfbn, memnet with --outputs 1: which results have a loss, final or all (those on "
+      "the way too, as published) [all]",
+      &flags.supervision);
+  options.add("supervision-steps", "N",
+              "drcn: steps over which the weight of the results on the way falls to 0 "
+              "[half of --steps]",
+              &flags.supervision_steps);
   options.add("adversary", "NAME", "Loss adversarial: unet (a judgement a pixel) or patch",
               &flags.train.adversary.network);
   options.add("adversary-loss", "NAME", "vanilla (cross entropy) or ls (least squares)", &flags.train.adversary.loss);
@@ -152,6 +161,34 @@ void add_run_group(OptionSet& options, TrainFlags& flags) {
   options.flag("resume", "Go on from the checkpoint", &flags.resume);
   options.flag("half", "Weights as 16-bit numbers", &flags.half);
   options.flag("force", "Replace existing files", &flags.force);
+}
+
+}  // namespace
+
+namespace {
+
+// Which results have a loss: as published, where nothing is said. MemNet has several only where it was asked for them.
+void settle_supervision(TrainFlags& flags) {
+  const networks::Kind& kind = *networks::find_kind(flags.network);
+  const networks::Supervision rule = kind.supervision;
+  training::SupervisionOptions& options = flags.train.supervision;
+  const bool chooses = std::any_of(kind.fields.begin(), kind.fields.end(),
+                                   [](const networks::Field& field) { return field.name == "outputs"; });
+  const std::string& outputs = flags.fields["outputs"];
+  const bool asked = !chooses || (!outputs.empty() && outputs != "0");
+  const bool several = rule != networks::Supervision::kNone && asked;
+  options.results = !flags.supervision.empty() ? flags.supervision : several ? "all" : "final";
+  if (options.all() && !several) {
+    throw UsageError(fmt::format("--supervision all: {} makes one result; {}", flags.network,
+                                 rule == networks::Supervision::kNone ? "leave it out" : "add --outputs 1"));
+  }
+  if (flags.supervision_steps.has_value()) {
+    if (rule != networks::Supervision::kFalling || !options.all()) {
+      throw UsageError("--supervision-steps goes with drcn and --supervision all; leave it out");
+    }
+    if (*flags.supervision_steps < 1) throw UsageError("--supervision-steps must be > 0");
+    options.steps = *flags.supervision_steps;
+  }
 }
 
 }  // namespace
@@ -188,6 +225,7 @@ void settle_train_flags(TrainFlags& flags) {
     throw UsageError(fmt::format("{} learns by the cross entropy of levels; leave --loss out", flags.network));
   }
   flags.train.losses = training::parse_losses(flags.losses);
+  settle_supervision(flags);
   flags.train.validate();
   if (training::has_term(flags.train.losses, "content")) {
     if (!flags.features.empty() && !flags.vgg.empty()) throw UsageError("--vgg is --features: give one of them");

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct TrainFlags {
   training::PatchOptions patches;
   training::TrainOptions train;
   std::string losses = "l1";
+  std::string supervision;  ///< Empty: as published.
+  std::optional<int64_t> supervision_steps;
   std::string sizes = "1";
   std::string recipe;
   std::string kernel_pool;

@@ -31,6 +31,7 @@ import rrdb_family
 import skip_family
 import srresnet_family
 import start_family
+import supervision_family
 import transformer_family
 import trunk_family
 import usrnet_family
@@ -42,7 +43,7 @@ MODULES = [edsr_family, trunk_family, srresnet_family, rrdb_family, distillation
            modulation_family, laplacian_family, recursive_family, attention_family,
            dense_family, projection_family, wavelet_family, transformer_family, mosaic_family, hdr_family,
            degradation_family, window_family, any_scale_family, patch_family, described_family, kernel_family,
-           blind_family, recursive_pixels_family]
+           blind_family, recursive_pixels_family, supervision_family]
 
 
 def main():

@@ -77,17 +77,23 @@ def drrn():
     return family
 
 
-def norm_relu_conv(w, x, name, out, side=3, gain=1.4):
-    """Batch norm by stored statistics, ReLU, convolution without bias."""
+def norm_relu(w, x, name):
+    """Batch norm by stored statistics, ReLU."""
     count = x.shape[0]
-    gains, shifts = w.norm_parts(name + ".bn", count)
-    mean = w.tensor(name + ".bn.running_mean", (count,), 0.2, 0.2)
-    variance = w.tensor(name + ".bn.running_var", (count,), 0.3, 0.6)
-    return w.conv(relu(batch_norm(x, gains, shifts, mean, variance)), name + ".conv", out, side, bias=False, gain=gain)
+    gains, shifts = w.norm_parts(name, count)
+    mean = w.tensor(name + ".running_mean", (count,), 0.2, 0.2)
+    variance = w.tensor(name + ".running_var", (count,), 0.3, 0.6)
+    return relu(batch_norm(x, gains, shifts, mean, variance))
 
 
-def memnet_forward(w, image, width, blocks, units):
-    """A gate sees its block's units first and then the results of all earlier gates."""
+def norm_relu_conv(w, x, name, out, side=3, gain=1.4):
+    """The same and a convolution without bias."""
+    return w.conv(norm_relu(w, x, name + ".bn"), name + ".conv", out, side, bias=False, gain=gain)
+
+
+def memnet_forward(w, image, width, blocks, units, all_blocks=False):
+    """A gate sees its block's units first and then the results of all earlier gates. The paper's result: each block's by
+    one convolution behind a normalisation of its own, weighted."""
     x = norm_relu_conv(w, image, "feature_extractor", width)
     kept = [x]
     for m in range(blocks):
@@ -98,7 +104,13 @@ def memnet_forward(w, image, width, blocks, units):
             made.append(x)
         x = norm_relu_conv(w, np.concatenate(made + kept), f"dense_memory.{m}.gate_unit", width, 1)
         kept.append(x)
-    return norm_relu_conv(w, x, "reconstructor", 1, gain=0.3) + image
+    if not all_blocks:
+        return norm_relu_conv(w, x, "reconstructor", 1, gain=0.3) + image
+    total = np.zeros_like(image)
+    for m, weight in enumerate(w.tensor("ensemble.weight", (1, blocks, 1, 1), 0.1, 1.0 / blocks)[0, :, 0, 0]):
+        x = w.conv(norm_relu(w, kept[m + 1], f"reconstructor.{m}.bn"), "reconstructor.conv", 1, bias=False, gain=0.3)
+        total += weight * (x + image)
+    return total
 
 
 def memnet():
@@ -108,6 +120,10 @@ def memnet():
         image = Image(f"memnet {blocks} {units}", (1, 10, 12))
         made = memnet_forward(w, image.values, width, blocks, units)
         family.add(f"{blocks} memory blocks of {units} units", w, [({"scale": 1, "image": image}, made)])
+    w = Weights()
+    image = Image("memnet of all blocks", (1, 11, 9))
+    made = memnet_forward(w, image.values, 8, 3, 2, all_blocks=True)
+    family.add("the sum of 3 blocks' results", w, [({"scale": 1, "image": image}, made)])
     return family
 
 
