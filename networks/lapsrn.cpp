@@ -140,8 +140,9 @@ Kind lapsrn() {
   Kind kind{"lapsrn", "LapSRN (Lai et al. 2017)", read_lapsrn, lapsrn_graph};
   kind.traits.channels = 1;
   kind.fields = {{"width", "channels", 64, 16, 256, 16}, {"depth", "convolutions of each level", 10, 1, 64}};
-  kind.trainable_scales = {2, 4};
+  kind.trainable_scales = {2, 4, 8};
   kind.all_scales = true;
+  kind.pyramid = true;
   kind.supervision = Supervision::kPixels;
   kind.renamed = renamed_lapsrn;
   return kind;
@@ -153,8 +154,9 @@ Kind mslapsrn() {
   kind.fields = {{"width", "channels", 64, 16, 256, 16},
                  {"depth", "convolutions of a block", 5, 1, 64},
                  {"recursions", "times that a block is applied", 8, 1, 32}};
-  kind.trainable_scales = {2, 4};
+  kind.trainable_scales = {2, 4, 8};
   kind.all_scales = true;
+  kind.pyramid = true;
   kind.supervision = Supervision::kPixels;
   kind.renamed = renamed_lapsrn;
   return kind;

@@ -71,9 +71,19 @@ Graph prosr_graph(const Config& config) {
   for (const int64_t scale : config.scales) {
     ++levels;
     Value x = layers.conv(fmt::format("init_conv_{}", levels), image, config.whole("width"));
-    for (int64_t level = 1; level <= levels; ++level) x = layers.level(level, x);
+    const Value enlarged = g.resize(photo, nn::Interpolation::kImresize, scale);
+    Value before = x;  // what the level before the last made
+    for (int64_t level = 1; level <= levels; ++level) {
+      before = x;
+      x = layers.level(level, x);
+    }
     x = layers.conv(fmt::format("reconst_{}.final_conv", levels), x, config.channels);
-    g.output(x * (1.0 / kProsrRange) + g.resize(photo, nn::Interpolation::kImresize, scale), scale);
+    g.output(x * (1.0 / kProsrRange) + enlarged, scale);
+    if (levels == 1) continue;
+    // What the level before would have made of these features, enlarged: a new level begins as that.
+    const Value coarse = layers.conv(fmt::format("reconst_{}.final_conv", levels - 1), before, config.channels);
+    const Value larger = g.resize(coarse, nn::Interpolation::kBilinear, 2);
+    g.intermediate("level before", larger * (1.0 / kProsrRange) + enlarged, scale, scale);
   }
   return g;
 }
@@ -109,8 +119,9 @@ Kind prosr() {
                  {"layers", "layers of a block", 8, 1, 32},
                  {"bottleneck", "channels inside a layer", 160, 4, 512},
                  {"growth", "channels that a layer adds", 40, 4, 256}};
-  kind.trainable_scales = {2, 4};
+  kind.trainable_scales = {2, 4, 8};
   kind.all_scales = true;
+  kind.pyramid = true;
   return kind;
 }
 

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -30,10 +31,13 @@ Config Kind::config_of(const WeightsFile& weights) const {
 
 Config Kind::configured(int64_t scale, const std::map<std::string, double>& chosen) const {
   Config config;
-  if (all_scales) {
+  if (all_scales && (!pyramid || scale == 0)) {
     config.scales = trainable_scales;
   } else if (std::find(trainable_scales.begin(), trainable_scales.end(), scale) == trainable_scales.end()) {
     throw OptionError(fmt::format("scale = {}, {} is trained for {}", scale, name, fmt::join(trainable_scales, ", ")));
+  } else if (pyramid) {
+    std::copy_if(trainable_scales.begin(), trainable_scales.end(), std::back_inserter(config.scales),
+                 [&](int64_t smaller) { return smaller <= scale; });
   } else {
     config.scales = {scale};
   }

@@ -47,6 +47,7 @@ struct Kind {
   std::vector<Field> fields{};
   std::vector<int64_t> trainable_scales{};  ///< One of which is chosen, unless `all_scales`.
   bool all_scales = false;                  ///< It is trained for all of them at once.
+  bool pyramid = false;  ///< Likewise, but for those up to the chosen one: each doubles what the one before made.
   TrainingDefaults training{};
   Supervision supervision = Supervision::kNone;  ///< As published.
   /// Why `zsr train` does not train it, as the end of a sentence; empty: it does. `trainable_scales` are
@@ -74,8 +75,8 @@ struct Kind {
   Config config_of(const WeightsFile& weights) const;
   /// Throws InputError with the first differences where names or shapes do not fit.
   std::unique_ptr<Network> build(const WeightsFile& weights) const;
-  /// The published configuration for `scale`, with what `chosen` names instead. Throws OptionError that names field and
-  /// constraint.
+  /// The published configuration for `scale` (a pyramid: up to it; 0: up to the largest), with what `chosen` names
+  /// instead. Throws OptionError that names field and constraint.
   Config configured(int64_t scale, const std::map<std::string, double>& chosen) const;
 };
 

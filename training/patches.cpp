@@ -170,6 +170,12 @@ nlohmann::ordered_json PatchSource::describe() const {
     if (condition_ != Condition::kMosaic) json["sharp"] = options_.sharp;
     if (options_.direct > 0.0) json["direct"] = options_.direct;
   }
+  for (const RecipeStage& stage : options_.stages) {
+    for (const auto& [scale, recipe] : stage.recipes) {
+      json[fmt::format("recipe x{} before step {}", scale, stage.until)] = recipe->describe();
+    }
+  }
+  for (const ScaleGrowth::Join& join : options_.growth.joins) json["joins"].push_back({join.from, join.whole});
   for (const auto& [scale, recipe] : options_.recipes) {
     json[options_.scales.size() == 1 ? "recipe" : fmt::format("recipe x{}", scale)] = recipe->describe();
   }
@@ -242,12 +248,20 @@ PatchSource::Example PatchSource::make_mosaic(const TrainingPhoto& photo, Random
   return {inside(seen, m), inside(hr, m * s), {}, {}};
 }
 
-PatchSource::Example PatchSource::make_by_recipe(const TrainingPhoto& photo, int64_t scale, Random& random) const {
+const Recipe& PatchSource::recipe_of(int64_t scale, int64_t step) const {
+  for (const RecipeStage& stage : options_.stages) {
+    if (step < stage.until) return *stage.recipes.at(scale);
+  }
+  return *options_.recipes.at(scale);
+}
+
+PatchSource::Example PatchSource::make_by_recipe(const TrainingPhoto& photo, int64_t scale, int64_t step,
+                                                 Random& random) const {
   const int64_t side = options_.patch * scale;
   const int64_t y = random.index(photo.hr.size(1) - side + 1);
   const int64_t x = random.index(photo.hr.size(2) - side + 1);
   const torch::Tensor hr = to_float(photo.hr.slice(1, y, y + side).slice(2, x, x + side)).contiguous();
-  const std::vector<Step> steps = options_.recipes.at(scale)->draw({side, side}, random);
+  const std::vector<Step> steps = recipe_of(scale, step).draw({side, side}, random);
   Example example{quantize(apply_steps(steps, hr.unsqueeze(0))[0]), hr, {}, {}};
   if (example.lr.size(0) != 3) {
     throw OptionError(
@@ -295,22 +309,29 @@ networks::Damage damage_of(const std::vector<Step>& steps, const torch::Tensor& 
   return damage;
 }
 
-PatchSource::Example PatchSource::draw_one(Random& random, int64_t scale, double hardness) const {
+PatchSource::Example PatchSource::draw_one(Random& random, int64_t scale, int64_t step, double hardness) const {
   const auto at = std::upper_bound(chance_.begin(), chance_.end(), random.uniform()) - chance_.begin();
   const TrainingPhoto& photo =
       photos_[static_cast<size_t>(std::min<int64_t>(at, static_cast<int64_t>(photos_.size()) - 1))];
-  if (condition_ == Condition::kDamage) return make_by_recipe(photo, scale, random);
+  if (condition_ == Condition::kDamage) return make_by_recipe(photo, scale, step, random);
   if (condition_ == Condition::kMosaic) return make_mosaic(photo, random, hardness);
   if (condition_ == Condition::kKernel) return make_with_kernel(photo, scale, random, hardness);
   if (condition_ != Condition::kNone) return make_conditioned(photo, random, hardness);
   // Early in a curriculum most patches are only made smaller.
   const bool by_recipe = !options_.recipes.empty() && (hardness >= 1.0 || random.uniform() < hardness);
-  return by_recipe ? make_by_recipe(photo, scale, random) : cut_fixed(photo, random);
+  return by_recipe ? make_by_recipe(photo, scale, step, random) : cut_fixed(photo, random);
 }
 
 std::vector<Batch> PatchSource::draw(int64_t step, int64_t first, int64_t last) const {
   const torch::NoGradGuard no_grad;
   std::vector<Batch> batches;
+  if (!options_.growth.joins.empty()) {
+    std::vector<int64_t> all;
+    for (int64_t i = first; i < last; ++i) all.push_back(i);
+    Random random(derive_seed(options_.seed, fmt::format("scale of step {}", step)));
+    const int64_t number = random.index(static_cast<int64_t>(options_.growth.joined(step)));
+    return {draw_scale(step, options_.scales[static_cast<size_t>(number)], all)};
+  }
   const auto count = static_cast<int64_t>(options_.scales.size());
   for (int64_t k = 0; k < count; ++k) {
     std::vector<int64_t> places;
@@ -332,7 +353,7 @@ Batch PatchSource::draw_scale(int64_t step, int64_t scale, const std::vector<int
   std::vector<torch::Tensor> kernels;
   for (const int64_t i : places) {
     Random random(derive_seed(options_.seed, fmt::format("patch {} of step {}", i, step)));
-    Example example = draw_one(random, scale, hardness);
+    Example example = draw_one(random, scale, step, hardness);
     // What a recipe or imresize made turns with its HR image; the condition of others says which way the kernel lies.
     if (condition_ == Condition::kNone || condition_ == Condition::kDamage) {
       const int64_t turn = random.index(8);

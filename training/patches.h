@@ -5,6 +5,8 @@
 #include "degradations/kernel_pca.h"
 #include "degradations/recipe.h"
 #include "training/network.h"
+#include "training/recipe_stages.h"
+#include "training/scale_growth.h"
 
 #include <nlohmann/json.hpp>
 #include <torch/types.h>
@@ -52,6 +54,10 @@ struct PatchOptions {
   uint64_t seed = 0;       ///< Patch i of step t depends on this, i and t only.
   /// By scale. Networks without condition: none = bicubic, to the byte. Restoration networks need one for each scale.
   std::map<int64_t, std::shared_ptr<const Recipe>> recipes;
+  /// Stages before those recipes, in order: what a network learns first.
+  std::vector<RecipeStage> stages;
+  /// Where it has joins, all patches of a step are of one scale that has joined, drawn at random.
+  ScaleGrowth growth;
   double known = 0.5;  ///< Restoration networks: fraction of patches whose noise level (and of those whose JPEG
                        ///< quality) is given to the network, in [0, 1].
   /// The same for patches that were blurred, or resampled more than once; empty: as `known`. Where a network is used,
@@ -94,12 +100,13 @@ class PatchSource {
   };
   Batch draw_scale(int64_t step, int64_t scale, const std::vector<int64_t>& places) const;
   // `hardness` in (0, 1]: how far the curriculum has come.
-  Example draw_one(Random& random, int64_t scale, double hardness) const;
+  Example draw_one(Random& random, int64_t scale, int64_t step, double hardness) const;
   Example cut_fixed(const TrainingPhoto& photo, Random& random) const;
   Example make_conditioned(const TrainingPhoto& photo, Random& random, double hardness) const;
   Example make_with_kernel(const TrainingPhoto& photo, int64_t scale, Random& random, double hardness) const;
   Example make_mosaic(const TrainingPhoto& photo, Random& random, double hardness) const;
-  Example make_by_recipe(const TrainingPhoto& photo, int64_t scale, Random& random) const;
+  Example make_by_recipe(const TrainingPhoto& photo, int64_t scale, int64_t step, Random& random) const;
+  const Recipe& recipe_of(int64_t scale, int64_t step) const;
 
   // The kernel of a photo that is subsampled directly, and the blur before imresize that is nearest to it.
   struct DirectKernel {

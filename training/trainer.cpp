@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace zsr::training {
@@ -75,9 +76,13 @@ Trainer::Trainer(Network& network, const PatchSource& source, const Validation& 
     throw OptionError(
         fmt::format("batch = {} for {} processes, must be at least one patch each", batch, communicator.size()));
   }
-  if (options.supervision.all() && !network.has_intermediates()) {
+  const bool several = network.kind().supervision != networks::Supervision::kNone && network.has_intermediates();
+  if (options.supervision.all() && !several) {
     throw OptionError(
         fmt::format("supervision = all, {} makes one result and no others on the way", network.kind().name));
+  }
+  if (!options_.growth.joins.empty() && (!network.kind().pyramid || !network.has_intermediates())) {
+    throw OptionError(fmt::format("{} does not grow scale by scale", network.kind().name));
   }
   if (options.ema > 0.0) average_ = values_.clone();
   if (has_term(options.losses, "adversarial")) {
@@ -113,7 +118,7 @@ torch::Tensor Trainer::loss_of(const Batch& batch, std::vector<torch::Tensor>& i
     const auto entropy = network_.level_entropy(batch.input, batch.target, network_.parameters(), true);
     return (entropy.both + entropy.conditioning) * share_of(batch);
   }
-  if (options_.supervision.all()) return loss_of_all(batch, images);
+  if (options_.supervision.all() || !options_.growth.joins.empty()) return loss_of_all(batch, images);
   torch::Tensor made = network_.forward(batch.input, network_.parameters(), batch.scale, true, batch.kernels);
   if (batch.base.defined()) made = made + batch.base.to(made.device());
   if (adversary_) images.push_back(made.detach());
@@ -122,8 +127,27 @@ torch::Tensor Trainer::loss_of(const Batch& batch, std::vector<torch::Tensor>& i
          share_of(batch);
 }
 
-torch::Tensor Trainer::loss_of_all(const Batch& batch, std::vector<torch::Tensor>& images) const {
+Network::Results Trainer::results_of(const Batch& batch) const {
+  const auto at = std::find(network_.scales().begin(), network_.scales().end(), batch.scale);
+  const double own = options_.growth.own_part(static_cast<size_t>(at - network_.scales().begin()), state_.step);
+  if (own == 1.0 && !options_.supervision.all()) {
+    return {network_.forward(batch.input, network_.parameters(), batch.scale, true, batch.kernels), {}};
+  }
   Network::Results results = network_.forward_all(batch.input, network_.parameters(), batch.scale, true, batch.kernels);
+  if (own < 1.0) {
+    torch::Tensor before = results.on_the_way.back().made;
+    if (before.size(2) != results.made.size(2)) {
+      before =
+          torch::upsample_bilinear2d(before, {results.made.size(2), results.made.size(3)}, /*align_corners=*/false);
+    }
+    results.made = own * results.made + (1.0 - own) * before;
+  }
+  if (!options_.supervision.all()) results.on_the_way.clear();
+  return results;
+}
+
+torch::Tensor Trainer::loss_of_all(const Batch& batch, std::vector<torch::Tensor>& images) const {
+  const Network::Results results = results_of(batch);
   if (adversary_) images.push_back(results.made.detach());
   const torch::Tensor input = network_.target(batch.input.slice(1, 0, 3));
   const LossHelpers helpers{options_.features, adversary_.get()};

@@ -6,6 +6,7 @@
 #include "training/losses.h"
 #include "training/network.h"
 #include "training/patches.h"
+#include "training/scale_growth.h"
 #include "training/schedule.h"
 #include "training/supervision.h"
 #include "training/validation.h"
@@ -24,6 +25,7 @@ struct TrainOptions {
   std::shared_ptr<const ContentFeatures> features;  ///< For the loss "content".
   AdversaryOptions adversary;                       ///< For the loss "adversarial".
   SupervisionOptions supervision;                   ///< Which of the network's results have a loss.
+  ScaleGrowth growth;                               ///< As the patches have it (PatchOptions::growth).
   std::string optimizer = "muon";                   ///< "muon" (hidden layers; Adam for the others) or "adam".
   double learning_rate = 1e-3;                      ///< > 0. Highest rate of Adam.
   double muon_rate = 0.01;                          ///< > 0. Highest rate of Muon.
@@ -89,6 +91,8 @@ class Trainer {
   double share_of(const Batch& batch) const;
   // Its share counted in; `made` receives what an adversary is to judge.
   torch::Tensor loss_of(const Batch& batch, std::vector<torch::Tensor>& made) const;
+  // What the network makes of the batch; of a scale that is joining, blended with the scale before.
+  Network::Results results_of(const Batch& batch) const;
   torch::Tensor loss_of_all(const Batch& batch, std::vector<torch::Tensor>& made) const;
   StepResult step_once(const std::vector<Batch>& batches, bool wish_to_stop);
   void add_line();

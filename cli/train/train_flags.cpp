@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <string>
 
 namespace zsr::cli {
 namespace {
@@ -54,12 +55,16 @@ std::map<std::string, std::string> other_fields(const networks::Kind& own) {
 
 void add_network_group(OptionSet& options, TrainFlags& flags) {
   const networks::Kind& own = *networks::find_kind(flags.network);
-  if (own.trainable_scales.size() == 1) flags.scale = own.trainable_scales.front();
+  if (own.trainable_scales.size() == 1) flags.scale = std::to_string(own.trainable_scales.front());
+  if (own.pyramid) flags.scale = "4";
   options.group("Network");
   options.positional("input,i", "NETWORK", "The network, then folders of sharp photos", &flags.words);
   options.add("output,o", "FILE", "Weights file (.safetensors)", &flags.output);
-  options.add("scale,s", "FACTOR",
-              "One that the network is trained for; mdsr, carn, usrnet and restorer learn all at once", &flags.scale);
+  options.add(
+      "scale,s", "FACTOR",
+      "One that the network is trained for; vdsr, drcn and others on the enlarged photo also several, as 2,3,4; "
+      "prosr, lapsrn and mslapsrn learn all up to it, mdsr, carn, usrnet and restorer all of theirs",
+      &flags.scale);
   for (const networks::Field& field : own.fields) {
     options.add(flag_of(field.name), "N",
                 fmt::format("{}. Default: {:g}, as published", capitalised(field.meaning), field.published),
@@ -95,6 +100,9 @@ void add_patch_group(OptionSet& options, TrainFlags& flags) {
               "edsr, restorer: how LR patches are made: bicubic, bsrgan, ... or a .json file; several with weights: "
               "photo:0.6,realesrgan:0.4; see 'degrade'",
               &flags.recipe);
+  options.add("stages", "LIST",
+              "Recipes one after another, with their parts of the steps: 'bicubic 30%; noisy.json 30%; bsrgan 40%'",
+              &flags.stages);
   options.add("kernel-pool", "PATH", "--recipe kmsr: a folder or file of blur kernels (see 'train kernel-gan')",
               &flags.kernel_pool);
   options.add("known", "FRACTION", "restorer: patches whose noise level, and JPEG quality, the network is given",
@@ -104,6 +112,10 @@ void add_patch_group(OptionSet& options, TrainFlags& flags) {
               &flags.known_soft);
   options.add("curriculum", "N", "Steps over which blur, noise and recipe go from easy to what they are",
               &flags.patches.curriculum);
+  options.flag("progressive",
+               "prosr, lapsrn, mslapsrn: scale after scale, as ProSR: x2 alone, from 12 % of the steps x4 too, blended "
+               "in until 25 %, likewise x8 from 45 to 60 %; each step has one of them",
+               &flags.progressive);
   options.add(
       "pairs", "FOLDER",
       "Pairs of photos instead of photo folders: HR and LR as 'zsr degrade' writes them, or a benchmark's layout",
@@ -238,12 +250,45 @@ void settle_train_flags(TrainFlags& flags) {
   if (!flags.known_soft.empty()) flags.patches.known_soft = parse_number(flags.known_soft, "known-soft");
 }
 
+namespace {
+
 std::map<std::string, double> chosen_fields(const TrainFlags& flags) {
   std::map<std::string, double> chosen;
   for (const auto& [name, text] : flags.fields) {
     if (!text.empty()) chosen[name] = parse_number(text, flag_of(name).c_str());
   }
   return chosen;
+}
+
+// "2" or "2,3,4", rising.
+std::vector<int64_t> scales_of(const std::string& text) {
+  std::vector<int64_t> scales;
+  for (const std::string& item : split_list(text)) {
+    const double value = parse_number(item, "scale");
+    scales.push_back(static_cast<int64_t>(value));
+    const bool rises = scales.size() == 1 || scales.back() > scales[scales.size() - 2];
+    if (static_cast<double>(scales.back()) != value || !rises) {
+      throw UsageError(fmt::format("--scale {}: must be a whole number, or several that rise, as in 2,3,4", text));
+    }
+  }
+  if (scales.empty()) throw UsageError("--scale: names no number");
+  return scales;
+}
+
+}  // namespace
+
+networks::Config chosen_configuration(const TrainFlags& flags) {
+  const networks::Kind& kind = *networks::find_kind(flags.network);
+  const std::vector<int64_t> scales = scales_of(flags.scale);
+  if (scales.size() > 1 && !kind.traits.takes_enlarged) {
+    throw UsageError(
+        fmt::format("--scale {}: {} is trained for {}; several are for networks that get the enlarged photo, "
+                    "like vdsr",
+                    flags.scale, kind.name, kind.all_scales ? "its scales together" : "one"));
+  }
+  networks::Config config = kind.configured(scales.front(), chosen_fields(flags));
+  for (size_t i = 1; i < scales.size(); ++i) config.scales.push_back(kind.configured(scales[i], {}).scales.front());
+  return config;
 }
 
 }  // namespace zsr::cli

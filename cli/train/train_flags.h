@@ -2,6 +2,7 @@
 
 #include "cli/flags/common_flags.h"
 #include "cli/flags/options.h"
+#include "networks/config.h"
 #include "training/patches.h"
 #include "training/trainer.h"
 
@@ -18,7 +19,7 @@ struct TrainFlags {
   std::vector<std::string> words;  ///< The network, then folders.
   std::string output;
   std::string network;
-  int64_t scale = 2;
+  std::string scale = "2";                    ///< A list where the network takes the enlarged photo.
   std::map<std::string, std::string> fields;  ///< Of the configuration, by name.
   std::string old_width;                      ///< --width, as --channels was called.
   training::PatchOptions patches;
@@ -28,6 +29,8 @@ struct TrainFlags {
   std::optional<int64_t> supervision_steps;
   std::string sizes = "1";
   std::string recipe;
+  std::string stages;
+  bool progressive = false;
   std::string kernel_pool;
   std::string known_soft;
   std::string features;
@@ -49,7 +52,7 @@ std::unique_ptr<OptionSet> make_train_options(const std::string& network, TrainF
 /// Settles what the flags say together, once they are parsed. Throws UsageError.
 void settle_train_flags(TrainFlags& flags);
 
-/// The fields of the configuration that were named. Throws UsageError.
-std::map<std::string, double> chosen_fields(const TrainFlags& flags);
+/// The configuration that is trained. Throws UsageError and OptionError.
+networks::Config chosen_configuration(const TrainFlags& flags);
 
 }  // namespace zsr::cli

@@ -78,8 +78,8 @@ void refuse_color_losses(const std::vector<training::LossTerm>& losses, const st
 // What says how small photos are made says nothing where they are given.
 void refuse_beside_pairs(const TrainFlags& flags, const networks::Kind& kind, const std::vector<std::string>& folders) {
   if (!folders.empty()) throw UsageError(fmt::format("--pairs takes the place of '{}': give one of them", folders[0]));
-  if (!flags.recipe.empty() || flags.sizes != "1" || flags.patches.curriculum > 0) {
-    throw UsageError("--pairs are used as they are; leave --recipe, --sizes and --curriculum out");
+  if (!flags.recipe.empty() || !flags.stages.empty() || flags.sizes != "1" || flags.patches.curriculum > 0) {
+    throw UsageError("--pairs are used as they are; leave --recipe, --stages, --sizes and --curriculum out");
   }
   if (kind.all_scales || kind.traits.condition != networks::Condition::kNone) {
     throw UsageError(
@@ -106,29 +106,67 @@ void check_files(const TrainFlags& flags, const fs::path& photos) {
   }
 }
 
+// A recipe for each of the network's scales.
+std::map<int64_t, std::shared_ptr<const Recipe>> recipes_of(const std::string& name, const TrainFlags& flags,
+                                                            const training::Network& network) {
+  std::map<int64_t, std::shared_ptr<const Recipe>> recipes;
+  for (const int64_t scale : network.scales()) {
+    const auto s = static_cast<double>(scale);
+    RecipeOptions options{.scale = {s, s}};
+    if (!flags.kernel_pool.empty()) options.pool = kernel_pool(flags.kernel_pool, "zssr", true);
+    recipes[scale] = make_recipe(name, options);
+  }
+  return recipes;
+}
+
+// The stages of --stages; the last one is the recipe of the rest.
+void take_stages(TrainFlags& flags, const networks::Kind& kind, const training::Network& network) {
+  if (flags.recipe != kind.training.recipe || flags.patches.curriculum > 0) {
+    throw UsageError("--stages say which recipes there are and when; leave --recipe and --curriculum out");
+  }
+  const std::vector<training::StageText> stages = training::parse_stages(flags.stages);
+  double percent = 0.0;
+  for (size_t i = 0; i + 1 < stages.size(); ++i) {
+    percent += stages[i].percent;
+    const auto until = static_cast<int64_t>(percent / 100.0 * static_cast<double>(flags.train.schedule.steps) + 0.5);
+    flags.patches.stages.push_back({until, recipes_of(stages[i].recipe, flags, network)});
+  }
+  flags.recipe = stages.back().recipe;
+}
+
+// Scales that are learnt one after another.
+void take_growth(TrainFlags& flags, const networks::Kind& kind, const training::Network& network) {
+  if (!flags.progressive) return;
+  if (!kind.pyramid || network.scales().size() < 2) {
+    throw UsageError(
+        fmt::format("--progressive: {} learns one scale, or all of its own together; prosr, lapsrn and "
+                    "mslapsrn grow from x2 on (-s 4 or more)",
+                    kind.name));
+  }
+  flags.train.growth = training::ScaleGrowth::published(network.scales().size(), flags.train.schedule.steps);
+  flags.patches.growth = flags.train.growth;
+}
+
 // How small photos are made for the network, into `flags.patches`.
 void take_recipes(TrainFlags& flags, const networks::Kind& kind, const training::Network& network) {
   flags.patches.scales = network.scales();
   flags.patches.validate();
+  take_growth(flags, kind, network);
+  const bool takes =
+      network.condition() == training::Condition::kNone || network.condition() == training::Condition::kDamage;
+  if (!flags.stages.empty() && takes) take_stages(flags, kind, network);
   const bool by_kernel = network.condition() == training::Condition::kKernel;
   if (network.scales().size() > 1 && flags.recipe.empty() && !by_kernel) flags.recipe = "bicubic";
   if (kind.traits.channels == 1) refuse_color_losses(flags.train.losses, kind.name);
   if (!flags.kernel_pool.empty() && flags.recipe != "kmsr") {
     throw UsageError("--kernel-pool goes with --recipe kmsr; leave one out");
   }
-  if (flags.recipe.empty()) return;
-  const bool takes =
-      network.condition() == training::Condition::kNone || network.condition() == training::Condition::kDamage;
+  if (flags.recipe.empty() && flags.stages.empty()) return;
   if (!takes) {
-    throw UsageError(fmt::format(
-        "{} is conditioned on blur and noise, which a recipe does not state; leave --recipe out", flags.network));
+    throw UsageError(fmt::format("{} is conditioned on blur and noise, which a recipe does not state; leave {} out",
+                                 flags.network, flags.stages.empty() ? "--recipe" : "--stages"));
   }
-  for (const int64_t scale : network.scales()) {
-    const auto s = static_cast<double>(scale);
-    RecipeOptions options{.scale = {s, s}};
-    if (!flags.kernel_pool.empty()) options.pool = kernel_pool(flags.kernel_pool, "zssr", true);
-    flags.patches.recipes[scale] = make_recipe(flags.recipe, options);
-  }
+  flags.patches.recipes = recipes_of(flags.recipe, flags, network);
 }
 
 training::PatchSource make_source(const TrainFlags& flags, const std::vector<std::string>& folders,
@@ -222,7 +260,7 @@ int run_train_network(const std::vector<std::string>& arguments) {
   if (!options->parse(arguments)) return kExitOk;
   const networks::Kind& kind = *networks::find_kind(flags.network);
   settle_train_flags(flags);
-  const networks::Config config = kind.configured(flags.scale, chosen_fields(flags));
+  const networks::Config config = chosen_configuration(flags);
   if (!flags.features.empty() && training::has_term(flags.train.losses, "content")) {
     flags.train.features = training::load_content_features(flags.features, flags.content_layer);
   }
@@ -236,6 +274,8 @@ int run_train_network(const std::vector<std::string>& arguments) {
   Random random(derive_seed(runtime.seed, "training-weights"));
   training::Network network(kind, config, random);
   take_recipes(flags, kind, network);
+  // The smallest scale of a pyramid alone has nothing on the way.
+  if (flags.supervision.empty() && !network.has_intermediates()) flags.train.supervision.results = "final";
   if (!flags.init.empty()) network.begin_with(load_or_shipped(flags.init));
   network.move_to(runtime.device);
   const training::PatchSource source = make_source(flags, folders, network, common.quiet);
