@@ -76,7 +76,9 @@ FormationChoice choose_formation(const PhotoCondition& condition, const std::opt
     choice.reasons.push_back(describe(condition));
     return choice;
   }
-  const bool weak = estimate && estimate->verdict == kernelgan::Verdict::kWeak && !estimate->bicubic;
+  if (estimate && estimate->perhaps_bicubic) choice.trust_kernel = false;
+  const bool weak = estimate && estimate->verdict != kernelgan::Verdict::kReject && !estimate->bicubic &&
+                    !estimate->perhaps_bicubic && estimate->unconfirmed;
   if (weak && !looks_blurred(condition)) {
     choice.way = Way::kRestore;
     choice.strength = kCameraStrength;
@@ -90,7 +92,7 @@ FormationChoice choose_formation(const PhotoCondition& condition, const std::opt
         "the photo is too small to confirm the kernel: a part of it is undone; --kernel auto takes it whole");
     return choice;
   }
-  choice.reasons.push_back("clean photo");
+  choice.reasons.push_back(choice.trust_kernel ? "clean photo" : "it may be a soft photo that was made smaller");
   return choice;
 }
 

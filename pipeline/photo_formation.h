@@ -55,7 +55,7 @@ PhotoFormation look_at_photo(const torch::Tensor& color, const Request& request,
                              std::optional<PhotoCondition> condition, const RunContext& context,
                              DynamicRange range = DynamicRange::kSdr);
 
-/// The widest share of the estimate's covariance, 0.4 to 0.85, under which the pretrained start of `options` restores
+/// The widest share of the estimate's covariance, 0.4 to 1.15, under which the pretrained start of `options` restores
 /// the photo about as well as under a kernel surely narrow enough (zssr::Upscaler::consistency). Empty when it does not
 /// even then.
 std::optional<double> share_for_start(const torch::Tensor& color, const kernelgan::Estimate& estimate,

@@ -23,6 +23,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <numbers>
@@ -129,6 +130,12 @@ double degrees_of(const kernelgan::Estimate& found) {
   return found.angle * 180.0 / std::numbers::pi;
 }
 
+// null where it is not known.
+nlohmann::ordered_json interval_json(const std::array<double, 2>& interval) {
+  if (interval[1] <= 0.0) return nullptr;
+  return {interval[0], interval[1]};
+}
+
 nlohmann::ordered_json estimate_json(const KernelganFlags& flags, const std::string& output, uint64_t seed,
                                      const kernelgan::Estimate& found, const nlohmann::ordered_json& consistency) {
   return {{"command", "kernelgan"},
@@ -139,6 +146,10 @@ nlohmann::ordered_json estimate_json(const KernelganFlags& flags, const std::str
           {"seed", seed},
           {"sigma_1", found.sigma_1},
           {"sigma_2", found.sigma_2},
+          {"sigma_1_interval", interval_json(found.interval_1)},
+          {"sigma_2_interval", interval_json(found.interval_2)},
+          {"expected_error",
+           found.interval_1[1] > 0.0 ? nlohmann::ordered_json(found.expected_error) : nlohmann::ordered_json()},
           {"angle_degrees", degrees_of(found)},
           {"phase", {{"y", found.kernel.phase().y}, {"x", found.kernel.phase().x}}},
           {"verdict", kernelgan::to_string(found.verdict)},
@@ -156,6 +167,12 @@ void print_estimate(const kernelgan::Estimate& found, const nlohmann::ordered_js
   fmt::print(stderr, "blur sigma {:.2f} and {:.2f} pixels, the first at {:.0f} degrees; verdict {} ({:.1f} s)\n",
              found.sigma_1, found.sigma_2, degrees_of(found), kernelgan::to_string(found.verdict),
              found.summary.train_s);
+  if (found.interval_1[1] > 0.0) {
+    fmt::print(
+        stderr,
+        "  in nine of ten photos the first lies between {:.2f} and {:.2f}, the second between {:.2f} and {:.2f}\n",
+        found.interval_1[0], found.interval_1[1], found.interval_2[0], found.interval_2[1]);
+  }
   if (!consistency.is_null()) {
     fmt::print(stderr, "  LR consistency {:.1f} dB (bicubic kernel {:.1f}, a point {:.1f})\n",
                consistency["estimated"].get<double>(), consistency["bicubic"].get<double>(),

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "degradations/estimation/blur/blur_predictor.h"
+#include "degradations/estimation/blur/blur_regression.h"
 #include "degradations/flow_prior.h"
 #include "networks/registry.h"
 #include "pipeline/methods.h"
@@ -85,6 +86,11 @@ std::string describe_weights(const WeightsFile& weights, nlohmann::ordered_json*
     if (blur::BlurPredictor::is_predictor(file)) {
       if (json != nullptr) *json = {{"method", nullptr}, {"title", "blur predictor"}};
       return "blur predictor: the blur of a photo from its patches; used by kernel estimates";
+    }
+    if (blur::BlurRegression::is_regression(file)) {
+      if (json != nullptr) *json = {{"method", nullptr}, {"title", "blur regression"}};
+      return "blur regression: the blur of a photo, and the error to expect, from patches and spectrum; used by kernel "
+             "estimates";
     }
     const networks::Kind* const kind = networks::recognise(file);
     if (const auto part = networks::find_part(file); kind == nullptr && part) {

@@ -27,6 +27,7 @@ PhotoCondition blurred_edges() {
 kernelgan::Estimate estimate(kernelgan::Verdict verdict) {
   kernelgan::Estimate made{.kernel = BlurKernel(torch::ones({1, 1}))};
   made.verdict = verdict;
+  made.unconfirmed = verdict == kernelgan::Verdict::kWeak;
   made.sigma_1 = made.sigma_2 = 2.0;
   made.compared = true;
   return made;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/run_context.h"
+#include "degradations/estimation/blur/blur_predictor.h"
 #include "degradations/estimation/blur/symmetric_log.h"
 #include "degradations/kernel.h"
 
@@ -21,11 +22,21 @@ std::string to_string(Verdict verdict);
 
 /// What was found.
 struct Estimate {
-  BlurKernel kernel;     ///< Aligned for the scale; for the bicubic fallback see the verdict.
-  bool bicubic = false;  ///< The blur is much like that of bicubic downscaling, whose kernel this then is.
-  double sigma_1 = 0.0;  ///< Gaussian of the same moments, HR pixels, the larger one.
+  BlurKernel kernel;  ///< Aligned for the scale; for the bicubic fallback see the verdict.
+  /// The blur is much like that of bicubic downscaling, whose kernel this then is; the widths are those of the Gaussian
+  /// that is most like it.
+  bool bicubic = false;
+  bool perhaps_bicubic = false;  ///< A Gaussian, but a soft photo that imresize made smaller would look like it.
+  double sigma_1 = 0.0;          ///< Gaussian of the same moments, HR pixels, the larger one.
   double sigma_2 = 0.0;
   double angle = 0.0;  ///< Radians, of the first against the x axis.
+  /// Between which the true sigma_1 and sigma_2 lie in nine of ten photos; 0, 0 where that is not known.
+  std::array<double, 2> interval_1{};
+  std::array<double, 2> interval_2{};
+  /// Spectrum, patches and quarters of the photo do not tell the same blur, or the photo is too small to ask its
+  /// quarters: what is undone of it should be little.
+  bool unconfirmed = false;
+  double expected_error = 0.0;  ///< Of the variances, relative; 0 where it is not known.
   Verdict verdict = Verdict::kReject;
   std::vector<std::string> reasons;  ///< One line each, why the verdict is not good.
   int64_t photo_side = 0;            ///< Pixels of the photo's shorter side.
@@ -70,6 +81,11 @@ void judge_quarters(Estimate& estimate, const std::vector<std::array<double, 2>>
 constexpr double kLikeBicubic = 0.17;
 /// Above which the photo was enlarged before.
 constexpr double kEnlarged = 1.6;
+
+/// Variances along x and y (photo pixels squared) that the predictor gives to those quarters of a photo of `height` x
+/// `width` pixels that hold enough of its patches.
+std::vector<std::array<double, 2>> variances_of_quarters(const std::vector<PatchFeatures>& patches, int64_t height,
+                                                         int64_t width);
 
 /// In the photo's pixels: what the predictor says of the whole photo and, as variances along x and y, of those of its
 /// quarters that hold enough. At least 64 x 64.

@@ -9,11 +9,8 @@
 
 namespace zsr::blur {
 
-Covariance covariance_by_predictor(const torch::Tensor& photo, std::vector<std::array<double, 2>>& quarters) {
-  const int64_t height = photo.size(2);
-  const int64_t width = photo.size(3);
-  const BlurPredictor& predictor = BlurPredictor::shipped();
-  const std::vector<PatchFeatures> patches = patch_features(predictor, photo_luma(photo));
+std::vector<std::array<double, 2>> variances_of_quarters(const std::vector<PatchFeatures>& patches, int64_t height,
+                                                         int64_t width) {
   // Each patch belongs to the quarter of its centre.
   std::array<std::vector<PatchFeatures>, 4> parts;
   for (const PatchFeatures& patch : patches) {
@@ -21,13 +18,20 @@ Covariance covariance_by_predictor(const torch::Tensor& photo, std::vector<std::
     const bool right = patch.x + patch.side / 2 >= width / 2;
     parts[2 * static_cast<size_t>(below) + static_cast<size_t>(right)].push_back(patch);
   }
+  std::vector<std::array<double, 2>> variances;
   for (const auto& part : parts) {
     constexpr size_t kFew = 3;
     if (part.size() < kFew) continue;
-    const Covariance blur = predict_blur(predictor, part).covariance;
-    quarters.push_back({blur.xx, blur.yy});
+    const Covariance blur = predict_blur(BlurPredictor::shipped(), part).covariance;
+    variances.push_back({blur.xx, blur.yy});
   }
-  return predict_blur(predictor, patches).covariance;
+  return variances;
+}
+
+Covariance covariance_by_predictor(const torch::Tensor& photo, std::vector<std::array<double, 2>>& quarters) {
+  const std::vector<PatchFeatures> patches = patch_features(BlurPredictor::shipped(), photo_luma(photo));
+  quarters = variances_of_quarters(patches, photo.size(2), photo.size(3));
+  return predict_blur(BlurPredictor::shipped(), patches).covariance;
 }
 
 void estimate_by_predictor(const torch::Tensor& photo, double scale, Estimate& estimate) {
