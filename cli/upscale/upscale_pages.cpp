@@ -44,7 +44,21 @@ auto naming_page(int64_t page, const Work& work) {
   }
 }
 
-// What is left of the budget, shared out evenly.
+Photo read_page(PageReader& reader, int64_t number, const std::filesystem::path& input) {
+  Photo page = naming_page(number, [&] { return reader.read(number); });
+  if (page.range == DynamicRange::kHdr) {
+    throw InputError(fmt::format("'{}' is HDR ({}), of which one picture is enlarged; name one page with --pages",
+                                 input.string(), describe(page.hdr)));
+  }
+  return page;
+}
+
+void say_which_page(const Sequence& sequence, size_t i, size_t pages, ProgressPrinter& progress) {
+  progress.finish();
+  fmt::print(stderr, "{} {} of {}\n", sequence.animated() ? "frame" : "page", i + 1, pages);
+}
+
+// What is left of the budget, divided evenly.
 std::optional<double> budget_of_page(const UpscaleSettings& settings, double passed, size_t pages_left) {
   if (!settings.time_budget_s) return std::nullopt;
   return std::max(0.1, (*settings.time_budget_s - passed) / static_cast<double>(pages_left));
@@ -71,11 +85,7 @@ nlohmann::json upscale_pages(const std::filesystem::path& input, const std::file
   bool alpha = false;
   for (size_t i = 0; i < pages.size(); ++i) {
     const Stopwatch loading;
-    Photo page = naming_page(pages[i], [&] { return reader.read(pages[i]); });
-    if (page.range == DynamicRange::kHdr) {
-      throw InputError(fmt::format("'{}' is HDR ({}), of which one picture is enlarged; name one page with --pages",
-                                   input.string(), describe(page.hdr)));
-    }
+    Photo page = read_page(reader, pages[i], input);
     fit_to_page(settings, page, fmt::format("{} (page {})", input.string(), pages[i] + 1));
     if (i == 0) {
       plan = plan_result(input, output, page, settings, &sequence);
@@ -84,10 +94,7 @@ nlohmann::json upscale_pages(const std::filesystem::path& input, const std::file
       check_output_size(page, input, settings, plan.write.format);
     }
     times.load += loading.seconds();
-    if (!settings.common.quiet) {
-      progress.finish();
-      fmt::print(stderr, "{} {} of {}\n", sequence.animated() ? "frame" : "page", i + 1, pages.size());
-    }
+    if (!settings.common.quiet) say_which_page(sequence, i, pages.size(), progress);
     const std::optional<double> budget = budget_of_page(settings, total.seconds(), pages.size() - i);
     pipeline::Outcome outcome = run_pipeline(input, std::move(page), settings, budget, progress);
     state_print_resolution(outcome.photo, settings);
