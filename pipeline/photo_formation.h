@@ -2,8 +2,8 @@
 
 #include "core/run_context.h"
 #include "degradations/estimation/photo_condition.h"
-#include "kernelgan/estimate.h"
 #include "image/photo_codec.h"
+#include "kernelgan/estimate.h"
 #include "pipeline/request.h"
 
 #include <nlohmann/json.hpp>

@@ -43,7 +43,8 @@ TEST(EstimateKernel, ASoftPhotoWithGrainIsNotTakenForABlurredOne) {
   torch::manual_seed(3);
   weave.slice(3, 96, 320).add_(0.03 * torch::randn({1, 1, 320, 224}));
   const Estimate grainy = estimate_kernel(weave.clamp(0.0, 1.0), {});
-  EXPECT_TRUE(to_string(grainy.verdict) == "reject" || grainy.bicubic || grainy.perhaps_bicubic) << grainy.sigma_1 << " " << grainy.detail;
+  EXPECT_TRUE(to_string(grainy.verdict) == "reject" || grainy.bicubic || grainy.perhaps_bicubic)
+      << grainy.sigma_1 << " " << grainy.detail;
 }
 
 TEST(EstimateKernel, RejectsWhatHoldsTooLittle) {
