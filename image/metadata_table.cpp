@@ -18,8 +18,8 @@ struct Carried {
   const char* words;
   std::array<bool, 9> held;  // PNG, JPEG, TIFF, WebP, PNM, BMP, HEIC and AVIF, JPEG XL, OpenEXR
 };
-enum CarriedKind : size_t { kIcc, kExif, kXmp, kIptc, kText, kComment, kColorCode, kGainMap };
-constexpr std::array<Carried, 8> kTable{{
+enum CarriedKind : size_t { kIcc, kExif, kXmp, kIptc, kText, kComment, kColorCode, kGainMap, kPictures };
+constexpr std::array<Carried, 9> kTable{{
     {"the colour profile", {true, true, true, true, false, false, true, true}},
     {"EXIF data", {true, true, true, true, false, false, true, false}},
     {"XMP data", {true, true, true, true, false, false, true, false}},
@@ -27,7 +27,8 @@ constexpr std::array<Carried, 8> kTable{{
     {"text chunks", {true, false, false, false, false, false}},
     {"the comment", {false, false, false, false, false, false}},
     {"the cICP colour description", {true, false, false, false, false, false}},
-    {"the HDR gain map", {false, false, false, false, false, false}},
+    {"the HDR gain map", {false, true, false, false, false, false}},
+    {"its further pictures", {false, false, false, false, false, false}},
 }};
 
 size_t column_of(ImageFormat format) {
@@ -100,6 +101,7 @@ bool is_text_chunk(const Chunk& chunk) {
 struct JpegMarks {
   bool comment = false;
   bool pictures = false;  // several in one file (MPF)
+  bool gain_map = false;  // of the second
 };
 
 JpegMarks jpeg_marks(const std::filesystem::path& path) {
@@ -116,7 +118,8 @@ JpegMarks jpeg_marks(const std::filesystem::path& path) {
     if (!file.read(data.data(), static_cast<std::streamsize>(data.size()))) break;
     marks.comment = marks.comment || marker == 0xFE;
     marks.pictures = marks.pictures || (marker == 0xE2 && data.compare(0, 3, "MPF") == 0);
-    marks.pictures = marks.pictures || (marker == 0xE1 && data.find("hdrgm:Version") != std::string::npos);
+    marks.gain_map = marks.gain_map || (marker == 0xE1 && data.find("hdrgm:Version") != std::string::npos);
+    marks.gain_map = marks.gain_map || (marker == 0xE2 && data.starts_with("urn:iso:std:iso:ts:21496:-1"));
   }
   return marks;
 }
@@ -139,7 +142,8 @@ std::vector<std::string> left_behind(const std::filesystem::path& file, const Ph
   } else if (header.format == ImageFormat::kJpeg) {
     const JpegMarks marks = jpeg_marks(file);
     carried[kComment] = marks.comment;
-    carried[kGainMap] = marks.pictures;
+    carried[kGainMap] = marks.gain_map;
+    carried[kPictures] = marks.pictures && !marks.gain_map;
   }
   std::vector<std::string> lost;
   for (size_t i = 0; i < kTable.size(); ++i) {

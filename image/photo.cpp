@@ -1,6 +1,7 @@
 #include "image/photo.h"
 
 #include "core/error.h"
+#include "image/gain_map.h"
 #include "image/hdr.h"
 #include "image/hdr_file.h"
 #include "image/opencv_codec.h"
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 
 namespace zsr {
@@ -97,6 +99,7 @@ Photo load_photo(const std::filesystem::path& path, const ReadLimits& limits) {
   photo.format = decoded.header.format;
   photo.metadata = std::move(decoded.metadata);
   photo.notes = std::move(decoded.notes);
+  photo.gain_map = std::move(decoded.gain_map);
   photo.damage = std::move(decoded.damage);
   if (decoded.header.hdr) set_hdr(photo, decoded.header, path.string());
   return photo;
@@ -120,9 +123,34 @@ void save_photo(const Photo& photo, const std::filesystem::path& path, const Wri
   const int bit_depth = std::min(wanted, max_bit_depth(options.format));
   const torch::Tensor image = photo.alpha.defined() ? torch::cat({photo.color, photo.alpha}, 1) : photo.color;
   AtomicFile file(path, options.overwrite);
-  encode_photo(pixels_of(image, bit_depth), photo.metadata.get(), options.format, options.encode, path,
-               file.descriptor());
+  if (photo.gain_map != nullptr && options.format == ImageFormat::kJpeg && !options.encode.strip) {
+    const std::string first =
+        encode_to_memory(pixels_of(image, bit_depth), photo.metadata.get(), options.format, options.encode);
+    write_all(file.descriptor(), with_gain_map(first, *photo.gain_map, options.encode.quality), path);
+  } else {
+    encode_photo(pixels_of(image, bit_depth), photo.metadata.get(), options.format, options.encode, path,
+                 file.descriptor());
+  }
   file.commit();
+}
+
+std::shared_ptr<const GainMap> enlarged_gain_map(const GainMap& map, Size photo, Size result,
+                                                 const std::optional<Size>& keep) {
+  const auto side = [](int64_t own, int64_t part, int64_t whole) {
+    const double wanted = static_cast<double>(own) * static_cast<double>(part) / static_cast<double>(whole);
+    return std::max<int64_t>(1, std::llround(wanted));
+  };
+  const Size size{side(map.pixels.height, result.height, photo.height),
+                  side(map.pixels.width, result.width, photo.width)};
+  const Scale scale{static_cast<double>(size.height) / static_cast<double>(map.pixels.height),
+                    static_cast<double>(size.width) / static_cast<double>(map.pixels.width)};
+  torch::Tensor planes = imresize(planes_of(map.pixels), scale, size).clamp_(0.0, 1.0);
+  if (keep) {
+    const int64_t rows = std::min(size.height, side(size.height, keep->height, result.height));
+    const int64_t columns = std::min(size.width, side(size.width, keep->width, result.width));
+    planes = planes.narrow(2, (size.height - rows) / 2, rows).narrow(3, (size.width - columns) / 2, columns);
+  }
+  return std::make_shared<const GainMap>(GainMap{pixels_of(planes, 8), map.xmp, map.iso});
 }
 
 void save_animation(const std::vector<torch::Tensor>& frames, const std::filesystem::path& path, int frame_ms,

@@ -2,11 +2,13 @@
 
 #include "core/files.h"
 #include "image/photo_codec.h"
+#include "image/resize.h"
 
 #include <torch/types.h>
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,7 @@ struct Photo {
   DynamicRange range = DynamicRange::kSdr;        ///< What `color` means and how it is written; RGB where it is HDR.
   HdrCoding hdr;                                  ///< Of HDR photos: what their values mean.
   std::shared_ptr<const PhotoMetadata> metadata;  ///< May be null.
+  std::shared_ptr<const GainMap> gain_map;        ///< How a JPEG photo becomes HDR, at a size of its own; or null.
   std::vector<std::string> notes;                 ///< What the reader noticed or had to leave out, one line each.
   std::string damage;                             ///< As in DecodedPhoto.
 };
@@ -39,6 +42,11 @@ Photo load_photo(const std::filesystem::path& path, const ReadLimits& limits = {
 
 /// Makes `planes` [1, 1 to 4, H, W], alpha last, the colour and transparency of `photo`.
 void set_planes(Photo& photo, torch::Tensor planes);
+
+/// The gain map of a photo that grew from the size `photo` to `result`, of which the middle `keep` is kept: bicubic, at
+/// as many pixels for each pixel of the photo as before.
+std::shared_ptr<const GainMap> enlarged_gain_map(const GainMap& map, Size photo, Size result,
+                                                 const std::optional<Size>& keep);
 
 /// How to store a photo.
 struct WriteOptions {

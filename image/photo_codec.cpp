@@ -7,6 +7,7 @@
 #include "image/damaged_photo.h"
 #include "image/decoder_messages.h"
 #include "image/exr_file.h"
+#include "image/gain_map.h"
 #include "image/hdr_signal.h"
 #include "image/heif_read.h"
 #include "image/metadata_table.h"
@@ -189,8 +190,8 @@ void check_pixels(const PhotoHeader& header, const ReadLimits& limits, const std
 void check_range(const PhotoHeader& header, const ReadLimits& limits, const std::filesystem::path& path) {
   if (!header.hdr || limits.hdr) return;
   throw InputError(
-      fmt::format("photo '{}' is HDR ({}), whose values are not those of other photos; 'zsr upscale' and "
-                  "'zsr info' take it",
+      fmt::format("photo '{}' is HDR ({}), whose values are not those of other photos; 'zsr upscale', 'zsr info' and "
+                  "'zsr eval --metrics hdr' take it",
                   path.string(), describe(*header.hdr)));
 }
 
@@ -260,6 +261,19 @@ DecodedPhoto decode_with_vips(const std::filesystem::path& path, ImageFormat for
   return photo;
 }
 
+// A file that mentions a gain map which cannot be used is taken without, and that is said.
+void take_gain_map(const std::filesystem::path& path, const ReadLimits& limits, DecodedPhoto& photo) {
+  constexpr size_t kLargestFile = size_t{1} << 30U;
+  if (std::filesystem::file_size(readable_path(path)) > kLargestFile) return;
+  const std::string bytes = read_file(readable_path(path), kLargestFile);
+  std::string problem;
+  if (auto map = read_gain_map(bytes, photo.header.orientation, limits.max_pixels, problem)) {
+    photo.gain_map = std::make_shared<const GainMap>(std::move(*map));
+  } else if (!problem.empty()) {
+    photo.notes.push_back(fmt::format("'{}': its HDR gain map is left out: {}", path.string(), problem));
+  }
+}
+
 DecodedPhoto decode_bmp_photo(const std::filesystem::path& path, const ReadLimits& limits) {
   DecodedPhoto photo;
   photo.header = read_bmp_header(path);
@@ -310,6 +324,7 @@ DecodedPhoto decode_photo(const std::filesystem::path& path, const ReadLimits& l
     if (!limits.accept_damaged) throw;
     photo = decode_damaged(path, format, limits, refusal);
   }
+  if (format == ImageFormat::kJpeg) take_gain_map(path, limits, photo);
   if (const Sequence& sequence = photo.header.sequence; sequence.pages > 1 && !limits.page) {
     photo.notes.push_back(fmt::format("'{}' has {} {}; only the first is used", path.string(), sequence.pages,
                                       sequence.animated() ? "frames" : "pages"));

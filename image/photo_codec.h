@@ -74,6 +74,7 @@ struct PixelBuffer {
 
 /// EXIF, XMP, IPTC, ICC profile and resolution of a photo, kept as they came. Opaque.
 class PhotoMetadata;
+struct GainMap;
 
 /// The same with another resolution. `metadata` may be null.
 std::shared_ptr<const PhotoMetadata> with_resolution(const PhotoMetadata* metadata, const Resolution& resolution);
@@ -102,8 +103,9 @@ struct DecodedPhoto {
   PhotoHeader header;
   PixelBuffer pixels;
   std::shared_ptr<const PhotoMetadata> metadata;
-  std::vector<std::string> notes;  ///< One line each: what a careful person would want to know.
-  std::string damage;              ///< What is damaged in a file that was accepted all the same; empty: nothing.
+  std::vector<std::string> notes;           ///< One line each: what a careful person would want to know.
+  std::shared_ptr<const GainMap> gain_map;  ///< Of a JPEG file; or null.
+  std::string damage;  ///< What is damaged in a file that was accepted all the same; empty: nothing.
 };
 
 struct EncodeOptions {

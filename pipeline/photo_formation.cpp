@@ -210,7 +210,7 @@ std::optional<double> share_for_start(const torch::Tensor& color, const kernelga
 PhotoFormation look_at_photo(const torch::Tensor& color, const Request& request, const std::string& method,
                              std::optional<PhotoCondition> condition, const RunContext& context, DynamicRange range) {
   PhotoFormation found;
-  found.plan = plan_formation(request, method);
+  found.plan = plan_formation(request, method, range);
   found.kernels = found.plan.kernels;
   found.noise = found.plan.noise;
   const bool is_zssr = find_method(method)->uses(Setting::kZssrNetwork);

@@ -26,8 +26,9 @@ struct FormationPlan {
 };
 
 /// The one place where the kernel and the noise of a photo are decided that the user named neither of. Throws
-/// OptionError where a kernel cannot be estimated as asked. `method` is one of methods().
-FormationPlan plan_formation(const Request& request, const std::string& method);
+/// OptionError where a kernel cannot be estimated as asked. `method` is one of methods(); `range`: of the photo.
+FormationPlan plan_formation(const Request& request, const std::string& method,
+                             DynamicRange range = DynamicRange::kSdr);
 
 /// The plan after a look at the photo, and how ZSSR is to go about it.
 struct PhotoFormation {

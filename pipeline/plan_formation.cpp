@@ -10,12 +10,20 @@ using Source = KernelRequest::Source;
 constexpr double kLargestFactor = 8.0;  // for which a kernel can be estimated
 
 // By default a kernel is estimated where the method was made for unknown blur.
-void decide_default_kernel(const Request& request, const Method& method, FormationPlan& plan) {
+//
+// Light is blurred before it is coded, which near highlights is no convolution of PQ values: estimated kernels are less
+// sure than those of SDR photos. Six photos of Set14 with light stretched to 1000 cd/m2, blurred in linear light by a
+// Gaussian of 1.2 pixels, x2: PSNR of PQ values 26.82 by bicubic interpolation, 27.02 by ZSSR with the estimated kernel
+// (from 0.6 dB better to 1.5 worse than interpolation), 27.09 with the bicubic one (never worse). `--kernel auto`
+// estimates.
+void decide_default_kernel(const Request& request, const Method& method, DynamicRange range, FormationPlan& plan) {
   const bool square = request.scale.y == request.scale.x;
   if (!method.blind) {
     plan.reason = method.name + " takes the bicubic kernel unless one is named";
   } else if (method.uses(Setting::kZssrNetwork) && request.zssr.preset != "default") {
     plan.reason = "the preset '" + request.zssr.preset + "' is for bicubic downscaling";
+  } else if (range == DynamicRange::kHdr) {
+    plan.reason = "in HDR photos light is blurred before it is coded, so that estimates are less sure";
   } else if (request.phase) {
     plan.reason = "kernels are estimated for centred pixels only";
   } else if (!square || request.scale.y > kLargestFactor) {
@@ -44,7 +52,7 @@ void decide_noise(const Request& request, const Method& method, FormationPlan& p
 
 }  // namespace
 
-FormationPlan plan_formation(const Request& request, const std::string& name) {
+FormationPlan plan_formation(const Request& request, const std::string& name, DynamicRange range) {
   const Method& method = *find_method(name);
   FormationPlan plan;
   plan.kernel_name = "bicubic";
@@ -73,7 +81,7 @@ FormationPlan plan_formation(const Request& request, const std::string& name) {
     plan.estimate_kernel = true;
     plan.reason = "estimated, as asked";
   } else {
-    decide_default_kernel(request, method, plan);
+    decide_default_kernel(request, method, range, plan);
   }
   if (plan.estimate_kernel) plan.kernel_name = "auto";
   decide_noise(request, method, plan);

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "degradations/estimation/scratches.h"
+#include "image/gain_map.h"
 #include "image/hdr.h"
 #include "pipeline/choose_formation.h"
 #include "pipeline/kernel_network.h"
@@ -228,6 +229,19 @@ void check_hdr(const Request& request) {
   }
 }
 
+// The map by which an SDR photo becomes HDR, at the size of the result.
+void enlarge_gain_map(Size low, Size high, const Request& request, Photo& photo, Outcome& outcome) {
+  if (photo.gain_map == nullptr) return;
+  if (request.restore.tone || request.gives_hdr()) {
+    outcome.record["gain_map"] = "left out";
+    if (request.restore.tone) photo.notes.emplace_back("the HDR gain map belongs to other tones; it is left out");
+    photo.gain_map = nullptr;
+    return;
+  }
+  photo.gain_map = enlarged_gain_map(*photo.gain_map, low, high, request.keep);
+  outcome.record["gain_map"] = {{"width", photo.gain_map->pixels.width}, {"height", photo.gain_map->pixels.height}};
+}
+
 // What the result's values mean.
 nlohmann::json hdr_record(const Photo& photo) {
   const LightLevels light = light_levels(photo.color, photo.hdr);
@@ -322,6 +336,7 @@ Outcome upscale(Photo photo, const Request& asked, const RunContext& given, cons
   photo.color = correct_tone(middle(resampled, request.keep), request.restore, outcome);
   photo.alpha =
       middle(without_wrap(enlarged_alpha(wrapped(photo.alpha, request), request, target), request), request.keep);
+  enlarge_gain_map(low, high, request, photo, outcome);
   record_size(request, low, made, high, outcome.record);
   outcome.record["device"] = context.device.str();
   outcome.record["output_size"] = {{"width", photo.color.size(3)}, {"height", photo.color.size(2)}};

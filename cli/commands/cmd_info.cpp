@@ -5,6 +5,7 @@
 #include "core/device.h"
 #include "core/json_bytes.h"
 #include "degradations/estimation/photo_condition.h"
+#include "image/gain_map.h"
 #include "image/hdr.h"
 #include "image/photo.h"
 #include "image/photo_codec.h"
@@ -17,6 +18,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -45,6 +47,7 @@ nlohmann::ordered_json hdr_json(const HdrCoding& coding, const LightLevels& ligh
 struct Looked {
   std::optional<PhotoCondition> condition;
   std::optional<LightLevels> light;
+  std::shared_ptr<const GainMap> gain_map;
 };
 
 nlohmann::ordered_json photo_json(const std::string& path, const PhotoHeader& header, const Looked& looked) {
@@ -67,6 +70,9 @@ nlohmann::ordered_json photo_json(const std::string& path, const PhotoHeader& he
       {"iptc_bytes", header.iptc_bytes},
       {"icc_bytes", header.icc_bytes}};
   if (looked.condition) json["condition"] = to_json(*looked.condition);
+  if (looked.gain_map != nullptr) {
+    json["gain_map"] = {{"width", looked.gain_map->pixels.width}, {"height", looked.gain_map->pixels.height}};
+  }
   if (looked.light) json["hdr"] = hdr_json(*header.hdr, *looked.light);
   return json;
 }
@@ -100,6 +106,10 @@ void print_photo(const std::string& path, const PhotoHeader& header, const Looke
   if (header.sequence.pages > 1) {
     fmt::print("  {} {}: --pages chooses, the first by default\n", header.sequence.pages,
                header.sequence.animated() ? "frames" : "pages");
+  }
+  if (looked.gain_map != nullptr) {
+    fmt::print("  HDR gain map of {}x{}: enlarged too, and kept in JPEG results\n", looked.gain_map->pixels.width,
+               looked.gain_map->pixels.height);
   }
   if (looked.light) print_light(*header.hdr, *looked.light);
   if (!looked.condition) return;
@@ -178,6 +188,7 @@ int print_photos(const std::vector<std::string>& photos, bool json) {
       header.bands = static_cast<int>(photo.color.size(1)) + (photo.alpha.defined() ? 1 : 0);
       for (const std::string& note : photo.notes) fmt::print(stderr, "zsr: warning: {}\n", note);
       Looked looked;
+      looked.gain_map = photo.gain_map;
       if (photo.range == DynamicRange::kHdr) {
         looked.light = light_levels(photo.color, photo.hdr);
       } else {

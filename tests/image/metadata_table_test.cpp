@@ -74,6 +74,7 @@ TEST(MetadataTable, NamesCommentsAndGainMaps) {
                       jpeg_segment('\xFE', "a comment"));
   test::write_bytes(dir / "a.jpg", bytes);
   EXPECT_EQ(lost(dir / "a.jpg", ImageFormat::kTiff), (Words{"the comment", "the HDR gain map"}));
+  EXPECT_EQ(lost(dir / "a.jpg", ImageFormat::kJpeg), (Words{"the comment"}));
   const Words more = lost(dir / "a.jpg", ImageFormat::kBmp);
   EXPECT_EQ(std::count(more.begin(), more.end(), "XMP data"), 1);
   save_photo(load_photo(dir / "a.jpg"), dir / "b.jpg", {.format = ImageFormat::kJpeg});
