@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/commands/light_figures.h"
 #include "cli/flags/options.h"
 #include "cli/terminal/figures.h"
 #include "cli/terminal/usage_error.h"
@@ -9,6 +10,7 @@
 #include "core/values.h"
 #include "datasets/image_folder.h"
 #include "degradations/kernel_io.h"
+#include "image/hdr_metrics.h"
 #include "image/metrics.h"
 #include "image/photo.h"
 #include "image/resize.h"
@@ -75,10 +77,16 @@ class LeftOut {
   std::map<std::string, std::vector<std::string>> images_;
 };
 
-torch::Tensor load_judged(const fs::path& path, LeftOut& left_out) {
-  const Photo photo = load_photo(path);
+Photo load_whole(const fs::path& path, bool hdr, LeftOut& left_out) {
+  ReadLimits limits;
+  limits.hdr = hdr;
+  Photo photo = load_photo(path, limits);
   if (photo.alpha.defined()) left_out.add("transparency is ignored", path.string());
-  return photo.color;
+  return photo;
+}
+
+torch::Tensor load_judged(const fs::path& path, LeftOut& left_out) {
+  return load_whole(path, false, left_out).color;
 }
 
 // References that were not cut to a multiple of the scale are a few pixels larger; papers cut them at the bottom right.
@@ -139,6 +147,7 @@ std::vector<Entry> entries_of(const EvalFlags& flags) {
 
 // The columns that were asked for and can be had.
 std::vector<FigureColumn> columns_of(const EvalFlags& flags, const FigureTools& tools) {
+  if (is_light_metric(flags.metrics)) return light_columns(flags.metrics);
   std::vector<FigureColumn> columns;
   for (const FigureColumn& column : figure_columns()) {
     const std::string& metric = column.metric;
@@ -154,15 +163,24 @@ std::vector<FigureColumn> columns_of(const EvalFlags& flags, const FigureTools& 
 // The metrics that the flags name; what a named one lacks is said.
 void choose_metrics(const EvalFlags& flags, FigureTools& tools) {
   if (flags.metrics == "all") return;
+  if (is_light_metric(flags.metrics)) {
+    if (flags.reference.empty()) throw UsageError(fmt::format("--metrics {} needs -r REFERENCE", flags.metrics));
+    return;
+  }
   if (flags.metrics.empty()) {
     tools.metrics = {"psnr", "ssim", "niqe", "lpips", "consistency", "invented"};
     return;
   }
   std::set<std::string> chosen;
   for (const std::string& word : split_list(flags.metrics)) {
+    if (is_light_metric(word)) {
+      throw UsageError(fmt::format("--metrics {} stands alone: the others are for sRGB values", word));
+    }
     if (tools.metrics.count(word) == 0 || word == "kernel") {
-      throw UsageError(fmt::format(
-          "--metrics: '{}' is none of psnr, ssim, ms-ssim, shifted, lpips, niqe, consistency, invented, all", word));
+      throw UsageError(
+          fmt::format("--metrics: '{}' is none of psnr, ssim, ms-ssim, shifted, lpips, niqe, consistency, invented, "
+                      "all, hdr, linear",
+                      word));
     }
     const char* lacks = nullptr;
     if (word == "niqe") {
@@ -241,6 +259,23 @@ std::string csv_text(const std::vector<Row>& rows, const std::vector<FigureColum
   return text;
 }
 
+// Figures of light instead of sRGB values.
+nlohmann::json measure_light(const EvalFlags& flags, const Entry& entry, Scale scale, const MetricProtocol& protocol,
+                             LeftOut& left_out) {
+  const bool hdr = flags.metrics == "hdr";
+  const Photo result = load_whole(entry.result, hdr, left_out);
+  Photo reference = load_whole(entry.reference, hdr, left_out);
+  reference.color = cut_to(reference.color, result.color, scale, entry, left_out);
+  for (const auto& [photo, path] : {std::pair{&result, entry.result}, {&reference, entry.reference}}) {
+    if (!hdr && !states_linear_light(*photo))
+      left_out.add("no profile of linear light; sRGB is taken and made linear", path.string());
+    if (hdr && photo->range == DynamicRange::kSdr) {
+      left_out.add("SDR, shown with white at 203 cd/m2", path.string());
+    }
+  }
+  return light_figures(flags.metrics, result, reference, protocol.shave);
+}
+
 // The figures of all images.
 std::vector<Row> measure_all(const EvalFlags& flags, Scale scale, const MetricProtocol& protocol,
                              const FigureTools& tools, LeftOut& left_out) {
@@ -248,6 +283,10 @@ std::vector<Row> measure_all(const EvalFlags& flags, Scale scale, const MetricPr
   if (!flags.kernel.empty()) kernel = load_kernel(flags.kernel).weights();
   std::vector<Row> rows;
   for (const Entry& entry : entries_of(flags)) {
+    if (is_light_metric(flags.metrics)) {
+      rows.push_back({entry.name, measure_light(flags, entry, scale, protocol, left_out)});
+      continue;
+    }
     Judged judged;
     judged.image = load_judged(entry.result, left_out);
     judged.kernel = kernel;
@@ -288,7 +327,8 @@ std::unique_ptr<OptionSet> make_options(EvalFlags& flags) {
       "figures;\n"
       "\"counted\" says how many.",
       "  zsr eval -r Set5/HR -i results -s 2\n  zsr eval -r truth.png -i result.png -s 4 --metrics all --json\n"
-      "  zsr eval -i result.png --photo small.png -s 2 --kernel kernel.mat\n");
+      "  zsr eval -i result.png --photo small.png -s 2 --kernel kernel.mat\n  zsr eval -r truth.exr -i result.exr -s 2 "
+      "--metrics hdr\n");
   options->group("Options");
   options->add("reference,r", "PATH", "Ground truth: a file or a folder", &flags.reference);
   options->add("input,i", "PATH", "Results: a file or a folder", &flags.result);
@@ -296,10 +336,12 @@ std::unique_ptr<OptionSet> make_options(EvalFlags& flags) {
                &flags.photo);
   options->add("kernel", "FILE", "--photo: the blur kernel; else bicubic", &flags.kernel);
   options->add("scale,s", "FACTOR", "Scale of the results; decides how much is shaved", &flags.scale);
-  options->add("metrics", "LIST",
-               "psnr, ssim, ms-ssim, shifted, lpips, niqe, consistency, invented, or all. Default: psnr, ssim and what "
-               "the other flags' files allow",
-               &flags.metrics);
+  options->add(
+      "metrics", "LIST",
+      "psnr, ssim, ms-ssim, shifted, lpips, niqe, consistency, invented, or all. Default: psnr, ssim and what "
+      "the other flags' files allow. Alone: hdr (PQ-PSNR and PU21-PSNR of absolute light), linear (PSNR of "
+      "pictures of linear light, such as those of 'zsr develop --color-space linear', and of the same as sRGB)",
+      &flags.metrics);
   add_figure_flags(*options, flags.figures);
   options->add("shave", "PIXELS", "Pixels cut from every side; -1 = the scale", &flags.shave);
   options->add("luma", "NAME", "float (as RCAN and later) or integer (rounded, as SelfExSR and older)", &flags.luma);
@@ -342,7 +384,9 @@ int run_eval(const std::vector<std::string>& arguments) {
   const std::vector<Row> rows = measure_all(flags, scale, protocol, tools, left_out);
   const nlohmann::json mean = mean_of(rows, columns);
   if (!flags.csv.empty()) write_file_atomically(flags.csv, csv_text(rows, columns), overwrite);
-  const std::string about = flags.reference.empty() ? "no references" : describe(protocol);
+  const std::string about = flags.reference.empty()          ? "no references"
+                            : is_light_metric(flags.metrics) ? light_protocol(flags.metrics, protocol.shave)
+                                                             : describe(protocol);
   const std::vector<std::string> notes = left_out.lines();
   for (const std::string& note : notes) fmt::print(stderr, "zsr: warning: {}\n", note);
   if (flags.json) {

@@ -3,6 +3,7 @@
 #include "image/photo.h"
 #include "image/resize.h"
 #include "tests/cli/support.h"
+#include "tests/support/test_images.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -89,6 +90,36 @@ TEST_F(HdrInput, IsDescribed) {
   EXPECT_EQ(json["hdr"]["transfer"], "linear");
   EXPECT_EQ(json["hdr"]["white_cd_m2"], 100.0);
   EXPECT_FALSE(json.contains("condition"));
+}
+
+TEST_F(HdrInput, IsMeasuredInLight) {
+  ASSERT_EQ(run_zsr({"upscale", given_hdr("pq.png"), "-m", "bicubic", "-o", at("a.png"), "-q"}).code, 0);
+  ASSERT_EQ(run_zsr({"upscale", given_hdr("pq.png"), "-m", "bicubic", "-o", at("a.exr"), "-q"}).code, 0);
+  const ProgramResult made = run_zsr({"eval", "-r", at("a.png"), "-i", at("a.exr"), "--metrics", "hdr", "--json"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  const auto mean = nlohmann::json::parse(made.out)["mean"];
+  EXPECT_GT(mean["psnr_pq"], 75.0);  // half floats
+  EXPECT_GT(mean["psnr_pu21"], 60.0);
+  EXPECT_NE(run_zsr({"eval", "-r", at("a.png"), "-i", at("a.exr")}).code, 0);
+  EXPECT_THAT(run_zsr({"eval", "-r", at("a.png"), "-i", at("a.exr"), "--metrics", "hdr,psnr"}).err,
+              HasSubstr("stands alone"));
+  make_photo(dir_ / "linear.png", 3, 24, 30);
+  const ProgramResult linear =
+      run_zsr({"eval", "-r", at("linear.png"), "-i", at("linear.png"), "--metrics", "linear", "--json"});
+  ASSERT_EQ(linear.code, 0) << linear.err;
+  EXPECT_THAT(linear.err, HasSubstr("no profile of linear light"));
+  EXPECT_EQ(nlohmann::json::parse(linear.out)["mean"]["inf"], true);
+}
+
+TEST_F(HdrInput, GainMapsAreEnlargedToo) {
+  const ProgramResult made =
+      run_zsr({"upscale", given_hdr("gain_map.jpg"), "-m", "bicubic", "-s", "2", "-o", at("a.jpg"), "--json", "-q"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  EXPECT_EQ(nlohmann::json::parse(made.out)["gain_map"]["height"], 64);
+  EXPECT_THAT(run_zsr({"info", at("a.jpg")}).out, HasSubstr("HDR gain map of 48x64"));
+  const ProgramResult png =
+      run_zsr({"upscale", given_hdr("gain_map.jpg"), "-m", "bicubic", "-s", "2", "-o", at("a.png"), "-q"});
+  EXPECT_THAT(png.err, HasSubstr("the HDR gain map"));
 }
 
 TEST_F(HdrInput, OfAFolderKeepsItsFormat) {
