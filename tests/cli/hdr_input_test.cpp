@@ -53,6 +53,19 @@ TEST_F(HdrInput, IsEnlargedInItsOwnCoding) {
   }
 }
 
+// Networks ring beside black, and behind PQ a ring would be a spark.
+TEST_F(HdrInput, NoSparksBesideBlack) {
+  Photo photo;
+  photo.color = torch::full({1, 3, 32, 32}, 0.5F);
+  photo.color.slice(2, 10, 20).slice(3, 12, 15).zero_();
+  photo.range = DynamicRange::kHdr;
+  save_photo(photo, dir_ / "dark.png", {});
+  for (const std::string method : {"bicubic", "edsr"}) {
+    ASSERT_EQ(run_zsr({"upscale", at("dark.png"), "-m", method, "-s", "2", "-o", at(method + ".png"), "-q"}).code, 0);
+    EXPECT_LT(load_hdr_file(dir_ / (method + ".png")).color.max().item<double>(), 0.5501) << method;
+  }
+}
+
 TEST_F(HdrInput, TheDefaultNeverRestores) {
   const ProgramResult made = run_zsr({"upscale", given_hdr("pq.png"), "-s", "2", "-o", at("a.exr"), "--json", "-q"});
   ASSERT_EQ(made.code, 0) << made.err;
