@@ -78,7 +78,7 @@ FormationChoice choose_formation(const PhotoCondition& condition, const std::opt
   }
   if (estimate && estimate->perhaps_bicubic) choice.trust_kernel = false;
   const bool weak = estimate && estimate->verdict != kernelgan::Verdict::kReject && !estimate->bicubic &&
-                    !estimate->perhaps_bicubic && estimate->unconfirmed;
+                    !estimate->perhaps_bicubic && estimate->unconfirmed && estimate->family == KernelFamily::kGaussian;
   if (weak && !looks_blurred(condition)) {
     choice.way = Way::kRestore;
     choice.strength = kCameraStrength;

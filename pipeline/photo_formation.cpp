@@ -39,6 +39,7 @@ struct Evidence {
   bool trusted = false;
   bool estimated = false;  // a kernel that is not the bicubic one
   bool noisy = false;
+  bool family = false;  // a disk or a line, which the unfolding network undoes
   bool graphics = false;
   double most_share = 1.0;  // of the estimate's covariance that may be undone
 };
@@ -59,6 +60,11 @@ Evidence look(const torch::Tensor& color, const Request& request, const Formatio
     seen.noise = look_at_fine_scale(color).noise;
   }
   seen.trusted = seen.estimate && seen.estimate->verdict != kernelgan::Verdict::kReject && seen.choice.trust_kernel;
+  // ZSSR undoes Gaussians.
+  const bool other_family = seen.estimate && seen.estimate->family != KernelFamily::kGaussian;
+  seen.family = other_family && seen.estimate->verdict == kernelgan::Verdict::kGood && request.leaves_method_open() &&
+                request.passes == 1 && kernel_network(request.scale) != nullptr;
+  seen.trusted = seen.trusted && !other_family;
   seen.estimated = seen.trusted && !seen.estimate->bicubic;
   seen.noisy = plan.estimate_noise && seen.noise >= kMinNoise;
   // Who names the method or asks for the estimate gets all of it.
@@ -220,6 +226,13 @@ PhotoFormation look_at_photo(const torch::Tensor& color, const Request& request,
   }
   const Evidence seen = look(color, request, found.plan, std::move(condition), range, context);
   found.record = nlohmann::json::object();
+  if (seen.family) {
+    found.network = kernel_network(request.scale);
+    found.kernels = {seen.estimate->kernel};
+    found.noise = seen.noise;
+    found.record["kernel"] = kernel_record(*seen.estimate, "estimated");
+    return found;
+  }
   if (request.leaves_method_open() && seen.estimate && seen.choice.way == Way::kRestore) {
     found.restore_strength = seen.choice.strength;
     found.record["kernel"] = {{"verdict", kernelgan::to_string(seen.estimate->verdict)}, {"used", "none"}};

@@ -43,6 +43,8 @@ struct PhotoFormation {
   double share = 1.0;
   /// LR consistency (dB) below which ZSSR trains again under a narrower kernel; 0: never.
   double least_consistency_db = 0.0;
+  /// The network that enlarges the photo, since its blur is that of a lens out of focus or of motion; or null.
+  std::shared_ptr<const Trained> network;
   /// A photo whose estimate cannot be trusted is better restored, with this strength.
   std::optional<double> restore_strength;
 };

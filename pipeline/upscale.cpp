@@ -175,10 +175,24 @@ Choice choose(const torch::Tensor& color, const Request& request, DynamicRange r
     made.condition = look_at_condition(color);
     const FormationChoice choice = choose_formation(*made.condition, std::nullopt, request.scale.y > 1.0);
     const bool damaged = choice.way == Way::kRestore;
-    if (damaged || is_restored()) restore(damaged ? choice.strength : kCleanStrength);
+    // What was blurred by a lens out of focus or by motion looks damaged, but has its own network.
+    constexpr double kClean = 3.0;
+    const bool perhaps_blurred =
+        open && damaged && !made.condition->jpeg && made.condition->noise.value_or(0.0) < kClean;
+    if (perhaps_blurred) made.formation = look_at_photo(color, request, made.method, made.condition, context, range);
+    if (!made.formation.network && (damaged || is_restored())) {
+      made.formation = {};
+      restore(damaged ? choice.strength : kCleanStrength);
+    }
   }
   if (is_restored()) return made;
-  made.formation = look_at_photo(color, request, made.method, made.condition, context, range);
+  if (!made.formation.network) {
+    made.formation = look_at_photo(color, request, made.method, made.condition, context, range);
+  }
+  if (made.formation.network) {
+    made.request.trained = made.formation.network;
+    made.method = made.formation.network->method;
+  }
   if (made.formation.restore_strength) restore(*made.formation.restore_strength);
   return made;
 }

@@ -130,6 +130,11 @@ double degrees_of(const kernelgan::Estimate& found) {
   return found.angle * 180.0 / std::numbers::pi;
 }
 
+const char* family_name(KernelFamily family) {
+  if (family == KernelFamily::kDisk) return "disk";
+  return family == KernelFamily::kLine ? "motion" : "gaussian";
+}
+
 // null where it is not known.
 nlohmann::ordered_json interval_json(const std::array<double, 2>& interval) {
   if (interval[1] <= 0.0) return nullptr;
@@ -138,35 +143,43 @@ nlohmann::ordered_json interval_json(const std::array<double, 2>& interval) {
 
 nlohmann::ordered_json estimate_json(const KernelganFlags& flags, const std::string& output, uint64_t seed,
                                      const kernelgan::Estimate& found, const nlohmann::ordered_json& consistency) {
-  return {{"command", "kernelgan"},
-          {"input", flags.inputs[0]},
-          {"output", output},
-          {"estimator", flags.estimate.estimator},
-          {"scale", flags.estimate.scale},
-          {"seed", seed},
-          {"sigma_1", found.sigma_1},
-          {"sigma_2", found.sigma_2},
-          {"sigma_1_interval", interval_json(found.interval_1)},
-          {"sigma_2_interval", interval_json(found.interval_2)},
-          {"expected_error",
-           found.interval_1[1] > 0.0 ? nlohmann::ordered_json(found.expected_error) : nlohmann::ordered_json()},
-          {"angle_degrees", degrees_of(found)},
-          {"phase", {{"y", found.kernel.phase().y}, {"x", found.kernel.phase().x}}},
-          {"verdict", kernelgan::to_string(found.verdict)},
-          {"reasons", found.reasons},
-          {"spread", found.spread},
-          {"noise", found.noise},
-          {"detail", found.detail},
-          {"jpeg_quality", found.jpeg_quality},
-          {"consistency_db", consistency},
-          {"steps", found.summary.steps},
-          {"seconds", found.summary.train_s}};
+  return {
+      {"command", "kernelgan"},
+      {"input", flags.inputs[0]},
+      {"output", output},
+      {"estimator", flags.estimate.estimator},
+      {"scale", flags.estimate.scale},
+      {"seed", seed},
+      {"family", family_name(found.family)},
+      {"family_size", found.family_size > 0.0 ? nlohmann::ordered_json(found.family_size) : nlohmann::ordered_json()},
+      {"sigma_1", found.sigma_1},
+      {"sigma_2", found.sigma_2},
+      {"sigma_1_interval", interval_json(found.interval_1)},
+      {"sigma_2_interval", interval_json(found.interval_2)},
+      {"expected_error",
+       found.interval_1[1] > 0.0 ? nlohmann::ordered_json(found.expected_error) : nlohmann::ordered_json()},
+      {"angle_degrees", degrees_of(found)},
+      {"phase", {{"y", found.kernel.phase().y}, {"x", found.kernel.phase().x}}},
+      {"verdict", kernelgan::to_string(found.verdict)},
+      {"reasons", found.reasons},
+      {"spread", found.spread},
+      {"noise", found.noise},
+      {"detail", found.detail},
+      {"jpeg_quality", found.jpeg_quality},
+      {"consistency_db", consistency},
+      {"steps", found.summary.steps},
+      {"seconds", found.summary.train_s}};
 }
 
 void print_estimate(const kernelgan::Estimate& found, const nlohmann::ordered_json& consistency) {
   fmt::print(stderr, "blur sigma {:.2f} and {:.2f} pixels, the first at {:.0f} degrees; verdict {} ({:.1f} s)\n",
              found.sigma_1, found.sigma_2, degrees_of(found), kernelgan::to_string(found.verdict),
              found.summary.train_s);
+  if (found.family == KernelFamily::kDisk) {
+    fmt::print(stderr, "  a disk of radius {:.1f} pixels: a lens out of focus\n", found.family_size);
+  } else if (found.family == KernelFamily::kLine) {
+    fmt::print(stderr, "  a line of {:.1f} pixels: straight motion\n", found.family_size);
+  }
   if (found.interval_1[1] > 0.0) {
     fmt::print(
         stderr,

@@ -4,6 +4,7 @@
 #include "degradations/estimation/blur/blur_predictor.h"
 #include "degradations/estimation/blur/symmetric_log.h"
 #include "degradations/kernel.h"
+#include "degradations/kernel_families.h"
 
 #include <array>
 #include <string>
@@ -26,6 +27,10 @@ struct Estimate {
   /// The blur is much like that of bicubic downscaling, whose kernel this then is; the widths are those of the Gaussian
   /// that is most like it.
   bool bicubic = false;
+  /// kGaussian, or what the zeros of the photo's spectrum tell: kDisk (a lens out of focus) or kLine (straight motion);
+  /// `kernel` is of that family then.
+  KernelFamily family = KernelFamily::kGaussian;
+  double family_size = 0.0;      ///< Radius of the disk, length of the line, HR pixels.
   bool perhaps_bicubic = false;  ///< A Gaussian, but a soft photo that imresize made smaller would look like it.
   double sigma_1 = 0.0;          ///< Gaussian of the same moments, HR pixels, the larger one.
   double sigma_2 = 0.0;

@@ -1,10 +1,13 @@
 #include "core/error.h"
 #include "degradations/estimation/blur/blur_estimate.h"
 #include "degradations/estimation/blur/blur_evidence.h"
+#include "degradations/estimation/blur/blur_family.h"
 #include "degradations/estimation/blur/blur_regression.h"
+#include "degradations/estimation/blur/spectrum.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace zsr::blur {
@@ -93,11 +96,39 @@ void take_answer(const BlurAnswer& answer, double scale, Estimate& estimate) {
   }
 }
 
+// A disk or a line, where the photo's spectrum shows its zeros.
+bool take_family(const torch::Tensor& photo, double scale, Estimate& estimate) {
+  const double noise = estimate.noise > 1.0 ? estimate.noise / 255.0 : 0.0;
+  const FamilyFit fit = fit_family(log_spectrum(photo), noise);
+  // Blocks of JPEG have zeros of their own.
+  constexpr int64_t kClean = 85;
+  if (!is_certain(fit) || (estimate.jpeg_quality > 0 && estimate.jpeg_quality < kClean)) return false;
+  KernelSpec spec{.family = fit.family};
+  spec.radius = spec.length = estimate.family_size = fit.size * scale;
+  spec.angle = fit.angle;
+  spec.offset = 0.5 * (scale - 1.0);
+  const double reach = fit.family == KernelFamily::kDisk ? spec.radius : 0.5 * spec.length;
+  spec.size = 2 * static_cast<int64_t>(std::ceil(reach + spec.offset + 1.0)) + 1;
+  estimate.family = fit.family;
+  set_kernel(estimate, make_kernel(spec));
+  constexpr double kSure = 0.5;
+  if (fit.misfit > kSure * fit.next_misfit) {
+    lower(estimate, Verdict::kWeak, "its spectrum shows the zeros of such a blur, but not clearly");
+  }
+  return true;
+}
+
 }  // namespace
 
 void estimate_by_both(const torch::Tensor& photo, double scale, Estimate& estimate) {
   const double area = scale * scale;
   const BlurEvidence evidence = gather_evidence(photo, {estimate.noise, estimate.detail, estimate.jpeg_quality});
+  // Smaller disks and shorter lines look like Gaussians.
+  constexpr double kLeastForFamily = 0.35;  // photo pixels squared
+  const Covariance& c = evidence.patches;
+  const double widest = std::max(axes_of(c.xx, c.yy, c.xy).first,
+                                 evidence.spectrum ? evidence.spectrum->xx + evidence.spectrum->yy : 0.0);
+  if (widest > kLeastForFamily && take_family(photo, scale, estimate)) return;
   // Wider blurs than it was trained with the predictor cannot tell.
   if (evidence.spectrum) {
     const Axes axes = scaled(*evidence.spectrum, area);
