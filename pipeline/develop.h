@@ -5,7 +5,7 @@
 #include "networks/network.h"
 #include "raw/develop.h"
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 
 #include <filesystem>
 #include <memory>

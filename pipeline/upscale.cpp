@@ -229,13 +229,14 @@ void record_choice(const Request& request, const Choice& choice, const MethodOut
     record["photo"] = describe(*choice.condition);
     record["chosen"] = request.leaves_method_open();
   }
-  if (request.trained) {
-    record["weights"] = request.trained->weights;
-    record["network"] = request.trained->title;
+  const Trained* const network = choice.request.trained.get();
+  if (network != nullptr) {
+    record["weights"] = network->weights;
+    record["network"] = network->title;
   }
   const Method& method = *find_method(choice.method);
   if (method.uses(Setting::kKernel)) record["kernel"] = choice.formation.plan.kernel_name;
-  if (request.trained && method.uses(Setting::kKernel)) record["noise"] = choice.formation.noise;
+  if (network != nullptr && method.uses(Setting::kKernel)) record["noise"] = choice.formation.noise;
   if (!choice.formation.record.is_null()) record["estimated"] = choice.formation.record;
   if (method.uses(Setting::kSteps)) {
     record["steps"] = output.summary.steps;

@@ -11,11 +11,10 @@ namespace {
 
 constexpr const char* kTrainedGroup = "Trained networks";
 
-nlohmann::json weights_of(const Run& run) {
-  const Request& asked = run.asked;
-  const std::string weights = asked.trained      ? asked.trained->weights
-                              : asked.fkp.usrnet ? asked.fkp.usrnet->weights
-                                                 : "";
+nlohmann::json weights_of(const Request& request) {
+  const std::string weights = request.trained      ? request.trained->weights
+                              : request.fkp.usrnet ? request.fkp.usrnet->weights
+                                                   : "";
   return weights.empty() ? nlohmann::json(nullptr) : nlohmann::json(weights);
 }
 
@@ -37,7 +36,8 @@ std::vector<Parameter> network_parameters() {
        .setting = Setting::kWeights,
        .take = take_second_network,
        .field = "weights",
-       .given = weights_of},
+       .given = [](const Run& run) { return weights_of(run.asked); },
+       .chosen = [](const Run& run) { return weights_of(run.chosen); }},
       {.names = "pca",
        .value = "FILE",
        .help = "srmd: the kernel basis it was trained with, 15 x 225 (KAIR's srmd_pca_matlab.mat)",
