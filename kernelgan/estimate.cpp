@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/session.h"
+#include "degradations/estimation/blur/estimator_parts.h"
 #include "degradations/estimation/estimate.h"
 #include "kernelgan/estimate_adversary.h"
 

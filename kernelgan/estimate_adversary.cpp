@@ -1,5 +1,6 @@
 #include "kernelgan/estimate_adversary.h"
 
+#include "degradations/estimation/blur/estimator_parts.h"
 #include "degradations/kernel_analysis.h"
 #include "degradations/kernel_families.h"
 

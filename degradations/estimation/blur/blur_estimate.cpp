@@ -1,5 +1,6 @@
 #include "degradations/estimation/blur/blur_estimate.h"
 
+#include "degradations/estimation/blur/estimator_parts.h"
 #include "degradations/kernel_analysis.h"
 #include "degradations/kernel_families.h"
 

@@ -1,8 +1,8 @@
 #include "degradations/estimation/blur/blur_evidence.h"
 
 #include "core/error.h"
-#include "degradations/estimation/blur/blur_estimate.h"
 #include "degradations/estimation/blur/blur_predictor.h"
+#include "degradations/estimation/blur/estimator_parts.h"
 #include "degradations/estimation/blur/spectrum.h"
 
 #include <torch/types.h>

@@ -1,8 +1,8 @@
 #include "core/error.h"
-#include "degradations/estimation/blur/blur_estimate.h"
 #include "degradations/estimation/blur/blur_evidence.h"
 #include "degradations/estimation/blur/blur_family.h"
 #include "degradations/estimation/blur/blur_regression.h"
+#include "degradations/estimation/blur/estimator_parts.h"
 #include "degradations/estimation/blur/spectrum.h"
 
 #include <fmt/format.h>
@@ -69,7 +69,7 @@ void take_answer(const BlurAnswer& answer, double scale, Estimate& estimate) {
   estimate.interval_1 = {std::sqrt(axes.first) / answer.interval[0], std::sqrt(axes.first) * answer.interval[0]};
   estimate.interval_2 = {std::sqrt(axes.second) / answer.interval[1], std::sqrt(axes.second) * answer.interval[1]};
   set_kernel(estimate, gaussian_of(axes, scale));
-  // Narrower Gaussians and the kernel of bicubic downscaling cannot be told from each other where the photo is soft by
+  // Narrower Gaussians and the kernel of bicubic downscaling cannot be distinguished where the photo is soft by
   // itself. Chosen on BSDS500's even photos: one in a hundred of those that imresize made smaller has detail above
   // kDetail and looks more like a Gaussian than kSurelyGaussian; none is below kDetail.
   constexpr double kDetail = 2.0;

@@ -1,5 +1,5 @@
 #include "core/error.h"
-#include "degradations/estimation/blur/blur_estimate.h"
+#include "degradations/estimation/blur/estimator_parts.h"
 #include "degradations/estimation/blur/spectrum.h"
 
 #include <fmt/format.h>

@@ -2,7 +2,7 @@
 
 #include "core/error.h"
 #include "degradations/downsample.h"
-#include "degradations/estimation/blur/blur_estimate.h"
+#include "degradations/estimation/blur/estimator_parts.h"
 #include "degradations/estimation/estimate.h"
 #include "nn/weights/shipped.h"
 #include "tests/support/photo_like.h"

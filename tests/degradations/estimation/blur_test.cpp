@@ -1,7 +1,7 @@
 #include "core/error.h"
 #include "degradations/downsample.h"
-#include "degradations/estimation/blur/blur_estimate.h"
 #include "degradations/estimation/blur/blur_training.h"
+#include "degradations/estimation/blur/estimator_parts.h"
 #include "degradations/estimation/blur/spectrum.h"
 #include "degradations/noise.h"
 #include "nn/weights/safetensors.h"
