@@ -23,7 +23,7 @@ struct BlurAnswer {
 };
 
 /// Kernel ridge regression from a photo's evidence to its blur and to the error to expect: photos degraded by known
-/// kernels are the examples, thinned to some centres (the Nystroem method; Williams and Seeger, "Using the Nystroem
+/// kernels are the examples, reduced to some centres (the Nystroem method; Williams and Seeger, "Using the Nystroem
 /// method to speed up kernel machines", 2001), with a linear part. It weighs predictor and spectrum by what they were
 /// worth on photos like this one.
 class BlurRegression {
