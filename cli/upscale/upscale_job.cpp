@@ -8,8 +8,8 @@
 #include "degradations/kernel_io.h"
 #include "image/hdr.h"
 #include "image/pages.h"
-#include "pipeline/enlarge_mosaic.h"
 #include "pipeline/mask_file.h"
+#include "pipeline/raw_photo.h"
 #include "pipeline/upscale.h"
 
 #include <fmt/format.h>

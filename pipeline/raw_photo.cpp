@@ -1,4 +1,7 @@
-#include "pipeline/enlarge_mosaic.h"
+#include "pipeline/raw_photo.h"
+
+#include "pipeline/methods.h"
+#include "pipeline/trained.h"
 
 #include <torch/types.h>
 
@@ -15,6 +18,42 @@ bool enlarges_mosaic(const Request& request) {
                        request.noise.source != NoiseRequest::Source::kDefault;
   const bool mended = request.restore.tone || request.restore.scratches != RestoreRequest::Scratches::kKept;
   return twice && !resampled && !steered && !mended;
+}
+
+namespace {
+
+bool takes_noise(const Request& request) {
+  return find_method(first_method(request))->uses(Setting::kNoise) && !request.noise_map.defined() &&
+         (!request.trained || request.trained->takes_noise());
+}
+
+// The network takes the noise out itself.
+bool is_joint(const Request& request) {
+  return takes_noise(request) && find_method(first_method(request))->network && request.method != "auto";
+}
+
+}  // namespace
+
+DevelopRequest develop_request(const Request& request, bool resampled) {
+  DevelopRequest develop;
+  develop.denoise = !is_joint(request);
+  if (!resampled && enlarges_mosaic(request)) {
+    develop.scale = 2;
+    develop.scale_if_possible = true;
+  }
+  return develop;
+}
+
+Request request_after(Request request, const Developed& developed) {
+  if (developed.record.value("scale", 1) > 1) {
+    request.scale = {1.0, 1.0};
+    return request;
+  }
+  if (takes_noise(request) && request.noise.source == NoiseRequest::Source::kDefault) {
+    request.noise.sigma = is_joint(request) ? developed.record["noise"]["middle_gray_255"].get<double>() : 0.0;
+    request.noise.source = NoiseRequest::Source::kGiven;
+  }
+  return request;
 }
 
 Outcome outcome_of(Developed developed) {
