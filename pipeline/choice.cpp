@@ -3,7 +3,6 @@
 #include "pipeline/choose_formation.h"
 #include "pipeline/methods.h"
 #include "pipeline/trained.h"
-#include "pipeline/upscale.h"
 
 namespace zsr::pipeline {
 

@@ -2,7 +2,6 @@
 
 #include "pipeline/methods.h"
 #include "pipeline/parameters/parameter.h"
-#include "pipeline/trained.h"
 
 #include <utility>
 
@@ -28,15 +27,6 @@ nlohmann::ordered_json field_of(const Parameter& parameter, const Run& run) {
 }
 
 }  // namespace
-
-bool Request::gives_hdr() const {
-  return trained != nullptr && trained->gives_hdr();
-}
-
-std::string phase_name(const std::optional<Phase>& phase) {
-  if (!phase) return "center";
-  return phase->y == 0.0 && phase->x == 0.0 ? "corner" : "kernel";
-}
 
 nlohmann::ordered_json report(const Request& asked, const Request& chosen, const std::string& name,
                               const PhotoFormation& formation, const MethodOutput& output, const RunContext& context) {

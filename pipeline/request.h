@@ -134,4 +134,7 @@ struct Request {
 /// "center" where it is empty, "corner" for image[::s], else "kernel": that of the kernel file.
 std::string phase_name(const std::optional<Phase>& phase);
 
+/// The method that a request begins with: the one it names, that of its trained network, or ZSSR.
+std::string first_method(const Request& request);
+
 }  // namespace zsr::pipeline

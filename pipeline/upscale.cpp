@@ -248,11 +248,6 @@ nlohmann::json hdr_record(const Photo& photo) {
 
 }  // namespace
 
-std::string first_method(const Request& request) {
-  if (request.trained) return request.trained->method;
-  return request.method == "auto" ? default_method().name : request.method;
-}
-
 namespace {
 
 void check(const Request& request) {

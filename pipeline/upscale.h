@@ -48,9 +48,6 @@ Outcome upscale(Photo photo, const Request& request, const RunContext& context =
 /// one did, such as the frames of an animation.
 Request with_choices_of(Request request, const Outcome& outcome);
 
-/// The method that a request begins with: the one it names, that of its trained network, or ZSSR.
-std::string first_method(const Request& request);
-
 /// `request` with what its method needs and the request left out (a prior of kernels, the network that suits a given
 /// kernel). Throws OptionError and InputError where it contradicts itself or the method cannot do it, as far as that is
 /// known without a photo. upscale() does this first; who wants to know before reading a photo calls it too.
