@@ -246,10 +246,6 @@ nlohmann::json hdr_record(const Photo& photo) {
   return record;
 }
 
-}  // namespace
-
-namespace {
-
 void check(const Request& request) {
   const std::string method = first_method(request);
   plan_formation(request, method);
